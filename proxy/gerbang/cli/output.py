@@ -1,0 +1,56 @@
+"""What every command prints with: tables for people, JSON for programs, one sentence for an error."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gerbang.errors import GerbangError
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def emit(value: Any) -> None:
+    """One JSON value on a line of its own, not wrapped, not coloured."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool, title: str | None = None) -> None:
+    """The rows as a table for a person, or as a JSON list of objects with the columns as keys."""
+    if as_json:
+        emit([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    grid = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
+    for column in columns:
+        grid.add_column(column, overflow="fold")
+    for row in rows:
+        grid.add_row(*("" if cell is None else _cell(cell) for cell in row))
+    console.print(grid)
+
+
+def _cell(cell: object) -> str:
+    if isinstance(cell, (list, tuple, set, frozenset)):
+        return ", ".join(str(part) for part in cell)
+    if isinstance(cell, Mapping):
+        return ", ".join(f"{key}={value}" for key, value in cell.items())
+    # Content and names come from outside: square brackets in them are text, not Rich's markup.
+    return str(cell).replace("[", "\\[")
+
+
+def guarded(run: Callable[[], None]) -> int:
+    """Run a command; an error that a person can put right is one sentence and exit status 2, never a traceback."""
+    try:
+        run()
+    except GerbangError as error:
+        errors.print(f"gerbang: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 2
+    except BrokenPipeError:
+        return 0
+    return 0

@@ -1,0 +1,435 @@
+"""The frozen values that flow from a request to its record.
+
+Nothing here knows a clock, a file, a network, mitmproxy or a database. Every time is
+an aware `datetime`; every sequence that leaves a function is a tuple.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
+
+
+class Scale(StrEnum):
+    """Words listed from weakest to strongest, which compare by their place in the list."""
+
+    @property
+    def rank(self) -> int:
+        return type(self)._member_names_.index(self.name)
+
+    def __lt__(self, other: str) -> bool:
+        return self.rank < type(self)(other).rank
+
+    def __le__(self, other: str) -> bool:
+        return self.rank <= type(self)(other).rank
+
+    def __gt__(self, other: str) -> bool:
+        return self.rank > type(self)(other).rank
+
+    def __ge__(self, other: str) -> bool:
+        return self.rank >= type(self)(other).rank
+
+
+class Effect(Scale):
+    """What a rule does to an activity, weakest to strictest."""
+
+    ALLOW = "allow"
+    RECORD = "record"
+    COACH = "coach"
+    APPROVE = "approve"
+    BLOCK = "block"
+
+
+class Likelihood(Scale):
+    """How sure a check is of what it found."""
+
+    POSSIBLE = "possible"
+    LIKELY = "likely"
+    CERTAIN = "certain"
+
+
+class Evidence(Scale):
+    """How much of what was found may be kept, most to least: the strictest rule wins here too."""
+
+    SEALED = "sealed"
+    MASKED = "masked"
+    NONE = "none"
+
+
+class Mode(StrEnum):
+    """Whether a rule acts, or only says in the record what it would have done."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
+class Kind(StrEnum):
+    """What is done. The word for it in policies, records and pages is *activity*."""
+
+    VIEW = "view"
+    LOGIN = "login"
+    POST = "post"
+    COMMENT = "comment"
+    SHARE = "share"
+    MESSAGE = "message"
+    UPLOAD = "upload"
+    LIVE = "live"
+    EDIT = "edit"
+    DELETE = "delete"
+    REACT = "react"
+    FOLLOW = "follow"
+    PROFILE = "profile"
+    VOTE = "vote"
+    USE = "use"
+    WRITE = "write"
+
+
+PUBLISHING = frozenset({Kind.POST, Kind.COMMENT, Kind.SHARE, Kind.UPLOAD, Kind.LIVE, Kind.EDIT})
+PARTICIPATING = PUBLISHING | {Kind.MESSAGE, Kind.REACT, Kind.FOLLOW, Kind.PROFILE, Kind.DELETE, Kind.VOTE}
+
+
+class Regime(StrEnum):
+    """What time it is for an officer."""
+
+    OFFICE_HOURS = "office-hours"
+    BREAK = "break"
+    FLEXIBLE = "flexible"
+    OUTSIDE_HOURS = "outside-hours"
+    REST_DAY = "rest-day"
+    # The calendar has no data for this office or year; rules on office hours only observe.
+    UNKNOWN = "unknown"
+
+
+class Device(StrEnum):
+    MANAGED = "managed"
+    PERSONAL = "personal"
+
+
+class Standing(StrEnum):
+    """Whose account acts: one of the agency's register, a person's, or one that could not be told."""
+
+    OFFICIAL = "official"
+    PERSONAL = "personal"
+    UNKNOWN = "unknown"
+
+
+class Confidence(StrEnum):
+    """What a signature rests on: seen and confirmed, or only reported."""
+
+    CONFIRMED = "confirmed"
+    REPORTED = "reported"
+
+
+# ---------------------------------------------------------------- the request
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request as the platform would get it, still encoded as it came.
+
+    `host` is lower case without port, `target` is path and query as sent. `body` is `None`
+    while it has not been read (or never will be), and `b""` when there is none.
+    """
+
+    method: str
+    host: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = b""
+    scheme: str = "https"
+    port: int = 443
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, in any case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the gate answers in the platform's place."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+# ---------------------------------------------------------------- the activity
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What could not be inspected. `reason` is one of a fixed few words (`too-large`, `unreadable`,
+    `encrypted`, `unknown-encoding`, ...); `detail` is for the record and never holds content."""
+
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words a person wrote, and the field of the request in which they stood."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An attachment, by what the request tells of it. `digest` is SHA-256 in hex where bytes were seen."""
+
+    id: str | None = None
+    type: str | None = None
+    name: str | None = None
+    digest: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The identity that acts on the platform, as far as the request names it."""
+
+    id: str | None = None
+    handle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that a person is about to do on a platform.
+
+    `target` is what it acts on or is addressed to (a post, a conversation, a user);
+    `changes` the id of the person's own post that an edit or delete changes, or that a
+    reply answers, so far as the request names it. `unclaimed` marks a write that no signature knows.
+    """
+
+    platform: str
+    kind: Kind
+    host: str
+    signature: str = ""
+    confidence: Confidence = Confidence.CONFIRMED
+    account: Account = Account()
+    texts: tuple[Text, ...] = ()
+    media: tuple[Media, ...] = ()
+    audience: str | None = None
+    target: str | None = None
+    changes: str | None = None
+    unclaimed: bool = False
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The shape in which a platform's own page understands a refusal: `body` is a template in which
+    `{message}` and `{number}` stand for a neutral sentence and the decision's number."""
+
+    status: int
+    content_type: str
+    body: str
+
+
+# ---------------------------------------------------------------- people and places
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """A place of work: `state` is a calendar's code (`PJY`), `timezone` an IANA name,
+    `legal_regime` names whose regulations are cited (`federal`)."""
+
+    name: str
+    state: str
+    timezone: str = "Asia/Kuala_Lumpur"
+    legal_regime: str = "federal"
+    pattern: str = "flexi"
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """A person of the officers' register. `pattern` is `None` where the office's applies."""
+
+    id: str
+    name: str
+    unit: str = ""
+    office: str = ""
+    service_group: str = ""
+    groups: frozenset[str] = frozenset()
+    pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A set of networks. `sign_in` is how people are known there (`none`, `htpasswd`)."""
+
+    name: str
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    office: str
+    device: Device = Device.MANAGED
+    sign_in: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is at the other end: an officer, or nobody known in a zone.
+
+    `client` is the client's address; `token` the cookie of the gate's own host, by which an
+    unknown officer's releases are bound.
+    """
+
+    zone: Zone
+    client: str
+    officer: Officer | None = None
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A permission on file (kelulusan): `grantee` is an officer's id or `group:NAME`."""
+
+    id: str
+    grantee: str
+    purpose: str
+    authority: str
+    reference: str
+    valid_from: datetime
+    valid_to: datetime | None = None
+    withdrawn: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """What is on file, loaded whole: officers by id, the standing of accounts by platform and by
+    id or `@handle` (both in lower case), approvals by grantee."""
+
+    officers: Mapping[str, Officer] = field(default_factory=dict)
+    accounts: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
+    approvals: Mapping[str, tuple[Approval, ...]] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------- the decision
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a check saw: in text number `text` of the activity, characters `start` to `end`."""
+
+    check: str
+    category: str
+    likelihood: Likelihood
+    start: int
+    end: int
+    text: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """The calendar's answer, with the fact that decided it.
+
+    `fact` is a stable key with its arguments, such as `holiday` with the name of the day; `local` is the
+    wall-clock time at the office. `until` is when the regime next changes, where that is known.
+    """
+
+    regime: Regime
+    office: str
+    local: datetime
+    fact: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """What a clause answers to: its own number (`R3`) and the law it rests on under the officer's legal regime."""
+
+    clause: str
+    law: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A rule that matched. `exempted_by` names the `unless` entry that took it away again,
+    `released_by` the release that satisfied it; where either stands, the rule has no effect."""
+
+    rule: str
+    effect: Effect
+    mode: Mode
+    citation: Citation
+    asks: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.MASKED
+    release_for: int | None = None
+    exempted_by: str | None = None
+    released_by: str | None = None
+
+    @property
+    def in_force(self) -> bool:
+        return self.mode is Mode.ENFORCE and self.exempted_by is None and self.released_by is None
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A confirmation or grant, which satisfies the rules that it names.
+
+    Bound to an officer (or to `client` and `token` where none is known), a platform and, unless it covers
+    visits, to the activity, account and content. `digest` is `None` where the release covers all content.
+    """
+
+    id: str
+    rules: frozenset[str]
+    platform: str
+    expires: datetime
+    officer: str | None = None
+    client: str | None = None
+    token: str | None = None
+    kind: Kind | None = None
+    account: str | None = None
+    digest: str | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    single_use: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Digests of the data that a decision rests on, so that it can be made again."""
+
+    policy: str
+    platforms: str
+    calendar: str
+    lexicons: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One activity, judged. `effect` is the strictest of the matches in force."""
+
+    number: str
+    moment: datetime
+    activity: Activity
+    actor: Actor
+    standing: Standing
+    hours: Hours
+    findings: tuple[Finding, ...]
+    matches: tuple[Match, ...]
+    effect: Effect
+    remedial: bool
+    digest: str
+    basis: Basis
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        return self.activity.gaps
+
+    @property
+    def evidence(self) -> Evidence:
+        """The least that any matching rule lets be kept, whether or not it was in force."""
+        return max((match.evidence for match in self.matches), default=Evidence.MASKED)
+
+    def decisive(self) -> Iterator[Match]:
+        """The matches in force that have the decision's effect."""
+        return (match for match in self.matches if match.in_force and match.effect == self.effect)
