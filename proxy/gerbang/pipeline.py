@@ -1,0 +1,245 @@
+"""The one path from an activity to its decision: explain, test, replay and enforcement all come through here."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gerbang.checks.examine import Checks, examine, mask
+from gerbang.checks.normalise import normal_form
+from gerbang.model import (
+    Activity,
+    Actor,
+    Basis,
+    Decision,
+    Evidence,
+    Finding,
+    Hours,
+    Kind,
+    Likelihood,
+    Match,
+    Office,
+    Registers,
+    Release,
+    Standing,
+    Zone,
+)
+from gerbang.policy.calendar import Calendar
+from gerbang.policy.conditions import Facts
+from gerbang.policy.decide import decide, decide_early, effect_of
+from gerbang.policy.document import Policy
+from gerbang.policy.protected import Protected
+from gerbang.recognition.signature import Platforms
+
+# What only the body can tell, by the policy's own words for it.
+IN_THE_BODY = frozenset({"finding", "gap", "remedial", "audience", "target", "media"})
+
+CORRECTION = "correction"
+CORRECTABLE = frozenset({Kind.COMMENT, Kind.EDIT})
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All the data that a decision rests on, loaded whole; a change makes a new one.
+
+    `key` keys the content digests. `official_hosts` are the agency's own sites.
+    """
+
+    platforms: Platforms
+    policy: Policy
+    calendar: Calendar
+    checks: Checks
+    registers: Registers
+    offices: Mapping[str, Office]
+    zones: tuple[Zone, ...]
+    official_hosts: frozenset[str]
+    protected: Protected
+    key: bytes
+
+    @property
+    def basis(self) -> Basis:
+        return Basis(self.policy.digest, self.platforms.digest, self.calendar.digest, self.checks.digest)
+
+
+def judge(
+    activity: Activity,
+    actor: Actor,
+    world: World,
+    moment: datetime,
+    number: str,
+    releases: Sequence[Release] = (),
+) -> Decision:
+    """What the policy says of an activity at a moment. `releases` may hold any; those not bound to it are ignored."""
+    findings = examine(activity.texts, world.checks)
+    facts, hours = facts_of(activity, actor, world, moment, findings)
+    digest = content_digest(activity, world.key)
+    bound = [release for release in releases if covers(release, activity, actor, moment, digest)]
+    matches = decide(world.policy, facts, bound)
+    return _decision(number, facts, hours, activity, actor, matches, digest, world)
+
+
+def judge_early(
+    activity: Activity, actor: Actor, world: World, moment: datetime, number: str, *, awaits_body: bool
+) -> Decision | None:
+    """The decision where the request's headers are enough for it, and else `None`.
+
+    `activity` is what the headers alone prove. With `awaits_body` only a block that no body could undo is given.
+    """
+    unknown = IN_THE_BODY if awaits_body else frozenset[str]()
+    if awaits_body and activity.account.id is None and activity.account.handle is None:
+        unknown |= {"account"}
+    facts, hours = facts_of(activity, actor, world, moment, (), unknown)
+    matches = decide_early(world.policy, facts)
+    if matches is None:
+        return None
+    return _decision(number, facts, hours, activity, actor, matches, content_digest(activity, world.key), world)
+
+
+def facts_of(
+    activity: Activity,
+    actor: Actor,
+    world: World,
+    moment: datetime,
+    findings: tuple[Finding, ...],
+    unknown: frozenset[str] = frozenset(),
+) -> tuple[Facts, Hours]:
+    """Everything that a rule may ask about, and the calendar's answer whole."""
+    officer = actor.officer
+    office = office_of(actor, world)
+    hours = world.calendar.hours(office, moment, officer.pattern if officer else None)
+    return Facts(
+        moment=moment,
+        kind=activity.kind,
+        platform=activity.platform,
+        standing=standing_of(activity, world),
+        regime=hours.regime,
+        office=office.name,
+        zone=actor.zone.name,
+        device=actor.zone.device,
+        legal_regime=office.legal_regime,
+        officer=officer.id if officer else None,
+        service_group=officer.service_group if officer else "",
+        groups=officer.groups if officer else frozenset(),
+        audience=activity.audience,
+        target=activity.target,
+        findings=findings,
+        gaps=activity.gaps,
+        media=bool(activity.media),
+        remedial=is_remedial(activity, findings),
+        unclaimed=activity.unclaimed,
+        approvals=approvals_of(actor, world.registers, moment),
+        unknown=unknown,
+    ), hours
+
+
+def office_of(actor: Actor, world: World) -> Office:
+    """The officer's office, and else the zone's."""
+    if actor.officer and (office := world.offices.get(actor.officer.office)):
+        return office
+    return world.offices[actor.zone.office]
+
+
+def standing_of(activity: Activity, world: World) -> Standing:
+    """Whose account acts: registered, on the agency's own site, a person's, or not to be told."""
+    account = activity.account
+    names = [account.id] if account.id else []
+    if account.handle:
+        names.append("@" + account.handle.removeprefix("@"))
+    for name in names:
+        if standing := world.registers.accounts.get((activity.platform, name.lower())):
+            return standing
+    if activity.host in world.official_hosts:
+        return Standing.OFFICIAL
+    return Standing.PERSONAL if names else Standing.UNKNOWN
+
+
+def is_remedial(activity: Activity, findings: Sequence[Finding]) -> bool:
+    """Whether this puts something right: a delete, or a comment, reply or edit that plainly corrects or withdraws."""
+    if activity.kind is Kind.DELETE:
+        return True
+    return activity.kind in CORRECTABLE and any(
+        finding.category == CORRECTION and finding.likelihood == Likelihood.CERTAIN for finding in findings
+    )
+
+
+def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> frozenset[str]:
+    """The purposes for which the officer, or a group of hers, has an approval on file at that moment."""
+    if actor.officer is None:
+        return frozenset()
+    grantees = [actor.officer.id, *(f"group:{group}" for group in actor.officer.groups)]
+    return frozenset(
+        approval.purpose
+        for grantee in grantees
+        for approval in registers.approvals.get(grantee, ())
+        if approval.valid_from <= moment
+        and (approval.valid_to is None or moment < approval.valid_to)
+        and (approval.withdrawn is None or moment < approval.withdrawn)
+    )
+
+
+def content_digest(activity: Activity, key: bytes) -> str:
+    """What a release is bound to: what is said, as whom and to whom, whatever the spelling or the upload's ids."""
+    parts = [activity.platform, activity.kind, account_key(activity), activity.target or ""]
+    parts += sorted(normal_form(text.value).text for text in activity.texts)
+    parts += sorted(media.digest for media in activity.media if media.digest)
+    sealed = hmac.new(key, digestmod=hashlib.sha256)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        sealed.update(len(data).to_bytes(8, "big") + data)
+    return sealed.hexdigest()
+
+
+def account_key(activity: Activity) -> str:
+    """The acting account in one word, for comparison only."""
+    return activity.account.id or activity.account.handle or ""
+
+
+def covers(release: Release, activity: Activity, actor: Actor, moment: datetime, digest: str) -> bool:
+    """Whether a release is bound to this officer, activity and content, and still runs."""
+    if moment >= release.expires or release.platform != activity.platform:
+        return False
+    officer = actor.officer.id if actor.officer else None
+    if release.officer != officer:
+        return False
+    if officer is None and (release.client, release.token) != (actor.client, actor.token):
+        return False
+    if release.kind is not None and release.kind is not activity.kind:
+        return False
+    if release.account is not None and release.account != account_key(activity):
+        return False
+    return release.digest is None or hmac.compare_digest(release.digest, digest)
+
+
+def excerpts(decision: Decision) -> tuple[str, ...]:
+    """One masked excerpt a finding, in order; none at all where a matching rule forbids keeping any."""
+    if decision.evidence == Evidence.NONE:
+        return ()
+    texts = decision.activity.texts
+    return tuple(mask(texts[finding.text].value, finding.start, finding.end) for finding in decision.findings)
+
+
+def _decision(
+    number: str,
+    facts: Facts,
+    hours: Hours,
+    activity: Activity,
+    actor: Actor,
+    matches: tuple[Match, ...],
+    digest: str,
+    world: World,
+) -> Decision:
+    return Decision(
+        number=number,
+        moment=facts.moment,
+        activity=activity,
+        actor=actor,
+        standing=facts.standing,
+        hours=hours,
+        findings=facts.findings,
+        matches=matches,
+        effect=effect_of(matches),
+        remedial=facts.remedial,
+        digest=digest,
+        basis=world.basis,
+    )

@@ -1,0 +1,406 @@
+"""The settings: one TOML file, each key also an environment variable (`GERBANG_GATE__LISTEN`).
+
+Unknown keys are errors. An environment variable wins over the file; a list or table in one is JSON.
+Paths in the file are relative to the folder that the file stands in.
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from gerbang.errors import Place, SettingsError, one_of
+from gerbang.model import Device
+
+PREFIX = "GERBANG_"
+DEFAULT_FILE = "gerbang.toml"
+
+UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
+
+
+def _size(value: object) -> object:
+    """`8 MiB` as bytes.
+
+    >>> _size("8 MiB")
+    8388608
+    """
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*(\d{1,15})\s*([a-zA-Z]*)\s*", value)):
+        unit = UNITS.get(found[2].lower())
+        if unit is not None:
+            return int(found[1]) * unit
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"`{value}` is no size; expected bytes or a number with a unit, such as `8 MiB`")
+
+
+def _address(value: str) -> str:
+    host_and_port(value)
+    return value
+
+
+def host_and_port(value: str) -> tuple[str, int]:
+    """`127.0.0.1:8080` or `[::1]:8080` in its two parts.
+
+    >>> host_and_port("[::1]:8080")
+    ('::1', 8080)
+    """
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise ValueError(f"`{value}` is no address; expected `host:port`, such as `127.0.0.1:8080`")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"`{value}` is no network; expected one such as `10.1.0.0/16` ({error})") from None
+
+
+def _domain(value: str) -> str:
+    name = value.strip().lower().rstrip(".")
+    if not re.fullmatch(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})?(\.[a-z0-9_]([a-z0-9_-]{0,62})?)*", name):
+        raise ValueError(f"`{value}` is no host name; expected one such as `blog.example.my`")
+    return name
+
+
+Size = Annotated[int, BeforeValidator(_size)]
+Address = Annotated[str, AfterValidator(_address)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+Domain = Annotated[str, AfterValidator(_domain)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UpstreamSettings(Section):
+    """How the gate reaches platforms. `hosts` maps a name to the address and port that stand for it
+    (trials, split DNS) and is exempt from the rule on private ranges."""
+
+    trusted_ca: Path | None = None
+    hosts: Mapping[Domain, Address] = Field(default_factory=dict)
+
+
+class GateSettings(Section):
+    listen: Address = "127.0.0.1:8080"
+    mode: str = "regular"
+    host: Domain = "gerbang.internal"
+    body_limit: Size = 8 << 20
+    memory_budget: Size = 128 << 20
+    on_fault: Literal["refuse-writes", "refuse", "forward"] = "refuse-writes"
+    allow_targets: tuple[str, ...] = ()
+    upstream: UpstreamSettings = UpstreamSettings()
+
+
+class InterceptionSettings(Section):
+    """The authority under which traffic is opened, and the version of the notice given to officers."""
+
+    authority: str = ""
+    notice: str = ""
+
+
+class ZoneSettings(Section):
+    name: str = Field(min_length=1)
+    networks: tuple[Network, ...] = Field(min_length=1)
+    office: str
+    device: Device = Device.MANAGED
+    sign_in: Literal["none", "htpasswd"] = "none"
+    htpasswd: Path | None = None
+
+
+class OfficeSettings(Section):
+    name: str = Field(min_length=1)
+    state: str
+    timezone: str | None = None
+    legal_regime: str = "federal"
+    pattern: str = "flexi"
+
+
+class SiteSettings(Section):
+    """A host that runs self-hosted software; `official` where it is the agency's own site."""
+
+    host: Domain
+    platform: str
+    official: bool = False
+
+
+class DatabaseSettings(Section):
+    url: str | None = None
+
+
+class JournalSettings(Section):
+    folder: Path | None = None
+    node: str = Field(default="gate", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    group_wait_ms: int = Field(default=2, ge=0, le=1000)
+    witness: Path | None = None
+
+
+class ConsoleSettings(Section):
+    listen: Address = "127.0.0.1:8081"
+    language: Literal["ms", "en"] = "ms"
+
+
+class LogSettings(Section):
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(Section):
+    """The whole of `gerbang.toml`."""
+
+    state: Path = Path("state")
+    policies: tuple[str, ...] = ("bundled",)
+    gate: GateSettings = GateSettings()
+    interception: InterceptionSettings = InterceptionSettings()
+    zones: tuple[ZoneSettings, ...] = ()
+    offices: tuple[OfficeSettings, ...] = ()
+    sites: tuple[SiteSettings, ...] = ()
+    database: DatabaseSettings = DatabaseSettings()
+    journal: JournalSettings = JournalSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def registers_folder(self) -> Path:
+        return self.state / "registers"
+
+    @property
+    def journal_folder(self) -> Path:
+        return self.journal.folder or self.state / "journal"
+
+    @property
+    def keys_folder(self) -> Path:
+        return self.state / "keys"
+
+    @property
+    def authority_folder(self) -> Path:
+        return self.state / "ca"
+
+    @property
+    def database_url(self) -> str:
+        return self.database.url or f"sqlite:///{self.state / 'gerbang.db'}"
+
+    @property
+    def gate_url(self) -> str:
+        return f"http://{self.gate.host}"
+
+
+def load_settings(file: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of a file and the environment.
+
+    Without `file`, `gerbang.toml` of the current folder is read where it exists, and else the defaults stand.
+    Raises `SettingsError`.
+    """
+    source = file or Path(DEFAULT_FILE)
+    found = _read(source) if file is not None or source.exists() else ("", {})
+    text, data = found
+    overrides = _from_environment(os.environ if environment is None else environment)
+    merged = _merge(data, overrides)
+    try:
+        settings = Settings.model_validate(merged)
+    except ValidationError as error:
+        raise _settings_error(error, source, text) from None
+    _check(settings, source, text)
+    return _rooted(settings, source.parent)
+
+
+def _read(file: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(
+            f"there is no settings file `{file}`", hint="name one with `--config`, or copy the example of the README"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"the settings file cannot be read: {reason}", place=Place(str(file))) from None
+    try:
+        return text, tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+), column (\d+)", str(error))
+        what = str(error).split(" (at ")[0]
+        where = Place(str(file), int(place[1]), int(place[2])) if place else Place(str(file))
+        raise SettingsError(f"this is no TOML: {what[:1].lower()}{what[1:]}", place=where) from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """`GERBANG_GATE__LISTEN=...` as `{"gate": {"listen": ...}}`."""
+    data: dict[str, Any] = {}
+    for name, value in sorted(environment.items()):
+        if not name.startswith(PREFIX) or name in {"GERBANG_CONFIG", "GERBANG_CA_PASSPHRASE"}:
+            continue
+        *sections, key = name.removeprefix(PREFIX).lower().split("__")
+        if (*sections, key)[0] not in Settings.model_fields:
+            known = (PREFIX + field.upper() for field in Settings.model_fields)
+            raise SettingsError(f"unknown environment variable `{name}`", hint=one_of(known, name))
+        place = data
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[key] = json.loads(value) if _is_json(value) else value
+    return data
+
+
+def _is_json(value: str) -> bool:
+    if value[:1] not in {"[", "{"}:
+        return False
+    try:
+        json.loads(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _settings_error(error: ValidationError, file: Path, text: str) -> SettingsError:
+    first = error.errors()[0]
+    path = tuple(part for part in first["loc"] if not (isinstance(part, str) and part.startswith("function-")))
+    name = _dotted(path)
+    place = _place(file, text, path)
+    key = str(path[-1])
+    match first["type"]:
+        case "extra_forbidden":
+            return SettingsError(f"unknown setting `{name}`", place=place, hint=one_of(_siblings(path), key))
+        case "missing":
+            return SettingsError(f"the setting `{name}` is missing", place=place, hint=f"add `{key} = ...` there")
+        case "literal_error" | "enum":
+            expected = re.findall(r"'([^']+)'", str(first.get("ctx", {}).get("expected", "")))
+            given = str(first["input"])
+            return SettingsError(f"`{given}` will not do for `{name}`", place=place, hint=one_of(expected, given))
+        case "value_error":
+            return SettingsError(f"`{name}`: {first['msg'].removeprefix('Value error, ')}", place=place)
+        case _:
+            return SettingsError(f"`{first['input']!s:.80}` will not do for `{name}`: {_plain(first)}", place=place)
+
+
+def _plain(error: Mapping[str, Any]) -> str:
+    wants = {
+        "string_type": "a text is expected",
+        "string_too_short": "a text is expected that is not empty",
+        "string_pattern_mismatch": "small letters, digits and hyphens are expected",
+        "bool_type": "`true` or `false` is expected",
+        "bool_parsing": "`true` or `false` is expected",
+        "int_type": "a whole number is expected",
+        "int_parsing": "a whole number is expected",
+        "tuple_type": "a list is expected",
+        "too_short": "at least one entry is expected",
+        "model_type": "a table is expected",
+        "mapping_type": "a table is expected",
+        "dict_type": "a table is expected",
+        "path_type": "a path is expected",
+    }
+    context = error.get("ctx", {})
+    if error["type"] in {"greater_than_equal", "less_than_equal"}:
+        return f"it must be at {'least' if 'ge' in context else 'most'} {context.get('ge', context.get('le'))}"
+    return wants.get(error["type"], "it has the wrong form")
+
+
+def _dotted(path: tuple[int | str, ...]) -> str:
+    """`("zones", 0, "device")` as `zones[1].device`, counting from 1 as people do."""
+    name = ""
+    for part in path:
+        name += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if name else str(part)
+    return name
+
+
+def _siblings(path: tuple[int | str, ...]) -> tuple[str, ...]:
+    model: type[BaseModel] = Settings
+    for part in path[:-1]:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _model_of(model.model_fields[part].annotation) or model
+    return tuple(model.model_fields)
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_of(part))), None)
+
+
+def _place(file: Path, text: str, path: tuple[int | str, ...]) -> Place | None:
+    """The line of a key. tomllib keeps no positions, so the section's header is looked for, then the key below it."""
+    if not text:
+        return None
+    lines = text.splitlines()
+    start, keys = 0, [part for part in path if isinstance(part, str)]
+    number = next((part for part in path if isinstance(part, int)), 0)
+    for depth in range(len(keys), 0, -1):
+        header = r"^\s*\[{1,2}\s*" + r"\s*\.\s*".join(re.escape(key) for key in keys[:depth]) + r"\s*\]{1,2}"
+        found = [index for index, line in enumerate(lines) if re.match(header, line)]
+        if found:
+            start = found[min(number, len(found) - 1)]
+            keys = keys[depth:]
+            break
+    for index in range(start, len(lines)):
+        if keys and (key := re.match(rf"^\s*(?:[\w-]+\s*\.\s*)*[\"']?{re.escape(keys[-1])}[\"']?\s*=", lines[index])):
+            return Place(str(file), index + 1, key.start() + 1)
+        if index > start and re.match(r"^\s*\[", lines[index]) and start:
+            break
+    return Place(str(file), start + 1)
+
+
+def _check(settings: Settings, file: Path, text: str) -> None:
+    """What one key cannot tell: names that refer to each other, zones that overlap, a trial clock's listener."""
+    offices = {office.name for office in settings.offices}
+    networks: dict[IPv4Network | IPv6Network, str] = {}
+    for index, zone in enumerate(settings.zones):
+        here = ("zones", index)
+        if zone.office not in offices:
+            raise SettingsError(
+                f"zone `{zone.name}` names the office `{zone.office}`, which is not listed",
+                place=_place(file, text, (*here, "office")),
+                hint=one_of(sorted(offices), zone.office) if offices else "add it as an `[[offices]]` entry",
+            )
+        if zone.sign_in == "htpasswd" and zone.htpasswd is None:
+            raise SettingsError(
+                f"zone `{zone.name}` signs people in by htpasswd but names no file",
+                place=_place(file, text, (*here, "sign_in")),
+                hint='add `htpasswd = "FILE"`',
+            )
+        for network in zone.networks:
+            if network in networks:
+                raise SettingsError(
+                    f"the network `{network}` stands in zone `{networks[network]}` and in zone `{zone.name}`",
+                    place=_place(file, text, (*here, "networks")),
+                    hint="give each network to one zone; a longer prefix wins over a shorter one",
+                )
+            networks[network] = zone.name
+    for kind, names in (("zones", [z.name for z in settings.zones]), ("offices", [o.name for o in settings.offices])):
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise SettingsError(f"two {kind} have the name `{twice}`", place=Place(str(file)) if text else None)
+
+
+def _rooted(settings: Settings, folder: Path) -> Settings:
+    """The same settings with each relative path taken from the folder of the settings file."""
+
+    def rooted(path: Path | None) -> Path | None:
+        return None if path is None else (folder / path.expanduser()).absolute()
+
+    upstream = settings.gate.upstream
+    return settings.model_copy(
+        update={
+            "state": rooted(settings.state),
+            "policies": tuple(p if p == "bundled" else str(rooted(Path(p))) for p in settings.policies),
+            "gate": settings.gate.model_copy(
+                update={"upstream": upstream.model_copy(update={"trusted_ca": rooted(upstream.trusted_ca)})}
+            ),
+            "zones": tuple(zone.model_copy(update={"htpasswd": rooted(zone.htpasswd)}) for zone in settings.zones),
+            "journal": settings.journal.model_copy(
+                update={"folder": rooted(settings.journal.folder), "witness": rooted(settings.journal.witness)}
+            ),
+        }
+    )
