@@ -1,0 +1,246 @@
+"""From folders to a `World`: whole or not at all, and again when a register changes.
+
+`policies = ["bundled", "/etc/gerbang/policies"]`: a later folder adds to the earlier ones, or replaces a
+document of the same name. In a folder stand policies (`NAME/policy.yaml` or `NAME.yaml`), `platforms/`,
+`lexicons/`, `calendars/` and `protected.yaml`; `*.cases.yaml` beside each is for the case runner.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Event, Thread
+
+import structlog
+
+from gerbang.bundled import bundled
+from gerbang.checks.examine import compile_checks
+from gerbang.checks.lexicon import parse_lexicon
+from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, RegisterError, SettingsError, one_of
+from gerbang.model import Office, Zone
+from gerbang.pipeline import World
+from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
+from gerbang.policy.document import compile_policy, parse_policy
+from gerbang.policy.protected import Protected, parse_protected
+from gerbang.recognition.signature import Platforms, compile_platforms, parse_platform
+from gerbang.registers import RegisterWatch, load_registers
+from gerbang.settings import Settings
+
+log = structlog.get_logger()
+
+CASES = ".cases.yaml"
+DOCUMENT_LIMIT = 4 << 20  # bytes; the shipped ones are well under a tenth of it
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document that was found: the name by which a later folder replaces it, its file and its text."""
+
+    name: str
+    file: Path
+    text: str
+
+
+def policy_folders(settings: Settings) -> tuple[Path, ...]:
+    """The folders of the setting `policies`, in order. Raises `SettingsError` for one that is not there."""
+    folders = []
+    for name in settings.policies:
+        folder = bundled("policies") if name == "bundled" else Path(name)
+        if not folder.is_dir():
+            raise SettingsError(
+                f"the policy folder `{name}` does not exist", hint="correct `policies` in the settings, or make it"
+            )
+        folders.append(folder)
+    return tuple(folders)
+
+
+def sources(folders: tuple[Path, ...], kind: str) -> tuple[Source, ...]:
+    """The documents of one kind (`policy`, `platforms`, `lexicons`, `calendars`, `protected`)."""
+    found: dict[str, Source] = {}
+    for folder in folders:
+        for name, file in _files(folder, kind):
+            found[name] = Source(name, file, read_document(file))
+    return tuple(found.values())
+
+
+def _files(folder: Path, kind: str) -> Iterator[tuple[str, Path]]:
+    if kind == "policy":
+        yield from ((file.parent.name, file) for file in sorted(folder.glob("*/policy.yaml")))
+        loose = (file for file in sorted(folder.glob("*.yaml")) if not file.name.endswith(CASES))
+        yield from ((file.stem, file) for file in loose if file.stem != "protected")
+    elif kind == "protected":
+        yield from (("protected", file) for file in folder.glob("protected.yaml"))
+    else:
+        yield from ((file.stem, file) for file in sorted((folder / kind).glob("*.yaml")) if not is_cases(file))
+
+
+def is_cases(file: Path) -> bool:
+    return file.name.endswith(CASES)
+
+
+def cases_beside(file: Path) -> Path | None:
+    """The case file of a document, where there is one."""
+    beside = file.with_name(file.name.removesuffix(".yaml") + CASES)
+    return beside if beside.exists() else None
+
+
+def read_document(file: Path) -> str:
+    """The text of a document. Raises `DocumentError` where it cannot be had or is out of all proportion."""
+    place = Place(str(file))
+    try:
+        if file.stat().st_size > DOCUMENT_LIMIT:
+            raise DocumentError(f"the document is larger than {DOCUMENT_LIMIT >> 20} MiB", place=place)
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DocumentError(f"the document cannot be read: {error.strerror}", place=place) from None
+    except UnicodeDecodeError:
+        raise DocumentError("the document is not UTF-8 text", place=place, hint="save it as UTF-8") from None
+
+
+def each[Parsed](found: tuple[Source, ...], parse: Callable[[str, str], Parsed]) -> tuple[Parsed, ...]:
+    """Every document parsed; the errors of all of them together where there are any."""
+    parsed: list[Parsed] = []
+    errors: list[GerbangError] = []
+    for source in found:
+        try:
+            parsed.append(parse(source.text, str(source.file)))
+        except DocumentErrors as several:
+            errors += several.errors
+        except DocumentError as error:
+            errors.append(error)
+    if errors:
+        raise DocumentErrors(errors)
+    return tuple(parsed)
+
+
+def load_world(settings: Settings, registers: Path | None = None) -> World:
+    """All that a decision rests on, from the settings' folders. Raises a `GerbangError`; gives no half a world."""
+    folders = policy_folders(settings)
+    calendar = compile_calendar(each(sources(folders, "calendars"), parse_calendar))
+    protected = each(sources(folders, "protected"), parse_protected)
+    world = World(
+        platforms=load_platforms(settings),
+        policy=compile_policy(each(sources(folders, "policy"), parse_policy)),
+        calendar=calendar,
+        checks=compile_checks(each(sources(folders, "lexicons"), parse_lexicon)),
+        registers=load_registers(registers or settings.registers_folder),
+        offices=_offices(settings, calendar),
+        zones=tuple(Zone(z.name, z.networks, z.office, z.device, z.sign_in) for z in settings.zones),
+        official_hosts=frozenset(site.host for site in settings.sites if site.official),
+        protected=protected[-1] if protected else Protected(),
+        key=secret(settings.keys_folder, "content"),
+    )
+    _check_officers(world, settings)
+    return world
+
+
+def load_platforms(settings: Settings) -> Platforms:
+    """The signatures, with the settings' sites."""
+    documents = each(sources(policy_folders(settings), "platforms"), parse_platform)
+    known = {document.platform for document in documents}
+    for site in settings.sites:
+        if site.platform not in known:
+            raise SettingsError(
+                f"the site `{site.host}` names the platform `{site.platform}`, which has no signatures",
+                hint=one_of(sorted(known), site.platform),
+            )
+    return compile_platforms(documents, {site.host: site.platform for site in settings.sites})
+
+
+def _offices(settings: Settings, calendar: Calendar) -> Mapping[str, Office]:
+    offices = {}
+    for entry in settings.offices:
+        state = calendar.state(entry.state)
+        if state is None:
+            raise SettingsError(
+                f"office `{entry.name}` names the state `{entry.state}`, which no calendar has",
+                hint=one_of(calendar.states, entry.state),
+            )
+        if entry.pattern not in calendar.patterns:
+            raise SettingsError(
+                f"office `{entry.name}` names the working pattern `{entry.pattern}`, which no calendar has",
+                hint=one_of(calendar.patterns, entry.pattern),
+            )
+        zone = entry.timezone or state.timezone
+        offices[entry.name] = Office(entry.name, entry.state, zone, entry.legal_regime, entry.pattern)
+    return offices
+
+
+def _check_officers(world: World, settings: Settings) -> None:
+    """An officer at an office that is not listed would be judged by somebody else's calendar."""
+    place = Place(str(settings.registers_folder / "officers.csv"))
+    for officer in world.registers.officers.values():
+        if officer.office and officer.office not in world.offices:
+            raise RegisterError(
+                f"officer `{officer.id}` is at the office `{officer.office}`, which the settings do not list",
+                place=place,
+                hint=one_of(sorted(world.offices), officer.office) if world.offices else "add an `[[offices]]` entry",
+            )
+        if officer.pattern and officer.pattern not in world.calendar.patterns:
+            raise RegisterError(
+                f"officer `{officer.id}` has the working pattern `{officer.pattern}`, which no calendar has",
+                place=place,
+                hint=one_of(world.calendar.patterns, officer.pattern),
+            )
+
+
+def secret(folder: Path, name: str) -> bytes:
+    """A key of 32 random bytes that is made on first use and readable by its owner only."""
+    file = folder / f"{name}.key"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with file.open("xb", opener=_private) as new:
+                new.write(secrets.token_bytes(32))
+        except FileExistsError:
+            pass
+        key = file.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"the key `{file}` cannot be read or made: {error.strerror}", hint="check `state` in the settings"
+        ) from None
+    if len(key) != 32:
+        raise SettingsError(f"the key `{file}` has {len(key)} bytes instead of 32", hint="restore it from a backup")
+    return key
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class LivingWorld:
+    """A world that follows the registers: `world` is swapped whole within two seconds of a change.
+
+    A register that is wrong changes nothing; the log says so once, and what was in force stays in force.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.world = load_world(settings)
+        self._settings = settings
+        self._watch = RegisterWatch(settings.registers_folder)
+        self._stop = Event()
+        self._thread = Thread(target=self._follow, name="registers", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            if self._watch.changed():
+                self.refresh()
+
+    def refresh(self) -> None:
+        """Take the registers as they are now, if they are right."""
+        try:
+            fresh = replace(self.world, registers=load_registers(self._settings.registers_folder))
+            _check_officers(fresh, self._settings)
+        except GerbangError as error:
+            log.error("registers-refused", error=str(error), in_force="the registers as they were")
+            return
+        self.world = fresh
+        log.info("registers-taken", officers=len(fresh.registers.officers), accounts=len(fresh.registers.accounts))
