@@ -1,0 +1,52 @@
+# Everything that a person or CI runs here. `make help` lists it.
+# Needs git, make and a Python of 3.9 or later with venv; brings the rest into this folder.
+
+UV_VERSION := 0.13.9
+TOOLS := .tools
+# A uv that runs, not one that is only named: a pyenv shim stands on the PATH even where its uv is not to be had.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(TOOLS)/bin/uv)
+# A pyenv shim refuses to run where the version that .python-version names is not installed; then any other will do.
+PYTHON := $(firstword $(foreach p,python3 python3.13 python3.14 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3,$(shell $(p) -c 'import sys, venv; assert sys.version_info >= (3, 9); print(sys.executable)' 2>/dev/null)))
+RUN := $(UV) run --frozen --no-sync
+ONCE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types unit e2e system bench chaos clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## the main job in a minute: officers post, the gate judges; ONCE=1 ends after it
+	@$(RUN) gerbang demo $(if $(ONCE),--once)
+
+test: setup system ## all tests, the style and the types
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+	@$(RUN) pytest
+
+unit: setup ## the fast tests only
+	@$(RUN) pytest --ignore=tests/e2e
+
+bench: setup ## what a request costs: the gate beside stock mitmdump, and each part of it
+	@$(RUN) python -m bench
+
+chaos: setup ## 50 rounds of kill -9 under load, and 100 flipped bits
+	@$(RUN) pytest tests/chaos --rounds 50
+
+setup: .venv/.ready
+
+system: setup
+	@$(RUN) python tests/system.py
+
+.venv/.ready: pyproject.toml uv.lock .python-version $(UV)
+	@$(UV) sync --frozen --quiet --all-extras || { echo "make: the packages of uv.lock or a Python $$(cat .python-version) could not be had; install Python $$(cat .python-version) (pyenv, your system, or uv python install) and run make again" >&2; exit 2; }
+	@touch $@
+
+$(TOOLS)/bin/uv:
+	@test -n "$(PYTHON)" || { echo "make: no Python of 3.9 or later with venv was found; install one (on Debian: apt-get install python3-venv) and run make again" >&2; exit 2; }
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+clean: ## take away what make has made, except the demo's record
+	rm -rf .venv $(TOOLS) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
