@@ -1,0 +1,24 @@
+"""What all tests share: which of them this machine can run."""
+
+import os
+
+import pytest
+
+from system import missing
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, by name, the tests for whose programs this machine has no package; CI leaves nothing out."""
+    lacking = {need.marker for need in missing()}
+    if os.environ.get("CI") or not lacking:
+        return
+    left_out = [item for item in items if lacking & {mark.name for mark in item.iter_markers()}]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for need in missing():
+        how = " ".join(need.packages)
+        terminalreporter.write_line(f"left out: tests marked {need.marker}; to run them install {how}")

@@ -1,0 +1,63 @@
+"""The system's own programs that some tests need: which they are, whether they are here, how to get them.
+
+Run as a script it installs what is missing where it may (as root on a Debian-like machine), and else says
+which tests will be left out.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A marker of tests, the programs that they call, and the Debian packages that bring them."""
+
+    marker: str
+    programs: tuple[str, ...]
+    packages: tuple[str, ...]
+
+    @property
+    def met(self) -> bool:
+        return all(program(name) for name in self.programs)
+
+
+NEEDS = (
+    Need("needs_chromium", ("chromium", "certutil"), ("chromium", "libnss3-tools", "fonts-dejavu-core")),
+    Need("needs_postgresql", ("postgres", "initdb"), ("postgresql",)),
+    Need("needs_openssl", ("openssl",), ("openssl",)),
+)
+
+
+def program(name: str) -> str | None:
+    """Where a program is; Debian keeps PostgreSQL's off the PATH."""
+    if found := shutil.which(name):
+        return found
+    kept = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(kept[-1]) if kept else None
+
+
+def missing() -> tuple[Need, ...]:
+    return tuple(need for need in NEEDS if not need.met)
+
+
+def main() -> None:
+    lacking = missing()
+    if lacking and os.geteuid() == 0 and shutil.which("apt-get"):
+        packages = [package for need in lacking for package in need.packages]
+        print("installing for the tests:", " ".join(packages), flush=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for step in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
+            subprocess.run(["apt-get", *step], check=True, env=environment, stdout=subprocess.DEVNULL)
+    for need in missing():
+        how = "apt-get install " + " ".join(need.packages)
+        print(f"left out: the tests marked {need.marker}, for want of {', '.join(need.programs)} (Debian: {how})")
+    if missing() and os.environ.get("CI"):
+        sys.exit("CI leaves nothing out")
+
+
+if __name__ == "__main__":
+    main()
