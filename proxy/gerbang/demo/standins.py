@@ -200,7 +200,8 @@ class StandIns:
 def x_cookies(request: Request) -> dict[str, str]:
     """`?as=ID` signs the browser in as that account, as X's own cookie names it."""
     account = request.query_params.get("as")
-    return {"twid": f"u%3D{account}", "ct0": "f00dfeed"} if account and account.isdecimal() else {}
+    there = "; Domain=x.com"
+    return {"twid": f"u%3D{account}{there}", "ct0": f"f00dfeed{there}"} if account and account.isdecimal() else {}
 
 
 def wordpress_cookies(request: Request) -> dict[str, str]:
