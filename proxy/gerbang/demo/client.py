@@ -1,0 +1,65 @@
+"""A browser or app in the demo: requests through the proxy, signed in, trusting the gate's CA."""
+
+import base64
+import http.client
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def send(
+    proxy: tuple[str, int],
+    user: str,
+    password: str,
+    trusted: tuple[Path, ...],
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+) -> Answer:
+    """One request through the proxy. `trusted` are PEM files; raises `OSError` where there is no answer."""
+    where = urlsplit(url)
+    host, credentials = where.hostname or "", base64.b64encode(f"{user}:{password}".encode()).decode()
+    sign_in = {"Proxy-Authorization": f"Basic {credentials}"}
+    connection: http.client.HTTPConnection
+    if where.scheme == "https":
+        context = ssl.create_default_context()
+        for file in trusted:
+            context.load_verify_locations(cafile=str(file))
+        connection = http.client.HTTPSConnection(*proxy, timeout=20, context=context)
+        connection.set_tunnel(host, 443, headers=sign_in)
+        target, sent = where.path + (f"?{where.query}" if where.query else ""), dict(headers)
+    else:
+        connection = http.client.HTTPConnection(*proxy, timeout=20)
+        target, sent = url, {**headers, **sign_in}
+    try:
+        connection.connect()
+        return _exchange(connection, method, target, body, sent)
+    finally:
+        connection.close()
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, method: str, target: str, body: bytes, headers: Mapping[str, str]
+) -> Answer:
+    connection.putrequest(method, target, skip_accept_encoding=True)
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    if body or method not in {"GET", "HEAD"}:
+        connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders()
+    # A refusal may come before the body is sent: what counts is the answer.
+    with suppress(TimeoutError, BrokenPipeError, ConnectionResetError, ssl.SSLError):
+        connection.send(body)
+    response = connection.getresponse()
+    return Answer(response.status, {key.lower(): value for key, value in response.getheaders()}, response.read())
