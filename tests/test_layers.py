@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "bundled": VALUES,
     "settings": VALUES,
     "registers": VALUES,
-    "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers"},
+    "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers", "journal"},
     "journal": VALUES | {"record"},
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal"},

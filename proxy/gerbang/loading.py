@@ -5,8 +5,7 @@ document of the same name. In a folder stand policies (`NAME/policy.yaml` or `NA
 `lexicons/`, `calendars/` and `protected.yaml`; `*.cases.yaml` beside each is for the case runner.
 """
 
-import os
-import secrets
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from gerbang.bundled import bundled
 from gerbang.checks.examine import compile_checks
 from gerbang.checks.lexicon import parse_lexicon
 from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, RegisterError, SettingsError, one_of
+from gerbang.journal.keys import load_keys
 from gerbang.model import Office, Zone
 from gerbang.pipeline import World
 from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
@@ -130,7 +130,7 @@ def load_world(settings: Settings, registers: Path | None = None) -> World:
         zones=tuple(Zone(z.name, z.networks, z.office, z.device, z.sign_in) for z in settings.zones),
         official_hosts=frozenset(site.host for site in settings.sites if site.official),
         protected=protected[-1] if protected else Protected(),
-        key=secret(settings.keys_folder, "content"),
+        key=content_key(load_keys(settings.keys_folder).record),
     )
     _check_officers(world, settings)
     return world
@@ -186,28 +186,9 @@ def _check_officers(world: World, settings: Settings) -> None:
             )
 
 
-def secret(folder: Path, name: str) -> bytes:
-    """A key of 32 random bytes that is made on first use and readable by its owner only."""
-    file = folder / f"{name}.key"
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with file.open("xb", opener=_private) as new:
-                new.write(secrets.token_bytes(32))
-        except FileExistsError:
-            pass
-        key = file.read_bytes()
-    except OSError as error:
-        raise SettingsError(
-            f"the key `{file}` cannot be read or made: {error.strerror}", hint="check `state` in the settings"
-        ) from None
-    if len(key) != 32:
-        raise SettingsError(f"the key `{file}` has {len(key)} bytes instead of 32", hint="restore it from a backup")
-    return key
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def content_key(record: bytes) -> bytes:
+    """The key of the content digests, made of the installation's so that no two uses share one."""
+    return hashlib.sha256(b"gerbang.content-digest-key.v1\n" + record).digest()
 
 
 class LivingWorld:
