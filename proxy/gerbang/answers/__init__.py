@@ -1,0 +1,1 @@
+"""Decision to reply: pages, platform-shaped refusals, problem documents, in Malay and English."""

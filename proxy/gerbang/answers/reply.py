@@ -1,0 +1,189 @@
+"""What the browser is told in the platform's place, by how it asked (DESIGN, section 7).
+
+A navigation gets a page in the reader's language. A page's script gets the shape in which that platform's own code
+understands a refusal, or else a problem document (RFC 9457). What a script can read holds the decision's number and
+one neutral sentence: never a category, a clause, a name or what was matched.
+"""
+
+import html
+import json
+import re
+from typing import Final
+
+from gerbang.answers.paper import ALONE, GUEST_POLICY, page
+from gerbang.answers.words import Language, preferred, say
+from gerbang.model import Decision, Effect, Kind, Refusal, Reply, Request
+
+HELD: Final = frozenset({Effect.COACH, Effect.APPROVE})
+
+BLOCKED, HOLD, TOO_LARGE, FAULT = 403, 428, 413, 503
+
+# An origin is echoed into a header, so it must look like one: a scheme with a host, or the word null.
+ORIGIN: Final = re.compile(r"(?:null|[a-z][a-z0-9+.-]{0,31}://[A-Za-z0-9._\-\[\]:]{1,255})")
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+SLOT: Final = re.compile(r"\{(message|number)\}")
+
+
+def refuse(request: Request, decision: Decision, refusal: Refusal | None, gate: str) -> Reply:
+    """The answer to a request that the decision blocks or holds. `gate` is the URL of the gate's own host."""
+    language = preferred(request.header("Accept-Language"))
+    held = decision.effect in HELD
+    link = decision_link(gate, decision.number)
+    if is_navigation(request):
+        heading = "page.hold.heading" if held else "page.block.heading"
+        if not held and decision.activity.kind is Kind.VIEW:
+            heading = "page.block.view"
+        values = {
+            "title": say("title.hold" if held else "title.block", language),
+            "tone": "wait" if held else "stop",
+            "heading": say(heading, language),
+            "body": say("page.hold.body" if held else "page.block.body", language),
+            "number": decision.number,
+            "link": link,
+            "action": say("page.answer" if held else "page.why", language),
+        }
+        return _page(request, language, HOLD if held else BLOCKED, values)
+    message = say("neutral.hold" if held else "neutral.block", language, number=decision.number, link=link)
+    status = HOLD if held else (refusal.status if refusal else BLOCKED)
+    title = say("title.hold" if held else "title.block", language)
+    return _for_script(request, language, status, title, message, decision.number, link, refusal)
+
+
+def fault(request: Request, refusal: Refusal | None, gate: str, reason: str) -> Reply:
+    """The answer when the trouble is ours. `reason` is `fault`, `journal` or `busy`; another reads as `fault`."""
+    language = preferred(request.header("Accept-Language"))
+    key = f"neutral.{reason}" if reason in {"fault", "journal", "busy"} else "neutral.fault"
+    return _unjudged(request, language, FAULT, "fault", key, refusal, gate)
+
+
+def too_large(request: Request, refusal: Refusal | None, gate: str, decision: Decision | None = None) -> Reply:
+    """The answer to a body beyond what the gate reads. With the decision, where the policy made one of the gap."""
+    language = preferred(request.header("Accept-Language"))
+    return _unjudged(request, language, TOO_LARGE, "too-large", "neutral.too-large", refusal, gate, decision)
+
+
+def is_navigation(request: Request) -> bool:
+    """Whether a person will see the answer as a page. A form that posts is a navigation, as WordPress's comments are.
+
+    `Sec-Fetch-Mode` says so where the browser sends it, and a page's script cannot forge it. Older browsers are
+    known by asking for HTML first and not by `X-Requested-With`.
+    """
+    mode = request.header("Sec-Fetch-Mode")
+    if mode is not None:
+        return mode.strip().lower() == "navigate"
+    if request.header("X-Requested-With") or request.header("Sec-Fetch-Dest") == "empty":
+        return False
+    accept = (request.header("Accept") or "").strip().lower()
+    return accept.startswith(("text/html", "application/xhtml+xml"))
+
+
+def decision_link(gate: str, number: str) -> str:
+    """Where the decision's page stands, on the gate's own host."""
+    return f"{gate.rstrip('/')}/d/{number}"
+
+
+def cross_origin(request: Request) -> str | None:
+    """The origin that asked, where it is another than the request's own."""
+    origin = request.header("Origin")
+    if origin is None or not ORIGIN.fullmatch(origin):
+        return None
+    port = "" if DEFAULT_PORTS.get(request.scheme) == request.port else f":{request.port}"
+    return None if origin == f"{request.scheme}://{request.host}{port}" else origin
+
+
+def _unjudged(
+    request: Request,
+    language: Language,
+    status: int,
+    subject: str,
+    key: str,
+    refusal: Refusal | None,
+    gate: str,
+    decision: Decision | None = None,
+) -> Reply:
+    message, number = say(key, language), decision.number if decision else ""
+    link = decision_link(gate, number) if decision else gate
+    if is_navigation(request):
+        values = {
+            "title": say(f"title.{subject}", language),
+            "tone": "wait",
+            "heading": say(f"page.{subject}.heading", language),
+            "body": f"{message} {say(f'page.{subject}.body', language)}",
+            "number": number,
+            "link": link,
+            "action": say("page.why", language),
+        }
+        return _page(request, language, status, values)
+    title = say(f"title.{subject}", language)
+    return _for_script(request, language, status, title, message, number, link, refusal)
+
+
+def _page(request: Request, language: Language, status: int, values: dict[str, object] | dict[str, str]) -> Reply:
+    headers = (*_script_headers(request, str(values["number"])), ("Referrer-Policy", "no-referrer"))
+    return page(
+        "refused",
+        language,
+        status,
+        values,
+        policy=GUEST_POLICY,
+        headers=headers,
+        head_only=request.method == "HEAD",
+    )
+
+
+def _for_script(
+    request: Request,
+    language: Language,
+    status: int,
+    title: str,
+    message: str,
+    number: str,
+    link: str,
+    refusal: Refusal | None,
+) -> Reply:
+    if refusal is not None:
+        content_type, text = refusal.content_type, _filled(refusal, message, number or "-")
+    else:
+        content_type = "application/problem+json"
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": message}
+        text = json.dumps(problem | ({"instance": link, "decision": number} if number else {}), ensure_ascii=False)
+    headers = (
+        ("Content-Type", content_type),
+        ("Content-Language", language.value),
+        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+        *ALONE,
+        *_script_headers(request, number),
+    )
+    return Reply(status, headers, b"" if request.method == "HEAD" else text.encode("utf-8", "replace"))
+
+
+def _script_headers(request: Request, number: str) -> tuple[tuple[str, str], ...]:
+    """The decision's number, and leave for the page that asked to read it where it stands on another origin."""
+    named = (("Gerbang-Decision", number),) if number else ()
+    vary = ("Vary", "Origin, Accept, Accept-Language, Sec-Fetch-Mode, X-Requested-With")
+    origin = cross_origin(request)
+    if origin is None:
+        return (*named, vary)
+    return (
+        *named,
+        vary,
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Expose-Headers", "Gerbang-Decision"),
+    )
+
+
+def _filled(refusal: Refusal, message: str, number: str) -> str:
+    """The platform's shape with our two values, written as that content type writes text."""
+    kind = refusal.content_type.partition(";")[0].strip().lower()
+    values = {"message": message, "number": number}
+
+    def written(found: re.Match[str]) -> str:
+        value = values[found[1]]
+        if kind.endswith(("json", "javascript")):
+            return json.dumps(value, ensure_ascii=False)[1:-1]
+        if kind.endswith(("html", "xml")):
+            return html.escape(value)
+        return value
+
+    return SLOT.sub(written, refusal.body)

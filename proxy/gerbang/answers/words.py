@@ -1,0 +1,427 @@
+"""What a person reads, in Malay and English: one catalogue for the answers, the console and the command line.
+
+A key is `group.word` (`effect.block`). Each has both languages side by side, so that neither can be
+forgotten, and `{placeholders}` that are the same in both; the tests hold that. The Malay follows the terms of the
+public service (ditahan, disekat, kelulusan, rujukan, Ketua Jabatan).
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Language(StrEnum):
+    MS = "ms"
+    EN = "en"
+
+    @property
+    def other(self) -> "Language":
+        return Language.EN if self is Language.MS else Language.MS
+
+
+class Phrase(NamedTuple):
+    ms: str
+    en: str
+
+    def text(self, language: Language) -> str:
+        return self.ms if language is Language.MS else self.en
+
+
+# The header is a person's list of languages; nobody has more than this, and it comes from outside.
+LONGEST_ACCEPT = 1000
+ACCEPTED = re.compile(r"\s*([A-Za-z*]{1,8})(?:-[A-Za-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?$")
+
+
+def preferred(accept_language: str | None, default: Language = Language.MS) -> Language:
+    """The first of the reader's languages that we have, by weight and then by order.
+
+    >>> preferred("en-GB,en;q=0.9,ms;q=0.8"), preferred("en;q=0.2, ms-MY;q=0.7"), preferred("fr, ta;q=0.5")
+    (<Language.EN: 'en'>, <Language.MS: 'ms'>, <Language.MS: 'ms'>)
+    """
+    best, weight = default, 0.0
+    for part in (accept_language or "")[:LONGEST_ACCEPT].split(","):
+        found = ACCEPTED.match(part)
+        if found is None or (tag := found[1].lower()) not in {"ms", "en"}:
+            continue
+        given = float(found[2]) if found[2] else 1.0
+        if given > weight:
+            best, weight = Language(tag), given
+    return best
+
+
+def say(key: str, language: Language, **arguments: object) -> str:
+    """The phrase of a key. Raises `KeyError` for a key that the catalogue lacks: a mistake of ours."""
+    text = PHRASES[key].text(language)
+    return text.format(**arguments) if arguments else text
+
+
+def term(group: str, word: str, language: Language, arguments: Mapping[str, str] | None = None) -> str:
+    """The word for a value that may come from an admin's own document; without one, the value itself.
+
+    >>> term("effect", "block", Language.MS), term("category", "trade-secret", Language.EN)
+    ('disekat', 'trade-secret')
+    """
+    phrase = PHRASES.get(f"{group}.{word}")
+    if phrase is None:
+        return word
+    return PLACEHOLDER.sub(lambda found: str((arguments or {}).get(found[1], "?")), phrase.text(language))
+
+
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+PHRASES: Mapping[str, Phrase] = {
+    # -- what a rule does
+    "effect.allow": Phrase("dibenarkan", "allowed"),
+    "effect.record": Phrase("dibenarkan dan direkodkan", "allowed and recorded"),
+    "effect.coach": Phrase("ditahan untuk pengesahan", "held for confirmation"),
+    "effect.approve": Phrase("ditahan untuk kelulusan", "held for approval"),
+    "effect.block": Phrase("disekat", "blocked"),
+    "mode.enforce": Phrase("dikuatkuasakan", "enforced"),
+    "mode.observe": Phrase("diperhatikan sahaja", "observed only"),
+    # -- what was done with it
+    "done.forwarded": Phrase("dihantar ke platform", "sent on to the platform"),
+    "done.answered": Phrase("dijawab oleh gerbang", "answered by the gate"),
+    "done.held": Phrase("ditahan oleh gerbang", "held by the gate"),
+    # -- activities
+    "kind.view": Phrase("lawatan", "visit"),
+    "kind.login": Phrase("log masuk", "sign-in"),
+    "kind.post": Phrase("hantaran", "post"),
+    "kind.comment": Phrase("komen", "comment"),
+    "kind.share": Phrase("perkongsian", "share"),
+    "kind.message": Phrase("mesej", "message"),
+    "kind.upload": Phrase("muat naik", "upload"),
+    "kind.live": Phrase("siaran langsung", "live broadcast"),
+    "kind.edit": Phrase("suntingan", "edit"),
+    "kind.delete": Phrase("pemadaman", "deletion"),
+    "kind.react": Phrase("reaksi", "reaction"),
+    "kind.follow": Phrase("ikutan", "follow"),
+    "kind.profile": Phrase("perubahan profil", "profile change"),
+    "kind.vote": Phrase("undian", "vote"),
+    "kind.use": Phrase("penggunaan", "use"),
+    "kind.write": Phrase("penulisan yang tidak dikenali", "write of an unknown kind"),
+    # -- people, accounts, devices
+    "standing.official": Phrase("akaun rasmi", "official account"),
+    "standing.personal": Phrase("akaun peribadi", "personal account"),
+    "standing.unknown": Phrase("akaun tidak diketahui", "unknown account"),
+    "device.managed": Phrase("peranti pejabat", "office device"),
+    "device.personal": Phrase("peranti sendiri", "personal device"),
+    "officer.unknown": Phrase("pegawai tidak dikenali di zon {zone}", "unknown officer in zone {zone}"),
+    # -- time
+    "regime.office-hours": Phrase("waktu pejabat", "office hours"),
+    "regime.break": Phrase("waktu rehat", "break"),
+    "regime.flexible": Phrase("jalur waktu anjal", "flexible band"),
+    "regime.outside-hours": Phrase("luar waktu pejabat", "outside office hours"),
+    "regime.rest-day": Phrase("hari rehat", "rest day"),
+    "regime.unknown": Phrase("waktu tidak dapat ditentukan", "hours not known"),
+    # -- findings
+    "category.official-information": Phrase("maklumat rasmi", "official information"),
+    "category.personal-data": Phrase("data peribadi", "personal data"),
+    "category.political": Phrase("unsur politik", "political content"),
+    "category.personal-attack": Phrase("serangan peribadi", "personal attack"),
+    "category.agency-criticism": Phrase("ulasan tentang agensi", "comment on an agency"),
+    "category.unverified": Phrase("maklumat belum disahkan", "unverified information"),
+    "category.sensitive": Phrase("perkara sensitif", "sensitive matter"),
+    "category.rights": Phrase("hak milik orang lain", "other people's rights"),
+    "category.correction": Phrase("pembetulan", "correction"),
+    "likelihood.possible": Phrase("mungkin", "possible"),
+    "likelihood.likely": Phrase("berkemungkinan besar", "likely"),
+    "likelihood.certain": Phrase("pasti", "certain"),
+    "where.finding": Phrase("teks {text}, aksara {start} hingga {end}", "text {text}, characters {start} to {end}"),
+    # -- what could not be inspected
+    "gap.too-large": Phrase("terlalu besar untuk diperiksa", "too large to inspect"),
+    "gap.unreadable": Phrase("tidak dapat dibaca", "could not be read"),
+    "gap.unknown-encoding": Phrase("pengekodan tidak dikenali", "unknown encoding"),
+    "gap.encrypted": Phrase("disulitkan", "encrypted"),
+    # -- what an officer is asked
+    "ask.official-purpose": Phrase(
+        "Apakah tugas rasmi yang memerlukan laman ini?", "What official work do you need this for?"
+    ),
+    "ask.justification": Phrase("Mengapa ini patut diteruskan?", "Why should this go ahead?"),
+    "ask.source": Phrase("Apakah sumber maklumat ini?", "What is the source of this information?"),
+    "ask.accuracy": Phrase(
+        "Saya telah menyemak bahawa faktanya tepat dan sumbernya boleh dipercayai.",
+        "I have checked that the facts are right and the source can be trusted.",
+    ),
+    "ask.sensitivity": Phrase(
+        "Saya telah menimbang kepekaan kaum, agama, institusi diraja dan mereka yang terkesan.",
+        "I have considered race, religion, the royal institution and the people affected.",
+    ),
+    "ask.copyright": Phrase(
+        "Saya ada izin pemilik bahan ini, dan memberi kredit di tempat yang perlu.",
+        "I have the owner's permission for this material, and give credit where it is due.",
+    ),
+    "ask.internal-cleared": Phrase(
+        "Kandungan ini telah diluluskan untuk tatapan umum.", "This content has been cleared for the public."
+    ),
+    "ask.consent": Phrase(
+        "Orang yang disebut telah bersetuju maklumatnya didedahkan, atau tugas rasmi memerlukannya.",
+        "The people named agreed to this being shared, or official work requires it.",
+    ),
+    "ask.reworded": Phrase(
+        "Saya telah membaca semula ayat ini dan ia tidak menyerang sesiapa.",
+        "I have read this again and it attacks nobody.",
+    ),
+    "ask.authorised": Phrase(
+        "Saya diberi kuasa untuk membuat kenyataan ini.", "I am authorised to make this statement."
+    ),
+    "ask.confirm": Phrase(
+        "Saya telah membaca sebab di atas dan mahu meneruskan.", "I have read the reasons above and want to go ahead."
+    ),
+    "ask.own": Phrase("Saya mengesahkan: {ask}", "I confirm: {ask}"),
+    # -- what to do next, by what was found
+    "advice.official-information": Phrase(
+        "Buang bahagian itu, atau rujuk Pegawai Keselamatan Jabatan sebelum menghantar apa-apa.",
+        "Take that part out, or ask your Departmental Security Officer before sending anything.",
+    ),
+    "advice.personal-data": Phrase(
+        "Buang butiran yang mengenal pasti orang, seperti nombor kad pengenalan atau telefon.",
+        "Take out what identifies people, such as identity card or telephone numbers.",
+    ),
+    "advice.political": Phrase(
+        "Kandungan ini mungkin berunsur politik kepartian. Semak kumpulan perkhidmatan dan kelulusan anda.",
+        "This may be party-political. Check your service group and whether you have an approval on file.",
+    ),
+    "advice.personal-attack": Phrase(
+        "Ayat ini boleh dibaca sebagai serangan terhadap orang. Mahu ubah dahulu?",
+        "This may read as an attack on a person. Would you like to reword it?",
+    ),
+    "advice.agency-criticism": Phrase(
+        "Ulasan tentang dasar atau keputusan Kerajaan, pujian juga, memerlukan kebenaran bertulis.",
+        "Comment on Government policy or decisions, praise included, needs written permission.",
+    ),
+    "advice.unverified": Phrase(
+        "Semak faktanya dan letakkan sumber rasmi jika ada.",
+        "Check the facts, and add an official source where there is one.",
+    ),
+    "advice.sensitive": Phrase(
+        "Timbang siapa yang mungkin tersinggung atau terkesan.", "Consider who may be hurt or affected."
+    ),
+    "advice.rights": Phrase(
+        "Dapatkan izin pemilik bahan dan nyatakan kredit.", "Get the owner's permission and give credit."
+    ),
+    "advice.hours": Phrase(
+        "Kegunaan peribadi dibenarkan di luar waktu pejabat. Waktu berubah pada {until}.",
+        "Private use is fine outside office hours. The hours change at {until}.",
+    ),
+    "advice.gap": Phrase(
+        "Sebahagian kandungan tidak dapat diperiksa. Cuba versi yang lebih kecil atau format biasa.",
+        "Part of the content could not be inspected. Try a smaller version or an ordinary format.",
+    ),
+    # -- how a rule stands in a decision
+    "match.in-force": Phrase("terpakai", "applies"),
+    "match.observed": Phrase("diperhatikan sahaja", "observed only"),
+    "match.exempted": Phrase("dikecualikan: {by}", "exempted: {by}"),
+    "match.released": Phrase("dipenuhi oleh pengesahan {by}", "satisfied by confirmation {by}"),
+    # -- answers that a platform's page may read: a number and a neutral sentence, no more
+    "neutral.block": Phrase(
+        "Tindakan ini dihentikan oleh gerbang pejabat anda. Keputusan {number}: {link}",
+        "Your office's gate stopped this. Decision {number}: {link}",
+    ),
+    "neutral.hold": Phrase(
+        "Gerbang pejabat anda menahan tindakan ini sehingga anda menjawabnya. Keputusan {number}: {link}",
+        "Your office's gate is holding this until you answer it. Decision {number}: {link}",
+    ),
+    "neutral.fault": Phrase(
+        "Gerbang pejabat anda tidak dapat menyemak tindakan ini buat masa ini, jadi ia tidak dihantar.",
+        "Your office's gate cannot check this at the moment, so it was not sent.",
+    ),
+    "neutral.journal": Phrase(
+        "Gerbang pejabat anda tidak dapat merekodkan tindakan ini buat masa ini, jadi ia tidak dihantar.",
+        "Your office's gate cannot record this at the moment, so it was not sent.",
+    ),
+    "neutral.busy": Phrase(
+        "Gerbang pejabat anda sedang sibuk, jadi tindakan ini tidak dihantar. Cuba lagi sebentar nanti.",
+        "Your office's gate is busy, so this was not sent. Try again in a little while.",
+    ),
+    "neutral.too-large": Phrase(
+        "Kandungan ini terlalu besar untuk disemak oleh gerbang pejabat anda, jadi ia tidak dihantar.",
+        "This is too large for your office's gate to check, so it was not sent.",
+    ),
+    "title.block": Phrase("Dihentikan", "Stopped"),
+    "title.hold": Phrase("Ditahan", "Held"),
+    "title.fault": Phrase("Tidak dapat disemak", "Could not be checked"),
+    "title.too-large": Phrase("Terlalu besar", "Too large"),
+    # -- pages on the platform's address
+    "page.gate": Phrase("Gerbang", "Gerbang"),
+    "page.office-gate": Phrase("Gerbang media sosial pejabat anda", "Your office's social-media gate"),
+    "page.block.heading": Phrase("Ini tidak dihantar", "This was not sent"),
+    "page.block.view": Phrase("Laman ini tidak dibuka", "This page was not opened"),
+    "page.block.body": Phrase(
+        "Gerbang pejabat anda menghentikan tindakan ini. Sebabnya, peraturannya dan apa yang boleh anda buat "
+        "ada pada halaman keputusan, yang hanya anda boleh baca.",
+        "Your office's gate stopped this. Why, by which rule and what you can do stands on the decision's page, "
+        "which only you can read.",
+    ),
+    "page.hold.heading": Phrase("Satu soalan dahulu", "One question first"),
+    "page.hold.body": Phrase(
+        "Gerbang pejabat anda menahan tindakan ini. Jawab pada halaman keputusan, kemudian teruskan. "
+        "Jawapan anda direkodkan.",
+        "Your office's gate is holding this. Answer on the decision's page, then carry on. Your answer is recorded.",
+    ),
+    "page.fault.heading": Phrase("Gerbang mengalami masalah", "The gate has a problem"),
+    "page.fault.body": Phrase(
+        "Ini masalah kami, bukan anda. Apa yang anda tulis mungkin masih ada dalam pelayar: tekan Kembali, salin, "
+        "dan cuba lagi kemudian. Jika ia berulang, beritahu meja bantuan ICT.",
+        "The trouble is ours, not yours. What you wrote may still be in the browser: press Back, copy it, and try "
+        "again later. If it happens again, tell the ICT help desk.",
+    ),
+    "page.too-large.heading": Phrase("Terlalu besar untuk disemak", "Too large to check"),
+    "page.too-large.body": Phrase(
+        "Gerbang tidak menghantar apa yang tidak dapat diperiksanya. Cuba fail yang lebih kecil.",
+        "The gate does not send what it cannot inspect. Try a smaller file.",
+    ),
+    "page.number": Phrase("Nombor keputusan", "Decision number"),
+    "page.why": Phrase("Lihat sebabnya", "See why"),
+    "page.answer": Phrase("Jawab dan teruskan", "Answer and carry on"),
+    # -- the gate's own host
+    "own.home.title": Phrase("Gerbang media sosial", "The social-media gate"),
+    "own.home.what": Phrase(
+        "Gerbang berdiri di antara rangkaian pejabat dan platform media sosial. Ia menyemak apa yang hendak dihantar "
+        "mengikut dasar pejabat, menerangkan keputusannya, dan menyimpan rekod.",
+        "The gate stands between the office's network and the social platforms. It checks what is about to be sent "
+        "against the office's policy, explains its decisions, and keeps a record.",
+    ),
+    "own.home.decrypts": Phrase(
+        "Hanya platform yang disenaraikan dibuka untuk disemak. Perbankan, kesihatan dan laman log masuk tidak "
+        "dibuka. Membaca tidak direkodkan satu demi satu.",
+        "Only listed platforms are opened for checking. Banking, health and sign-in pages are not. What you scroll "
+        "past is not recorded.",
+    ),
+    "own.home.notice": Phrase("Notis kepada pegawai", "Notice to officers"),
+    "own.home.mine": Phrase("Keputusan saya", "My decisions"),
+    "own.notice.title": Phrase("Notis pemintasan", "Notice of interception"),
+    "own.notice.version": Phrase("Versi notis", "Version of the notice"),
+    "own.notice.authority": Phrase("Kuasa", "Authority"),
+    "own.notice.not-stated": Phrase("belum dinyatakan", "not stated yet"),
+    "own.notice.what-heading": Phrase("Apa yang diperiksa", "What is inspected"),
+    "own.notice.what": Phrase(
+        "Trafik ke platform media sosial yang disenaraikan, dari peranti pejabat di rangkaian pejabat: lawatan, dan "
+        "apa yang dihantar, dikongsi, disunting atau dipadam. Laman lain melalui gerbang tanpa dibuka.",
+        "Traffic to the listed social platforms from office devices on the office network: visits, and what is posted, "
+        "shared, edited or deleted. Everything else passes the gate unopened.",
+    ),
+    "own.notice.kept-heading": Phrase("Apa yang disimpan", "What is kept"),
+    "own.notice.kept": Phrase(
+        "Setiap keputusan: masa, platform, jenis tindakan, peraturan dan sebab. Kandungan disimpan bertopeng atau "
+        "termeterai sahaja, dan nama disimpan berasingan daripada rekod. Kata laluan dan laman log masuk tidak dibaca.",
+        "Each decision: time, platform, kind of act, rules and reasons. Content is kept masked or sealed only, and "
+        "names apart from the record. Passwords and sign-in pages are not read.",
+    ),
+    "own.notice.never-heading": Phrase("Apa yang tidak disentuh", "What is never touched"),
+    "own.notice.never": Phrase(
+        "Aduan kepada agensi penguatkuasaan, kesatuan sekerja dan peguam, seperti yang disenaraikan oleh pejabat, "
+        "tidak dinilai dan tidak direkodkan.",
+        "Reports to enforcement agencies, unions and counsel, as the office lists them, are neither judged nor "
+        "recorded.",
+    ),
+    "own.notice.rights-heading": Phrase("Hak anda", "What you can do"),
+    "own.notice.rights": Phrase(
+        "Anda boleh membaca setiap keputusan tentang anda dan sebabnya, dan membantahnya pada halaman yang sama. "
+        "Setiap kali orang lain melihat rekod, itu juga direkodkan.",
+        "You can read each decision about you and its reasons, and object on the same page. Whoever looks at a record "
+        "is recorded too.",
+    ),
+    "own.decision.title": Phrase("Keputusan {number}", "Decision {number}"),
+    "own.decision.block": Phrase("{kind} ini disekat", "This {kind} was blocked"),
+    "own.decision.coach": Phrase("{kind} ini menunggu jawapan anda", "This {kind} is waiting for your answer"),
+    "own.decision.approve": Phrase("{kind} ini memerlukan kelulusan", "This {kind} needs an approval"),
+    "own.decision.record": Phrase("{kind} ini dibenarkan dan direkodkan", "This {kind} was allowed and recorded"),
+    "own.decision.allow": Phrase("{kind} ini dibenarkan", "This {kind} was allowed"),
+    "own.decision.released": Phrase("Anda telah mengesahkannya", "You have confirmed it"),
+    "own.when": Phrase("Bila", "When"),
+    "own.what": Phrase("Tindakan", "Act"),
+    "own.platform": Phrase("Platform", "Platform"),
+    "own.account": Phrase("Akaun", "Account"),
+    "own.hours": Phrase("Waktu", "Hours"),
+    "own.office": Phrase("Pejabat", "Office"),
+    "own.reasons": Phrase("Sebab", "Reasons"),
+    "own.no-rules": Phrase("Tiada peraturan menyentuh tindakan ini.", "No rule had anything to say about this."),
+    "own.rule": Phrase("Peraturan", "Rule"),
+    "own.clause": Phrase("Klausa", "Clause"),
+    "own.rests-on": Phrase("Rujukan", "Rests on"),
+    "own.findings": Phrase("Apa yang dilihat dalam teks", "What was seen in the text"),
+    "own.findings.note": Phrase(
+        "Ini tekaan program tentang perkataan, bukan penghakiman tentang anda.",
+        "These are a program's guesses about words, not a judgement of you.",
+    ),
+    "own.gaps": Phrase("Apa yang tidak dapat diperiksa", "What could not be inspected"),
+    "own.next": Phrase("Apa yang boleh anda buat", "What you can do"),
+    "own.also": Phrase("Peraturan lain yang disemak", "Other rules that matched"),
+    "own.confirm.heading": Phrase("Jawapan anda", "Your answer"),
+    "own.confirm.recorded": Phrase(
+        "Jawapan anda direkodkan sebelum ia berkuat kuasa.", "Your answer is recorded before it takes effect."
+    ),
+    "own.confirm.button": Phrase("Sahkan dan teruskan", "Confirm and carry on"),
+    "own.confirm.once": Phrase(
+        "Pengesahan ini untuk kandungan yang sama sahaja, sekali, dalam {minutes} minit.",
+        "This confirmation is for the same content only, once, within {minutes} minutes.",
+    ),
+    "own.confirm.visit": Phrase(
+        "Pengesahan ini untuk lawatan ke {platform} selama {minutes} minit.",
+        "This confirmation covers visits to {platform} for {minutes} minutes.",
+    ),
+    "own.confirm.missing": Phrase("Jawab setiap perkara dahulu.", "Answer every item first."),
+    "own.confirm.short": Phrase("Tulis sekurang-kurangnya {letters} huruf.", "Write at least {letters} letters."),
+    "own.confirm.long": Phrase("Tulis tidak lebih {letters} aksara.", "Write no more than {letters} characters."),
+    "own.confirmed.heading": Phrase("Pengesahan direkodkan", "Your confirmation is recorded"),
+    "own.confirmed.again": Phrase(
+        "Kembali ke halaman tadi dan tekan Hantar sekali lagi. Pengesahan tamat pada {until}.",
+        "Go back to the page and press Post again. The confirmation ends at {until}.",
+    ),
+    "own.confirmed.visit": Phrase(
+        "Anda boleh membuka {platform} sehingga {until}.", "You can open {platform} until {until}."
+    ),
+    "own.confirmed.continue": Phrase("Teruskan ke halaman yang diminta", "Continue to the page you asked for"),
+    "own.confirmed.ended": Phrase(
+        "Pengesahan ini telah tamat. Tekan Hantar sekali lagi untuk mendapat soalan baharu.",
+        "This confirmation has ended. Press Post again to get a new question.",
+    ),
+    "own.approve.how": Phrase(
+        "Hanya pelulus boleh membenarkannya. Hubungi penyelia anda dan sebut nombor keputusan {number}.",
+        "Only an approver can let this through. Talk to your supervisor and quote decision {number}.",
+    ),
+    "own.approve.unknown": Phrase(
+        "Kelulusan hanya boleh diberi kepada pegawai yang telah log masuk pada proksi.",
+        "An approval can only be given to an officer who is signed in at the proxy.",
+    ),
+    "own.object.heading": Phrase("Tidak setuju?", "Do you disagree?"),
+    "own.object.how": Phrase(
+        "Tulis mengapa. Bantahan anda direkodkan bersama keputusan ini untuk dibaca oleh juruaudit. Jangan salin "
+        "kandungan yang dihentikan.",
+        "Say why. Your objection is recorded with this decision for an auditor to read. Do not copy what was stopped.",
+    ),
+    "own.object.label": Phrase("Bantahan anda", "Your objection"),
+    "own.object.button": Phrase("Rekodkan bantahan", "Record the objection"),
+    "own.object.done": Phrase(
+        "Bantahan anda telah direkodkan. Sebut nombor keputusan {number} jika anda menghubungi unit integriti.",
+        "Your objection is recorded. Quote decision {number} if you talk to the integrity unit.",
+    ),
+    "own.mine.title": Phrase("Keputusan saya", "My decisions"),
+    "own.mine.some": Phrase(
+        "Keputusan terkini tentang anda yang masih diingati oleh gerbang ini.",
+        "The latest decisions about you that this gate still remembers.",
+    ),
+    "own.mine.none": Phrase("Tiada keputusan untuk ditunjukkan.", "There are no decisions to show."),
+    "own.not-found.title": Phrase("Tiada di sini", "Nothing here"),
+    "own.not-found": Phrase(
+        "Tiada keputusan sedemikian yang boleh ditunjukkan kepada anda. Keputusan lama boleh diminta daripada "
+        "juruaudit dengan menyebut nombornya.",
+        "There is no such decision that can be shown to you. Older ones can be had from the auditor by their number.",
+    ),
+    "own.refused.title": Phrase("Borang tidak diterima", "The form was not accepted"),
+    "own.refused": Phrase(
+        "Borang ini datang dari halaman lain atau telah lama dibuka. Buka semula halaman keputusan dan cuba lagi.",
+        "The form came from another page or was opened long ago. Open the decision's page again and retry.",
+    ),
+    "own.unavailable.title": Phrase("Tidak dapat direkodkan", "Could not be recorded"),
+    "own.unavailable": Phrase(
+        "Rekod tidak dapat ditulis buat masa ini, jadi jawapan anda belum berkuat kuasa. Cuba lagi sebentar nanti.",
+        "The record cannot be written at the moment, so your answer has no effect yet. Try again in a little while.",
+    ),
+    "own.opening": Phrase("Membuka halaman keputusan", "Opening the decision"),
+    "own.open": Phrase("Buka", "Open"),
+    "own.back": Phrase("Kembali", "Back"),
+    "own.language": Phrase("In English", "Dalam bahasa Melayu"),
+    "own.skip": Phrase("Terus ke kandungan", "Skip to the content"),
+}

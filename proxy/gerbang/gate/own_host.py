@@ -1,0 +1,348 @@
+"""The gate's own host: why a decision was made, confirming a hold, objecting, one's own decisions, the notice.
+
+Reachable through the proxy only, and the proxy's sign-in says who asks. A page shows a decision to nobody but the
+officer whom it is about; where no officer is known, to the client address that it was made for, and there to the
+first browser that opens it, which gets a cookie. Everything works without script, and no form is taken that another
+page could have sent.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from http.cookies import CookieError, SimpleCookie
+from typing import Final, Protocol
+from urllib.parse import parse_qs, urlencode
+
+from gerbang.answers.pages import (
+    LONGEST_ANSWER,
+    SHORTEST_ANSWER,
+    Form,
+    Shown,
+    Standing,
+    decision_page,
+    home_page,
+    message_page,
+    mine_page,
+    notice_page,
+    opening_page,
+)
+from gerbang.answers.reasons import ClauseText, asks
+from gerbang.answers.words import Language, preferred, say
+from gerbang.errors import RecordError
+from gerbang.gate.decisions import DEFAULT_PORTS, DecisionBook, Remembered, owner, same_token
+from gerbang.model import Actor, Decision, Effect, Kind, Release, Reply, Request
+from gerbang.record.event import Event, RecordKeys, objection_event, release_event
+from gerbang.record.number import check_number
+
+COOKIE: Final = "gerbang"
+COOKIE_AGE: Final = 12 * 3600  # seconds; a working day
+TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{24}")
+BODY_LIMIT: Final = 16 << 10  # bytes
+FIELD_LIMIT: Final = 40
+RELEASE_TIME: Final = 600  # seconds
+CONTROLS: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+class Releases(Protocol):
+    def add(self, release: Release) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OwnHostState:
+    """What the host's pages rest on.
+
+    `append` resolves when the event is durable and raises `RecordError` (or `OSError`) where it cannot be;
+    `key` keys the tokens of the forms; `clause_text` gives the words of the clause that a rule answers to.
+    """
+
+    host: str
+    decisions: DecisionBook
+    releases: Releases
+    append: Callable[[Event], Awaitable[object]]
+    record_keys: RecordKeys
+    clause_text: ClauseText
+    now: Callable[[], datetime]
+    key: bytes = field(repr=False)
+    authority: str = ""
+    notice: str = ""
+
+
+async def own_host(request: Request, actor: Actor, state: OwnHostState) -> Reply:
+    """The answer of the gate's own host to a request that the gate has found to be for it."""
+    visit = _Visit(request, actor, state)
+    match [part for part in request.path.split("/") if part]:
+        case []:
+            return visit.read() or home_page(visit.shown, state.notice)
+        case ["notice"]:
+            return visit.read() or notice_page(visit.shown, state.notice, state.authority)
+        case ["mine"]:
+            return visit.read() or mine_page(visit.shown, state.decisions.mine(actor, visit.token))
+        case ["d", number]:
+            return visit.read() or visit.decision(number)
+        case ["d", number, "confirm"]:
+            return visit.write() or await visit.confirm(number)
+        case ["d", number, "objection"]:
+            return visit.write() or await visit.object(number)
+        case _:
+            return visit.not_found()
+
+
+class _Visit:
+    """One request to the host, with what it says of its reader."""
+
+    def __init__(self, request: Request, actor: Actor, state: OwnHostState) -> None:
+        self.request, self.actor, self.state = request, actor, state
+        self.token = actor.token or _cookie(request)
+        self.query = _fields(request.query)
+        self.language = _language(self.query.get("lang"), request)
+        self.form: Mapping[str, str] = {}
+        self.shown = Shown(self.language, _plain_path(request.path), head_only=request.method == "HEAD")
+
+    # ------------------------------------------------------------ what may be asked at all
+
+    def read(self) -> Reply | None:
+        """`None` for a request that only reads, or else its refusal."""
+        if self.request.method in {"GET", "HEAD"}:
+            return None
+        return _with(message_page(self.shown, 405, "not-found"), ("Allow", "GET, HEAD"))
+
+    def write(self) -> Reply | None:
+        """`None` for a form of ours that was sent whole, or else its refusal. What is sent is in `form` then."""
+        request = self.request
+        if request.method != "POST":
+            return _with(message_page(self.shown, 405, "not-found"), ("Allow", "POST"))
+        if request.body is None or len(request.body) > BODY_LIMIT:
+            return message_page(self.shown, 413, "refused")
+        kind = (request.header("Content-Type") or "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded" or request.header("Content-Encoding"):
+            return message_page(self.shown, 415, "refused")
+        origin = request.header("Origin")
+        if origin is not None and origin != self.own_origin():
+            return message_page(self.shown, 403, "refused")
+        self.form = _fields(request.body.decode("utf-8", "replace"))
+        return None
+
+    def own_origin(self) -> str:
+        port = "" if DEFAULT_PORTS.get(self.request.scheme) == self.request.port else f":{self.request.port}"
+        return f"{self.request.scheme}://{self.state.host}{port}"
+
+    def not_found(self) -> Reply:
+        return message_page(self.shown, 404, "not-found")
+
+    # ------------------------------------------------------------ a decision
+
+    def find(self, number: str) -> Remembered | None:
+        written = check_number(number) or number
+        return self.state.decisions.find(written, self.actor)
+
+    def decision(self, number: str) -> Reply:
+        found = self.find(number)
+        if found is None:
+            return self.not_found()
+        if self.actor.officer is not None:
+            return self.show(found)
+        if self.token is None and "k" not in self.query:
+            return opening_page(self.shown, f"{self.shown.path}?{urlencode({'k': '1', 'lang': self.language.value})}")
+        headers: tuple[tuple[str, str], ...] = ()
+        if self.token is None:
+            self.token = secrets.token_urlsafe(18)
+            secure = "; Secure" if self.request.scheme == "https" else ""
+            crumb = f"{COOKIE}={self.token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict{secure}"
+            headers = (("Set-Cookie", crumb),)
+        if found.token is None and self.request.method == "GET":
+            found.token = self.token
+        if not same_token(found.token, self.token):
+            return _with(self.not_found(), *headers)
+        return _with(self.show(found), *headers)
+
+    def theirs(self, number: str) -> Remembered | None:
+        """The decision that a form is about, if it is this reader's and the form is one that we gave to them."""
+        found = self.find(number)
+        if found is None or (self.actor.officer is None and not same_token(found.token, self.token)):
+            return None
+        expected = form_token(found.decision.number, self.actor, self.token, self.state.key)
+        return found if hmac.compare_digest(expected.encode(), self.form.get("token", "").encode()) else None
+
+    def show(self, found: Remembered, wrong: Mapping[str, str] | None = None, status: int = 200) -> Reply:
+        decision = found.decision
+        form = Form(
+            form_token(decision.number, self.actor, self.token, self.state.key),
+            {name.removeprefix("ask."): value[:LONGEST_ANSWER] for name, value in self.form.items() if name != "token"}
+            if wrong
+            else {},
+            wrong or {},
+        )
+        visit = decision.activity.kind is Kind.VIEW
+        shown = replace(self.shown, path=f"/d/{decision.number}")
+        return decision_page(
+            shown,
+            decision,
+            self.state.clause_text,
+            self.standing(found),
+            form,
+            max(1, release_time(decision) // 60),
+            visit=visit,
+            status=status,
+        )
+
+    def standing(self, found: Remembered) -> Standing:
+        release = found.release
+        if release is None:
+            return Standing(objected=found.objected)
+        if release.expires <= self.state.now():
+            return Standing(ended=True, objected=found.objected)
+        return Standing(until=release.expires, objected=found.objected, page=found.page)
+
+    # ------------------------------------------------------------ what an officer does about it
+
+    async def confirm(self, number: str) -> Reply:
+        found = self.theirs(number)
+        if found is None:
+            return message_page(self.shown, 403, "refused")
+        decision = found.decision
+        if decision.effect is not Effect.COACH:
+            # A block has nothing to confirm, and a grant is an approver's to give.
+            return self.show(found, status=409)
+        if found.release is not None or found.confirming:
+            return self.onward(found)
+        answers, wrong = self.answers(decision)
+        if wrong:
+            return self.show(found, wrong, status=422)
+        moment = self.state.now()
+        release = release_of(decision, answers, moment)
+        event = release_event(release, decision.number, moment, self.state.record_keys)
+        found.confirming = True
+        try:
+            await self.state.append(event)
+        except (RecordError, OSError):
+            return message_page(self.shown, 503, "unavailable")
+        finally:
+            found.confirming = False
+        found.release = release
+        self.state.releases.add(release)
+        return self.onward(found)
+
+    async def object(self, number: str) -> Reply:
+        found = self.theirs(number)
+        if found is None:
+            return message_page(self.shown, 403, "refused")
+        if found.objected:
+            return self.onward(found, here=True)
+        words, trouble = self.written("objection")
+        if trouble:
+            return self.show(found, {"objection": trouble}, status=422)
+        officer = self.actor.officer
+        event = objection_event(
+            found.decision.number, officer.id if officer else None, words, self.state.now(), self.state.record_keys
+        )
+        found.objected = True
+        try:
+            await self.state.append(event)
+        except (RecordError, OSError):
+            found.objected = False
+            return message_page(self.shown, 503, "unavailable")
+        return self.onward(found, here=True)
+
+    def answers(self, decision: Decision) -> tuple[dict[str, str], dict[str, str]]:
+        """What was answered to each ask, and what is wrong with the rest."""
+        answers, wrong = {}, {}
+        for ask in asks(decision, self.language):
+            if ask.written:
+                answers[ask.key], trouble = self.written(f"ask.{ask.key}")
+            else:
+                answers[ask.key] = "yes"
+                trouble = (
+                    None if self.form.get(f"ask.{ask.key}") == "yes" else say("own.confirm.missing", self.language)
+                )
+            if trouble:
+                wrong[ask.key] = trouble
+        return answers, wrong
+
+    def written(self, name: str) -> tuple[str, str | None]:
+        """A person's words in a field, and what is wrong with their number."""
+        words = CONTROLS.sub(" ", self.form.get(name, "").replace("\r\n", "\n")).strip()
+        if sum(character.isalpha() for character in words) < SHORTEST_ANSWER:
+            return words, say("own.confirm.short", self.language, letters=SHORTEST_ANSWER)
+        if len(words) > LONGEST_ANSWER:
+            return words, say("own.confirm.long", self.language, letters=LONGEST_ANSWER)
+        return words, None
+
+    def onward(self, found: Remembered, *, here: bool = False) -> Reply:
+        """To the page that was asked for, where a visit was confirmed; else to the decision's own page."""
+        back = f"/d/{found.decision.number}?{urlencode({'lang': self.language.value})}"
+        live = found.release is not None and found.release.expires > self.state.now()
+        place = found.page if live and not here and found.page else back
+        return Reply(303, (("Location", place), ("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer")), b"")
+
+
+def release_of(decision: Decision, answers: Mapping[str, str], moment: datetime) -> Release:
+    """What a confirmation of the decision's hold allows, and for how long.
+
+    A visit covers the officer on that platform for the time that its rules give. Content is released once.
+    The browser's cookie binds who may confirm; it is of this host, so the act itself, on the platform's, comes
+    without it and carries the token that its decision carried.
+    """
+    actor, visit = decision.actor, decision.activity.kind is Kind.VIEW
+    account = decision.activity.account
+    unknown = actor.officer is None
+    return Release(
+        id=secrets.token_hex(8),
+        rules=frozenset(match.rule for match in decision.decisive()),
+        platform=decision.activity.platform,
+        expires=moment + timedelta(seconds=release_time(decision)),
+        officer=actor.officer.id if actor.officer else None,
+        client=actor.client if unknown else None,
+        token=actor.token if unknown else None,
+        kind=decision.activity.kind,
+        account=None if visit else account.id or account.handle or "",
+        digest=None if visit else decision.digest,
+        answers=answers,
+        single_use=not visit,
+    )
+
+
+def release_time(decision: Decision) -> int:
+    """Seconds that a confirmation of this decision's hold lasts: the shortest that its rules give a visit."""
+    given = [match.release_for for match in decision.decisive() if match.release_for is not None]
+    return min(given) if given and decision.activity.kind is Kind.VIEW else RELEASE_TIME
+
+
+def form_token(number: str, actor: Actor, token: str | None, key: bytes) -> str:
+    """What a form about a decision carries, so that only a page shown to this reader can send it."""
+    said = "\n".join(("gerbang.form.v1", number, owner(actor), "" if actor.officer else token or ""))
+    return hmac.new(key, said.encode(errors="surrogatepass"), hashlib.sha256).hexdigest()
+
+
+def _cookie(request: Request) -> str | None:
+    try:
+        crumbs = SimpleCookie((request.header("Cookie") or "")[:4096])
+    except CookieError:
+        return None
+    found = crumbs.get(COOKIE)
+    return found.value if found is not None and TOKEN.fullmatch(found.value) else None
+
+
+def _fields(text: str) -> Mapping[str, str]:
+    """The fields of a form or query, the first of each name; none where there are too many."""
+    try:
+        parsed = parse_qs(text, keep_blank_values=True, max_num_fields=FIELD_LIMIT)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in parsed.items()}
+
+
+def _language(wanted: str | None, request: Request) -> Language:
+    return Language(wanted) if wanted in {"ms", "en"} else preferred(request.header("Accept-Language"))
+
+
+def _plain_path(path: str) -> str:
+    """The path as a link of ours may hold it. Any other leads home."""
+    return path if re.fullmatch(r"(?:/[A-Za-z0-9-]{1,40}){1,3}", path) else "/"
+
+
+def _with(reply: Reply, *headers: tuple[str, str]) -> Reply:
+    return replace(reply, headers=(*reply.headers, *headers))
