@@ -1,0 +1,197 @@
+"""A whole office for the tests: stand-in platforms, registers, a CA, and `gerbang serve` as an admin starts it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+
+from gerbang.demo.client import Answer, send
+from gerbang.demo.standins import BLOG, StandIns
+
+GERBANG = Path(sys.executable).with_name("gerbang")
+WORD = "trial:word"
+OFFICERS = """id,name,unit,office,service_group,groups,pattern
+aminah,Aminah binti Contoh,Komunikasi,hq,professional,official-social-media,
+farid,Farid bin Misal,Kewangan,hq,support,,
+devi,Devi a/p Umpama,Teknologi,hq,professional,,
+"""
+ACCOUNTS = "platform,account,handle,name,standing\nx,9001,jabatancontoh,Jabatan Contoh,official\n"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@dataclass
+class Office:
+    """A running gate and what surrounds it. `folder` holds `gerbang.toml`, `state/` and the CA's `root.pem`."""
+
+    folder: Path
+    standins: StandIns
+    proxy: tuple[str, int]
+    console: str
+    process: "subprocess.Popen[str]"
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The certificate that the office's PCs trust."""
+        return self.folder / "state" / "ca" / "root.pem"
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "state" / "journal"
+
+    def send(
+        self, officer: str, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Answer:
+        return send(self.proxy, officer, WORD, (self.root, self.standins.trusted_ca), method, url, headers or {}, body)
+
+    def tweet(self, officer: str, text: str, account: str = "2001", **variables: object) -> Answer:
+        """A post as X's web client sends it."""
+        body = json.dumps({"variables": {"tweet_text": text, **variables}, "queryId": "AbCdEf"}).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "Cookie": f"twid=u%3D{account}; ct0=f00dfeed",
+            "Origin": "https://x.com",
+            "Sec-Fetch-Mode": "cors",
+            "Sec-Fetch-Dest": "empty",
+        }
+        return self.send(officer, "POST", "https://x.com/i/api/graphql/AbCdEf/CreateTweet", headers, body)
+
+    def gerbang(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return run_gerbang(self.folder, *arguments)
+
+    def decisions(self, **wanted: str) -> list[dict[str, Any]]:
+        """The chained bodies of the decisions in the journal, oldest first, filtered by equal fields."""
+        bodies = []
+        for file in sorted(self.journal.glob("*/*.jsonl")):
+            for line in file.read_text("utf-8").splitlines():
+                entry = json.loads(line)
+                if entry["kind"] == "decision" and all(
+                    entry["body"].get(key) == value for key, value in wanted.items()
+                ):
+                    bodies.append(entry["body"])
+        return bodies
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, how) if how == signal.SIGKILL else self.process.send_signal(how)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(20)
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def run_gerbang(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [GERBANG, *arguments], cwd=folder, capture_output=True, text=True, env=environment_of(), timeout=120
+    )
+
+
+def environment_of(**more: str) -> dict[str, str]:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GERBANG_")}
+    return {**clean, "GERBANG_CA_PASSPHRASE": "a trial's passphrase", "COLUMNS": "200", **more}
+
+
+def settle(folder: Path, standins: StandIns, extra: str = "", zone: str = "") -> tuple[int, int]:
+    """Write the settings, registers and CA of an office into a folder; the ports of its gate and console."""
+    gate, console = free_port(), free_port()
+    upstream = json.dumps(standins.upstream).replace('": "', '" = "')
+    (folder / "gerbang.toml").write_text(
+        f"""state = "state"
+[gate]
+listen = "127.0.0.1:{gate}"
+[gate.upstream]
+trusted_ca = "{standins.trusted_ca}"
+hosts = {upstream}
+[interception]
+authority = "Arahan Ketua Jabatan bil. 1/2026 (trial)"
+notice = "2026-01"
+[[offices]]
+name = "hq"
+state = "PJY"
+[[zones]]
+name = "pejabat"
+networks = ["127.0.0.0/8"]
+office = "hq"
+sign_in = "htpasswd"
+htpasswd = "htpasswd"
+{zone}
+[[sites]]
+host = "{BLOG}"
+platform = "wordpress"
+[console]
+listen = "127.0.0.1:{console}"
+{extra}
+""",
+        "utf-8",
+    )
+    hashed = bcrypt.hashpw(WORD.encode(), bcrypt.gensalt(4)).decode()
+    (folder / "htpasswd").write_text("".join(f"{name}:{hashed}\n" for name in ("aminah", "farid", "devi")))
+    registers = folder / "state" / "registers"
+    registers.mkdir(parents=True, exist_ok=True)
+    (registers / "officers.csv").write_text(OFFICERS, "utf-8")
+    (registers / "accounts.csv").write_text(ACCOUNTS, "utf-8")
+    made = run_gerbang(folder, "ca", "create", "--root-out", str(folder / "root-key.pem"))
+    assert made.returncode == 0, made.stderr
+    return gate, console
+
+
+@contextmanager
+def an_office(
+    folder: Path, at: str, *, extra: str = "", environment: Mapping[str, str] | None = None
+) -> Iterator[Office]:
+    """An office whose clock starts at `at` (a wall-clock time of 24 November 2026, a Tuesday)."""
+    with StandIns(folder) as standins:
+        gate, console = settle(folder, standins, extra)
+        with running(folder, standins, gate, console, at, environment) as office:
+            yield office
+
+
+@contextmanager
+def running(
+    folder: Path, standins: StandIns, gate: int, console: int, at: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Office]:
+    """`gerbang serve` in a settled folder, until the block ends."""
+    log = (folder / "serve.log").open("a")
+    process = subprocess.Popen(
+        [GERBANG, "serve", "--at", f"2026-11-24T{at}+08:00"],
+        cwd=folder,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment_of(**(environment or {})),
+        start_new_session=True,
+    )
+    office = Office(folder, standins, ("127.0.0.1", gate), f"http://127.0.0.1:{console}", process)
+    try:
+        for port in (gate, console):
+            _await_port(port, process, folder / "serve.log")
+        yield office
+    finally:
+        office.stop()
+        log.close()
+
+
+def _await_port(port: int, process: "subprocess.Popen[str]", log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise AssertionError(f"gerbang serve ended with {process.returncode}:\n{log.read_text()}")
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nothing listens on {port}:\n{log.read_text()}")
