@@ -1,0 +1,1 @@
+"""The rules, and what they ask about: documents, conditions, decisions, the calendar."""

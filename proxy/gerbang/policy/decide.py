@@ -1,0 +1,129 @@
+"""Which rules match an act, and what follows: the strictest wins, and every match is kept."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from gerbang.model import Effect, Match, Mode, Release
+from gerbang.policy.conditions import Facts, all_hold
+from gerbang.policy.rules import Policy, Rule
+
+# What an officer's confirmation or an approver's grant can satisfy. Nothing releases a block.
+HOLDS = frozenset({Effect.COACH, Effect.APPROVE})
+
+_RANK = {effect: effect.rank for effect in Effect}
+
+
+def decide(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tuple[Match, ...]:
+    """Every rule that matches, by id, with those that were exempted, overridden, released or only observe."""
+    matched: list[tuple[Rule, Match]] = []
+    overridden = False
+    for rule, tests in policy.candidates(facts):
+        for test in tests:
+            if not test(facts):
+                break
+        else:
+            match = rule.match(facts)
+            if rule.unless and (exemption := exempting(rule, facts)):
+                match = replace(match, exempted_by=exemption)
+            matched.append((rule, match))
+            overridden = overridden or bool(rule.overridden_by)
+    if overridden:
+        matched = _overridden(matched)
+    if releases:
+        return tuple(released(match, releases) for _, match in matched)
+    return tuple(match for _, match in matched)
+
+
+def effect_of(matches: Iterable[Match]) -> Effect:
+    """The strictest effect of the matches in force; `allow` where there is none."""
+    return max((match.effect for match in matches if match.in_force), key=_RANK.__getitem__, default=Effect.ALLOW)
+
+
+def exempting(rule: Rule, facts: Facts) -> str | None:
+    """The first `unless` entry that holds, as it was written."""
+    for exemption in rule.unless:
+        if all(condition.test(facts) for condition in exemption.conditions):
+            return exemption.text
+    return None
+
+
+def replaces(match: Match) -> bool:
+    """Whether an overriding rule that matched so takes the place of what it overrides.
+
+    A rule that was released still does: the officer met its terms.
+    """
+    return match.mode is Mode.ENFORCE and match.exempted_by is None
+
+
+def override_text(rule: str) -> str:
+    return f"override:{rule}"
+
+
+def released(match: Match, releases: Sequence[Release]) -> Match:
+    if match.effect in HOLDS and match.in_force:
+        for release in releases:
+            if match.rule in release.rules:
+                return replace(match, released_by=release.id)
+    return match
+
+
+def _overridden(matched: list[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
+    settled: dict[str, tuple[Rule, Match]] = {}
+    # A rule that overrides is settled before what it overrides, so that one which is itself replaced replaces nothing.
+    for rule, match in sorted(matched, key=lambda pair: pair[0].depth):
+        by = next(
+            (other for other in rule.overridden_by if other in settled and replaces(settled[other][1])),
+            None,
+        )
+        taken = replace(match, exempted_by=override_text(by)) if by and match.exempted_by is None else match
+        settled[rule.id] = (rule, taken)
+    return [settled[rule.id] for rule, _ in matched]
+
+
+def decide_early(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tuple[Match, ...] | None:
+    """The matches while some facts are not known yet, where waiting for them could change nothing that counts.
+
+    That is where a block is certain whatever they turn out to be (the matches are then those that are
+    certain too), or where no rule's answer depends on them; else `None`.
+    """
+    certain: list[Match] = []
+    block, open_ = False, False
+    # Whether an overriding rule replaces: yes, no, or not known.
+    replacing: dict[str, bool | None] = {}
+    for rule in sorted(policy.rules.values(), key=lambda rule: rule.depth):
+        holds = all_hold(rule.when, facts)
+        if holds is False:
+            continue
+        match = rule.match(facts)
+        exempted_by, exempted = _early_exemption(rule, facts, replacing)
+        enforced = match.mode is Mode.ENFORCE
+        if not enforced or exempted is True:
+            replacing[rule.id] = False
+        else:
+            replacing[rule.id] = True if holds and exempted is False else None
+        if holds is None or exempted is None:
+            open_ = True
+            continue
+        certain.append(replace(match, exempted_by=exempted_by) if exempted else match)
+        block = block or (enforced and not exempted and match.effect is Effect.BLOCK)
+    if open_ and not block:
+        return None
+    return tuple(released(match, releases) for match in sorted(certain, key=lambda match: match.rule))
+
+
+def _early_exemption(rule: Rule, facts: Facts, replacing: dict[str, bool | None]) -> tuple[str | None, bool | None]:
+    """What exempts for certain (and `True`), or whether nothing does (`False`) or that is open (`None`)."""
+    answer: bool | None = False
+    for exemption in rule.unless:
+        held = all_hold(exemption.conditions, facts)
+        if held is True:
+            return exemption.text, True
+        if held is None:
+            answer = None
+    for other in rule.overridden_by:
+        held = replacing.get(other, False)
+        if held is True:
+            return override_text(other), True
+        if held is None:
+            answer = None
+    return None, answer
