@@ -1,0 +1,1 @@
+"""The proxy itself: mitmproxy with only what a posting gate needs."""

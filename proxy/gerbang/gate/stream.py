@@ -1,0 +1,439 @@
+"""Requests answered before their body is read, bodies kept within bounds: all that touches mitmproxy's internals.
+
+Stock mitmproxy reads a whole body before it sends an answer that was set on the headers, has one size limit for
+everything, and goes on reading from a client while a hook waits. Here `HttpLayer` and `HttpStream` are subclassed,
+put in place by the `next_layer` hook at the outside, inside TLS and for HTTP/2 alike. What is relied upon was read in
+mitmproxy 12.2.3; the contract tests in `tests/gate/test_stream.py` fail where another version differs.
+"""
+
+import asyncio
+import time
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+import h2.errors
+from mitmproxy import http
+from mitmproxy.connection import Address, Connection, Server
+from mitmproxy.net.http.http1 import expected_http_body_size
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import DropStream, HttpLayer, HttpStream, SendHttp, is_h3_alpn
+from mitmproxy.proxy.layers.http._base import HttpEvent
+from mitmproxy.proxy.layers.http._events import (
+    RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
+    RequestProtocolError,
+    ResponseData,
+    ResponseEndOfMessage,
+)
+from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook, HttpResponseHeadersHook
+from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
+from mitmproxy.proxy.layers.http._http2 import Http2Client, Http2Server
+
+# How much of an unwanted body is read away so that the connection can be used again; beyond, it is closed or reset.
+DRAIN = 256 << 10
+# How long an HTTP/1 client that still sends has to read its answer before the connection closes, in seconds.
+LINGER = 1.0
+# How much may wait for a hook before the client's socket is left unread.
+HOLD = 256 << 10
+# How much may wait for the other side's HTTP/2 window, and below which reading goes on.
+BACKLOG, BACKLOG_LOW = 1 << 20, 256 << 10
+# How often a full HTTP/2 window is looked at again, in seconds.
+RECHECK = 0.02
+# The longest head of an HTTP/1 request; stock mitmproxy has no bound.
+HEAD_LIMIT = 256 << 10
+
+# What a queued piece of a body takes beside its bytes: many tiny pieces must not slip under a bound.
+PIECE = 128
+
+BODY_LIMIT = "gerbang.body-limit"
+"""Key in a flow's metadata for a smaller limit than the gate's, in bytes."""
+SHORT_OF_MEMORY = "gerbang.short-of-memory"
+"""Key in a flow's metadata, true where it was the budget of the process that ran out."""
+
+
+class Budget:
+    """The memory that buffered bodies may take in this process, in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.taken = 0
+
+    def take(self, size: int) -> bool:
+        if self.taken + size > self.limit:
+            return False
+        self.taken += size
+        return True
+
+    def give(self, size: int) -> None:
+        self.taken -= size
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one body may take, in bytes, and the budget of all."""
+
+    body: int
+    budget: Budget
+
+
+class Reader(Protocol):
+    async def read(self, n: int) -> bytes: ...
+
+
+class Valve:
+    """A socket's reader that can be held, so that what nobody can use yet stays with its sender.
+
+    `taken` counts the bytes that were read.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._holders: set[Hashable] = set()
+        self._open = asyncio.Event()
+        self._open.set()
+        self.taken = 0
+
+    async def read(self, n: int) -> bytes:
+        await self._open.wait()
+        data = await self._reader.read(n)
+        self.taken += len(data)
+        return data
+
+    def hold(self, holder: Hashable) -> None:
+        self._holders.add(holder)
+        self._open.clear()
+
+    def release(self, holder: Hashable) -> None:
+        self._holders.discard(holder)
+        if not self._holders:
+            self._open.set()
+
+    @property
+    def held(self) -> bool:
+        return bool(self._holders)
+
+
+class Transports(Protocol):
+    transports: Any
+
+
+class Valves:
+    """The valves of all open connections."""
+
+    def __init__(self) -> None:
+        self._valves: WeakKeyDictionary[Connection, Valve] = WeakKeyDictionary()
+
+    def fit(self, handler: Transports, connection: Connection) -> Valve:
+        """Put a valve before the reader of a connection that has opened and that nobody reads yet."""
+        transport = handler.transports[connection]
+        valve = Valve(transport.reader)
+        transport.reader = valve
+        self._valves[connection] = valve
+        return valve
+
+    def of(self, connection: Connection) -> Valve | None:
+        return self._valves.get(connection)
+
+    def hold(self, connection: Connection, holder: Hashable) -> None:
+        if valve := self._valves.get(connection):
+            valve.hold(holder)
+
+    def release(self, connection: Connection, holder: Hashable) -> None:
+        if valve := self._valves.get(connection):
+            valve.release(holder)
+
+
+@dataclass
+class BodyTooLargeHook(commands.StartHook):  # type: ignore[no-untyped-call]  # mitmproxy's own metaclass hook
+    """A body outgrew its limit or the budget. Where the addon sets no response, the body is streamed on."""
+
+    flow: http.HTTPFlow
+
+
+@dataclass
+class StopSending(HttpEvent):
+    """The answer is complete and the rest of the request is not wanted. `done` is set where that could be said."""
+
+    done: bool = False
+
+
+class BodyBuffer:
+    """What was read of a body, in one piece: stock mitmproxy keeps an object for each of its frames."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def __iadd__(self, data: bytes) -> "BodyBuffer":
+        self._data += data
+        return self
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._data)
+
+    def clear(self) -> None:
+        self._data = bytearray()
+
+
+class GateHttp1Server(Http1Server):
+    """HTTP/1 towards the client, with a bound on the head."""
+
+    def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
+        yield from super().read_headers(event)
+        if self.state == self.read_headers and len(self.buf) > HEAD_LIMIT:
+            yield commands.SendData(self.conn, make_error_response(431, "The head of the request is too large."))
+            yield commands.CloseConnection(self.conn)
+            self.state = self.done
+
+
+class GateHttp2Server(Http2Server):
+    """HTTP/2 towards the client, which can tell it to stop sending (RFC 9113, 8.1: RST_STREAM with NO_ERROR)."""
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if not isinstance(event, StopSending):
+            yield from super()._handle_event(event)
+        # A reset would also drop what of the answer still waits for the client's window.
+        elif not self.h2_conn.stream_buffers.get(event.stream_id):
+            event.done = True
+            if not self.is_closed(event.stream_id):
+                self.h2_conn.reset_stream(event.stream_id, h2.errors.ErrorCodes.NO_ERROR)
+                yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+            self.streams.pop(event.stream_id, None)
+
+
+class GateStream(HttpStream):
+    """One request and its response."""
+
+    def __init__(self, context: Context, stream_id: int, limits: Limits, valves: Valves) -> None:
+        super().__init__(context, stream_id)
+        self.request_body_buf: BodyBuffer = BodyBuffer()  # type: ignore[assignment]
+        self.limits = limits
+        self.valves = valves
+        self.charged = 0
+        self.waiting = 0
+        self.drained = 0
+        self.lingers = False
+        self.pressed: set[Connection] = set()
+        self._hook, self._window = (id(self), "hook"), (id(self), "window")
+
+    def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if self._paused and isinstance(event, RequestData):
+            self.waiting += len(event.data) + PIECE
+            if self.waiting > HOLD:
+                self.valves.hold(self.context.client, self._hook)
+        yield from super().handle_event(event)
+        if self.charged and not self._paused and self.client_state != self.state_consume_request_body:
+            self._give_back()
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Wakeup):
+            yield from self._woken()
+            return
+        if self.waiting and isinstance(event, RequestData):
+            self.waiting -= len(event.data) + PIECE
+            if not self.waiting:
+                self.valves.release(self.context.client, self._hook)
+        if isinstance(event, RequestProtocolError):
+            self._give_back()
+        yield from super()._handle_event(event)
+
+    # ------------------------------------------------------------ answers before the body
+
+    def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
+        steps = super().state_wait_for_request_headers(event)
+        reply = None
+        while True:
+            try:
+                command = steps.send(reply)
+            except StopIteration:
+                break
+            reply = yield command
+            if isinstance(command, HttpRequestHeadersHook) and self.flow.response:
+                # Nobody is to be asked to go on with a body that is not wanted.
+                self.flow.request.headers.pop("expect", None)
+        if self.flow.response and not event.end_stream and self.client_state == self.state_consume_request_body:
+            yield from self._answer()
+
+    def _answer(self) -> layer.CommandGenerator[None]:
+        """Send the response now and drop what still comes of the request."""
+        response = self.flow.response
+        assert response is not None  # noqa: S101  # both callers looked
+        self.client_state = self.state_answered
+        self.request_body_buf.clear()
+        self._give_back()
+        self.flow.request.timestamp_end = response.timestamp_start = time.time()
+        size = announced(self.flow.request)
+        if not self._is_http2 and (size is None or size > DRAIN):
+            response.headers["Connection"] = "close"
+        yield HttpResponseHeadersHook(self.flow)
+        if (yield from self.check_killed(True)):
+            return
+        yield from self.send_response()
+        if self.client_state != self.state_answered:
+            return
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+        self.flow.live = False
+        if size is not None and size > DRAIN:
+            yield from self._stop_reading()
+
+    def state_answered(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, RequestEndOfMessage):
+            yield DropStream(self.stream_id)
+        elif isinstance(event, RequestData):
+            self.drained += len(event.data)
+            if self.drained > DRAIN:
+                yield from self._stop_reading()
+
+    def _stop_reading(self) -> layer.CommandGenerator[None]:
+        if self._is_http2:
+            stop = StopSending(self.stream_id)
+            yield SendHttp(stop, self.context.client)
+            if stop.done:
+                yield DropStream(self.stream_id)
+        elif not self.lingers:
+            # Closing over unread bytes resets the connection, and a client may then lose the answer: it gets time.
+            self.lingers = True
+            self.valves.hold(self.context.client, self._hook)
+            yield commands.RequestWakeup(LINGER)
+
+    @property
+    def _is_http2(self) -> bool:
+        return self.context.client.alpn == b"h2"
+
+    # ------------------------------------------------------------ bounded bodies
+
+    def state_consume_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, RequestData) and not self._room(len(event.data)):
+            yield from self._overflow(event)
+        else:
+            yield from super().state_consume_request_body(event)
+
+    def _room(self, size: int) -> bool:
+        if self.charged + size > self.flow.metadata.get(BODY_LIMIT, self.limits.body):
+            return False
+        if not self.limits.budget.take(size):
+            self.flow.metadata[SHORT_OF_MEMORY] = True
+            return False
+        self.charged += size
+        return True
+
+    def _give_back(self) -> None:
+        self.limits.budget.give(self.charged)
+        self.charged = 0
+
+    def _overflow(self, event: RequestData) -> layer.CommandGenerator[None]:
+        yield BodyTooLargeHook(self.flow)
+        if (yield from self.check_killed(True)):
+            return
+        if self.flow.response:
+            yield from self._answer()
+            return
+        body = bytes(self.request_body_buf) + event.data
+        self.request_body_buf.clear()
+        self._give_back()
+        self.flow.request.stream = self.flow.request.stream or True
+        yield from self.start_request_stream()
+        if self.client_state == self.state_stream_request_body:
+            yield from self.state_stream_request_body(RequestData(self.stream_id, body))
+
+    # ------------------------------------------------------------ no more in flight than the other side takes
+
+    def state_stream_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        yield from super().state_stream_request_body(event)
+        if isinstance(event, RequestData) and self._backlog(self.context.server) > BACKLOG:
+            yield from self._press(self.context.client)
+
+    def state_stream_response_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        yield from super().state_stream_response_body(event)
+        if isinstance(event, ResponseData) and self._backlog(self.context.client) > BACKLOG:
+            yield from self._press(self.context.server)
+
+    def _press(self, source: Connection) -> layer.CommandGenerator[None]:
+        if source not in self.pressed:
+            self.pressed.add(source)
+            self.valves.hold(source, self._window)
+            yield commands.RequestWakeup(RECHECK)
+
+    def _woken(self) -> layer.CommandGenerator[None]:
+        if self.lingers:
+            self.valves.release(self.context.client, self._hook)
+            yield commands.CloseConnection(self.context.client)
+            return
+        for source in tuple(self.pressed):
+            sink = self.context.server if source is self.context.client else self.context.client
+            if self._backlog(sink) > BACKLOG_LOW:
+                yield commands.RequestWakeup(RECHECK)
+            else:
+                self.pressed.discard(source)
+                self.valves.release(source, self._window)
+
+    def _backlog(self, sink: Connection) -> int:
+        """The bytes of this stream that wait for the other side's HTTP/2 window."""
+        parent: Any = self.context.layers[self.context.layers.index(self) - 1]
+        peer: Any = parent.connections.get(sink)
+        while peer is not None and not isinstance(peer, Http2Server | Http2Client):
+            peer = getattr(peer, "child_layer", None)
+        if peer is None:
+            return 0
+        number: Any = self.stream_id
+        if isinstance(peer, Http2Client):
+            number = peer.our_stream_id.get(self.stream_id)
+        waiting: Any = peer.h2_conn.stream_buffers.get(number, ())
+        return sum(len(piece.data) for piece in waiting)
+
+
+def announced(request: http.Request) -> int | None:
+    """The length that the client announced for the body, in bytes; `None` where it did not."""
+    size = expected_http_body_size(request)
+    return None if size is None or size < 0 else size
+
+
+class GateHttpLayer(HttpLayer):
+    """HTTP on one client connection, whose streams are ours."""
+
+    limits: Limits
+    valves: Valves
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Start):
+            client = self.context.client
+            if is_h3_alpn(client.alpn):
+                raise NotImplementedError("HTTP/3 is switched off")
+            server = GateHttp2Server if client.alpn == b"h2" else GateHttp1Server
+            self.connections[client] = server(self.context.fork())
+        yield from super()._handle_event(event)
+
+    def make_stream(self, stream_id: int) -> layer.CommandGenerator[None]:
+        stream = GateStream(self.context.fork(), stream_id, self.limits, self.valves)
+        self.streams[stream_id] = stream
+        yield from self.event_to_child(stream, events.Start())
+
+
+def make_ours(context: Context, limits: Limits, valves: Valves) -> None:
+    """Turn each stock HTTP layer that was just put on the stack, and has seen no event yet, into ours."""
+    for each in context.layers:
+        if type(each) is HttpLayer:
+            if each.connections:
+                raise RuntimeError("an HTTP layer of mitmproxy is already at work")
+            ours: Any = each
+            ours.__class__ = GateHttpLayer
+            ours.limits, ours.valves = limits, valves
+
+
+def pin(server: Server, address: Address) -> Address | None:
+    """Have a connection that is about to open go to an address other than its own, which is given back."""
+    own = server.address
+    server.address = address
+    return own
+
+
+def unpin(server: Server, own: Address | None) -> None:
+    """Give a connection its own address again, by which mitmproxy finds it for the next request."""
+    # An open connection's address cannot be assigned.
+    server.__dict__["address"] = own
