@@ -1,0 +1,591 @@
+"""Writing the journal: many events, one fsync, and no answer before they are durable.
+
+One writer a slot, held by a lock. A thread of its own takes whatever has gathered while the disk
+was busy and writes it as a group: the private parts to the sidecar, fsync, the lines to the
+journal, fsync, and only then do the futures resolve. After a failed write or fsync nobody knows
+what is on the disk (Linux drops the dirty pages and the next fsync succeeds), so the file is
+given up at its last durable byte and its unsynced lines go to a new one.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gerbang.errors import Place, RecordError
+from gerbang.journal.keys import sync_folder
+from gerbang.journal.reader import (
+    SIDE,
+    SLOT,
+    WRITE_FAILED,
+    Broken,
+    Line,
+    Segment,
+    read_segment,
+    reason,
+    segments,
+)
+from gerbang.record.canonical import Json, canonical
+from gerbang.record.chain import GENESIS, LONGEST_LINE, is_line, write_line
+from gerbang.record.event import (
+    Event,
+    EventKind,
+    RecordKeys,
+    discontinuity_event,
+    seal_event,
+    start_event,
+    stop_event,
+    utc,
+)
+from gerbang.record.merkle import Tree
+from gerbang.record.note import Checkpoint, sign, verifier_key
+
+# A wall clock that moves this much apart from the monotonic one was set, not drifting.
+CLOCK_TOLERANCE = 5.0
+_ENVELOPE = 512  # bytes of a line beside its body, at most
+_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+class JournalUnavailable(RecordError):
+    """The journal cannot take an event now: no log, no post."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an event came to stand: file name and line in its slot, its sequence number, its hash."""
+
+    slot: str
+    file: str
+    line: int
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The system calls that can fail, so that a test can make them fail."""
+
+    write: Callable[[int, memoryview], int] = os.write
+    fsync: Callable[[int], None] = os.fsync
+
+
+@dataclass(slots=True)
+class _Pending:
+    kind: str
+    id: str
+    body: bytes
+    side: bytes | None
+    future: Future[Position] | None = None
+
+
+@dataclass(slots=True)
+class _File:
+    """An open file pair and the bytes of each that are known to be durable."""
+
+    segment: Segment
+    journal: int
+    side: int | None = None
+    offset: int = 0
+    side_offset: int = 0
+    line: int = 0
+
+
+@dataclass(slots=True)
+class _Chain:
+    """The durable end of the chain."""
+
+    seq: int = 0
+    hash: str = GENESIS
+    at: str = ""
+    tree: Tree = field(default_factory=Tree)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Journal:
+    """The one writer of `folder/NODE-SLOT`. Raises RecordError where the slot is taken, damaged or unwritable.
+
+    `bound` is how many events may wait before more are refused; `group_wait` seconds are given to
+    a group to gather; a seal is written every `seal_lines` lines or `seal_every` seconds (where there
+    is something to seal) and at the end, with a copy of its note in `witness`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        node: str,
+        slot: int | str,
+        *,
+        seal_key: Ed25519PrivateKey,
+        clock: Callable[[], datetime] = _now,
+        monotonic: Callable[[], float] = time.monotonic,
+        disk: Disk | None = None,
+        group_wait: float = 0.0,
+        bound: int = 10_000,
+        seal_lines: int = 1000,
+        seal_every: float = 600.0,
+        witness: Path | None = None,
+        about: Mapping[str, Json] | None = None,
+    ) -> None:
+        self.slot = f"{node}-{slot}"
+        if not SLOT.fullmatch(self.slot):
+            raise RecordError(
+                f"`{self.slot}` cannot name a slot of the journal", hint="use letters, digits and hyphens"
+            )
+        self._folder = folder / self.slot
+        self._key = seal_key
+        self._clock, self._monotonic = clock, monotonic
+        self._disk = disk or Disk()
+        self._group_wait, self._bound = group_wait, bound
+        self._seal_lines, self._seal_every = seal_lines, seal_every
+        self._witness = witness
+        self._keys = RecordKeys(bytes(32), os.urandom)  # the writer's own events name no officer
+        self._chain = _Chain()
+        self._file: _File | None = None
+        self._last: Segment | None = None
+        self._given_up: list[dict[str, Json]] = []
+        self._failure = ""
+        self._unsealed = 0
+        self._sealed_at = monotonic()
+        self._clocks: tuple[datetime, float] | None = None
+        self._queue: list[_Pending] = []
+        self._wake = threading.Condition()
+        self._closing = False
+        self._lock = self._take_lock()
+        try:
+            notes = self._recover()
+            facts: dict[str, Json] = {
+                "slot": self.slot,
+                "seal_key": verifier_key(self._origin, seal_key.public_key()),
+                **(about or {}),
+            }
+            self._commit([*map(_pending, notes), _pending(start_event(facts, self._keys))])
+        except OSError as error:
+            self._release()
+            raise RecordError(
+                f"the journal cannot be written: {reason(error)}", place=Place(str(self._folder))
+            ) from None
+        except BaseException:
+            self._release()
+            raise
+        self._thread = threading.Thread(target=self._run, name=f"journal-{self.slot}", daemon=True)
+        self._thread.start()
+
+    @property
+    def _origin(self) -> str:
+        return f"gerbang/{self.slot}"
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last group came to stand on the disk."""
+        return self._file is not None
+
+    def append(self, event: Event) -> Future[Position]:
+        """Take `event`; the future resolves once it is durable, or fails with JournalUnavailable.
+
+        TypeError or ValueError, at once, for an event that has no canonical bytes or is longer than a line may be.
+        """
+        pending = _pending(event)
+        if len(pending.body) + _ENVELOPE > LONGEST_LINE or len(pending.side or b"") >= LONGEST_LINE:
+            raise ValueError("the event is longer than a line of the journal may be")
+        future: Future[Position] = Future()
+        future.set_running_or_notify_cancel()  # what is queued will be written; nobody can take it back
+        pending.future = future
+        with self._wake:
+            if self._closing:
+                future.set_exception(JournalUnavailable("the journal is closed"))
+            elif len(self._queue) >= self._bound:
+                future.set_exception(JournalUnavailable("too many events wait for the journal's disk"))
+            else:
+                self._queue.append(pending)
+                self._wake.notify()
+        return future
+
+    def close(self) -> None:
+        """Write what waits, the stop and a seal; then give the slot free. Safe to call twice."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+        self._release()
+
+    # ------------------------------------------------------------ the thread
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._queue and not self._closing and not self._seal_due():
+                    self._wake.wait(self._patience())
+                gather = self._group_wait if self._queue and not self._closing else 0.0
+            if gather:
+                time.sleep(gather)
+            with self._wake:
+                group, self._queue = self._queue, []
+                closing = self._closing
+            if group:
+                self._write(group)
+            if closing:
+                # `append` refuses since the flag was set, so the group above was the last.
+                self._write([_pending(stop_event({"lines": self._chain.seq}, self._keys))])
+                self._seal()
+                return
+            if self._seal_due():
+                self._seal()
+
+    def _patience(self) -> float | None:
+        """Seconds to sleep before a seal falls due; `None` for ever."""
+        if not self._unsealed:
+            return None
+        return max(0.01, self._sealed_at + self._seal_every - self._monotonic())
+
+    def _seal_due(self) -> bool:
+        if not self._unsealed:
+            return False
+        return self._unsealed >= self._seal_lines or self._monotonic() - self._sealed_at >= self._seal_every
+
+    def _write(self, group: list[_Pending]) -> None:
+        """Commit `group`; after a failure once more in a new file; then its futures fail."""
+        try:
+            try:
+                self._commit(group)
+            except OSError as error:
+                self._give_up(error)
+                self._commit(group)
+        except OSError as error:
+            self._give_up(error)
+            _fail(group, JournalUnavailable(f"the journal cannot be written: {reason(error)}"))
+        except BaseException as error:
+            # A fault of ours: nothing that waits may go out, and none may wait for ever.
+            self._give_up(OSError(0, f"{type(error).__name__} in the writer"))
+            _fail(group, JournalUnavailable("the journal cannot be written: the writer has a fault"))
+
+    def _seal(self) -> None:
+        # Before anything can fail, so that a full disk is not asked again at once.
+        self._sealed_at = self._monotonic()
+        if self._unsealed == 0:
+            return
+        self._unsealed = 0
+        chain = self._chain
+        note = sign(Checkpoint(self._origin, chain.tree.size, chain.tree.root()), self._key)
+        event = seal_event(chain.tree.size, chain.tree.root(), chain.tree.edge, note, self._keys)
+        self._write([_pending(event)])
+        if self._witness is not None:
+            with suppress(OSError):  # a witness that is away is missed by `audit verify`, not by the officers
+                self._bear_witness(self._witness, note)
+
+    def _bear_witness(self, folder: Path, note: str) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"{self.slot}.jsonl"
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(descriptor, canonical({"note": note}) + b"\n")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    # ------------------------------------------------------------ one group
+
+    def _commit(self, group: Sequence[_Pending]) -> None:
+        """Make `group` durable and resolve its futures; OSError, and nothing has changed, where that fails."""
+        now = self._clock()
+        at = utc(now)
+        notes = [_pending(event) for event in self._notes(now, at)]
+        file = self._file_for(at[:10])
+        seq, prev = self._chain.seq, self._chain.hash
+        side_end, line = file.side_offset, file.line
+        lines: list[bytes] = []
+        sides: list[bytes] = []
+        hashes: list[str] = []
+        entries = [*notes, *group]
+        for entry in entries:
+            seq += 1
+            length = 0
+            if entry.side is not None:
+                length = len(entry.side) + 1
+                sides.append(entry.side)
+            raw, prev = write_line(seq, at, entry.kind, entry.id, prev, (side_end, length), entry.body)
+            side_end += length
+            lines.append(raw)
+            hashes.append(prev)
+        if sides:
+            if file.side is None:
+                file.side = self._open_side(file.segment.side)
+            self._put(file.side, b"\n".join((*sides, b"")))
+        data = b"\n".join((*lines, b""))
+        self._put(file.journal, data)
+
+        file.offset += len(data)
+        file.side_offset = side_end
+        file.line += len(lines)
+        chain = self._chain
+        first = chain.seq + 1
+        chain.seq, chain.hash, chain.at = seq, prev, at
+        for raw in lines:
+            chain.tree.add(raw)
+        self._given_up.clear()
+        self._failure = ""
+        self._last = file.segment
+        self._clocks = (now, self._monotonic())
+        self._unsealed += sum(entry.kind != EventKind.SEAL for entry in entries)
+        name = file.segment.path.name
+        for place, entry in enumerate(entries):
+            if entry.future is not None:
+                entry.future.set_result(Position(self.slot, name, line + place + 1, first + place, hashes[place]))
+
+    def _notes(self, now: datetime, at: str) -> list[Event]:
+        """What has to be said about the flow before the next lines: a file given up, a clock that was set."""
+        notes: list[Event] = []
+        if self._given_up:
+            notes.append(
+                discontinuity_event(
+                    WRITE_FAILED, {"abandoned": list(self._given_up), "failure": self._failure}, self._keys
+                )
+            )
+        if self._clocks is not None:
+            wall, steady = self._clocks
+            apart = (now - wall).total_seconds() - (self._monotonic() - steady)
+            if abs(apart) > CLOCK_TOLERANCE:
+                notes.append(discontinuity_event("clock", {"seconds": round(apart)}, self._keys))
+        elif self._chain.at > at:
+            back = datetime.fromisoformat(self._chain.at) - now
+            if back.total_seconds() > CLOCK_TOLERANCE:
+                notes.append(discontinuity_event("clock", {"seconds": -round(back.total_seconds())}, self._keys))
+        return notes
+
+    def _put(self, descriptor: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self._disk.write(descriptor, view) :]
+        self._disk.fsync(descriptor)
+
+    # ------------------------------------------------------------ files
+
+    def _file_for(self, day: str) -> _File:
+        """The open file for lines of `day`. A clock that was set back does not lead back to an older file."""
+        current = self._file
+        if current is not None and current.segment.day >= day:
+            return current
+        last = current.segment if current is not None else self._last
+        number = 0
+        if last is not None and last.day >= day:
+            day, number = last.day, last.number + 1
+        segment, descriptor = self._new_file(day, number)
+        if current is not None:
+            self._shut(current)
+        self._file = _File(segment, descriptor)
+        return self._file
+
+    def _new_file(self, day: str, number: int) -> tuple[Segment, int]:
+        """A file that was not there before, of `day` and the first free number from `number` on."""
+        while True:
+            path = self._folder / (f"{day}.{number}.jsonl" if number else f"{day}.jsonl")
+            try:
+                descriptor = os.open(path, _APPEND | os.O_CREAT | os.O_EXCL, 0o600)
+            except FileExistsError:
+                number += 1
+                continue
+            try:
+                sync_folder(self._folder)
+            except OSError:
+                os.close(descriptor)
+                with suppress(OSError):
+                    path.unlink()
+                raise
+            return Segment(path, day, number), descriptor
+
+    def _open_side(self, path: Path) -> int:
+        """The sidecar of a journal file that has no private part yet. What stands there is of lines that were never
+        written, and belongs to nobody."""
+        descriptor = os.open(path, _APPEND | os.O_CREAT, 0o600)
+        try:
+            os.ftruncate(descriptor, 0)
+            sync_folder(path.parent)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _give_up(self, error: OSError) -> None:
+        """Leave the file at its last durable byte. What stands behind it is cut off where the disk still lets us,
+        and in any case named in the next line that is written."""
+        file, self._file = self._file, None
+        self._failure = reason(error)
+        if file is None:
+            return
+        for descriptor, end in ((file.journal, file.offset), (file.side, file.side_offset)):
+            if descriptor is not None:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, end)
+        self._shut(file)
+        if file.offset == 0:
+            # A full disk must not leave an empty file for each attempt.
+            with suppress(OSError):
+                file.segment.side.unlink(missing_ok=True)
+                file.segment.path.unlink()
+                return
+        self._last = file.segment
+        self._given_up.append({"file": file.segment.path.name, "offset": file.offset})
+
+    def _shut(self, file: _File) -> None:
+        for descriptor in (file.journal, file.side):
+            if descriptor is not None:
+                with suppress(OSError):
+                    os.close(descriptor)
+
+    # ------------------------------------------------------------ start and end
+
+    def _take_lock(self) -> int:
+        try:
+            for folder in (self._folder.parent, self._folder, self._folder / SIDE):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+            sync_folder(self._folder.parent)
+            sync_folder(self._folder)
+            descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise RecordError(
+                f"the journal cannot be written: {reason(error)}", place=Place(str(self._folder))
+            ) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise RecordError(
+                f"another process writes the journal's slot `{self.slot}`",
+                place=Place(str(self._folder)),
+                hint="stop it first, or give this one another `node` in `[journal]`",
+            ) from None
+        return descriptor
+
+    def _release(self) -> None:
+        if self._file is not None:
+            self._shut(self._file)
+            self._file = None
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
+
+    def _recover(self) -> list[Event]:
+        """Find the end of the chain, cut what a crash left half written, and open the last file again."""
+        found = segments(self._folder)
+        if not found:
+            return []
+        self._last = found[-1]
+        lines = self._read_back(found)
+        end = lines[-1] if lines else None
+        torn = 0
+        for segment in reversed(found):
+            ends_here = end is not None and segment.path == end.path
+            kept, side = (end.end, sum(end.link.side)) if end is not None and ends_here else (0, 0)
+            if segment.limit is None:
+                torn += self._cut(segment, kept, side)
+            if ends_here:
+                break
+        if end is not None:
+            self._chain = _state_after(lines)
+            if end.path == found[-1].path:
+                self._reopen(found[-1], end)
+        return [discontinuity_event("torn", {"bytes": torn}, self._keys)] if torn else []
+
+    def _read_back(self, found: Sequence[Segment]) -> list[Line]:
+        """The lines from the newest seal on, or all where there is none, each found whole in itself."""
+        lines: list[Line] = []
+        for segment in reversed(found):
+            since: list[Line] = []
+            for line in read_segment(segment):
+                if isinstance(line, Broken):
+                    # Only behind the last line can a crash have left it: blocks of zeros that were never filled.
+                    if lines or b"\x00" not in line.raw:
+                        raise _damaged(line, line.reason)
+                    break
+                if line.link.kind == EventKind.SEAL:
+                    since.clear()
+                since.append(line)
+            lines = since + lines
+            if lines and lines[0].link.kind == EventKind.SEAL:
+                break
+        return lines
+
+    def _cut(self, segment: Segment, kept: int, side: int) -> int:
+        """Cut `segment` behind byte `kept` and its sidecar behind byte `side`; the bytes that fell off the journal."""
+        size = segment.path.stat().st_size
+        if size > kept:
+            descriptor = os.open(segment.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                if is_line(os.pread(descriptor, LONGEST_LINE, kept)[:-1]):  # whole, but its line feed was changed
+                    raise RecordError("the line has no end", place=Place(str(segment.path)), hint=_MOVE_ASIDE)
+                os.ftruncate(descriptor, kept)
+                self._disk.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        with suppress(FileNotFoundError):
+            if segment.side.stat().st_size > side:
+                os.truncate(segment.side, side)  # private parts whose lines were never written
+        return max(0, size - kept)
+
+    def _reopen(self, segment: Segment, end: Line) -> None:
+        self._file = _File(
+            segment,
+            os.open(segment.path, _APPEND),
+            offset=end.end,
+            line=end.number,
+            side_offset=sum(end.link.side),
+        )
+        # Where the process before was killed, its last lines may stand in the page cache only.
+        if self._file.side_offset:
+            self._file.side = os.open(segment.side, _APPEND)
+            self._disk.fsync(self._file.side)
+        self._disk.fsync(self._file.journal)
+
+
+_MOVE_ASIDE = "see `gerbang audit verify`; keep the folder as evidence, move it aside, and start again"
+
+
+def _damaged(line: Line | Broken, what: str) -> RecordError:
+    return RecordError(what, place=line.place, hint=_MOVE_ASIDE)
+
+
+def _state_after(lines: Sequence[Line]) -> _Chain:
+    """The chain's state behind `lines`, which begin with a seal or with the first line of all."""
+    first = lines[0]
+    tree, before, seq = Tree(), GENESIS, 0
+    if first.link.kind == EventKind.SEAL:
+        tree, before, seq = _tree_of(first), first.link.prev, first.link.seq - 1
+    for line in lines:
+        if line.link.prev != before or line.link.seq != seq + 1:
+            raise _damaged(line, "a line before this one is missing or was changed")
+        before, seq = line.link.hash, line.link.seq
+        tree.add(line.raw)
+    return _Chain(seq, before, lines[-1].link.at, tree)
+
+
+def _tree_of(line: Line) -> Tree:
+    """The tree that a seal closes, its own line not yet added."""
+    body = line.link.body
+    size, edge = body.get("size"), body.get("edge")
+    try:
+        if not isinstance(size, int) or not isinstance(edge, list) or size != line.link.seq - 1:
+            raise ValueError
+        return Tree(size, [str(part) for part in edge])
+    except ValueError:
+        raise _damaged(line, "the seal does not fit the lines") from None
+
+
+def _pending(event: Event) -> _Pending:
+    return _Pending(event.kind, event.id, event.body_bytes(), event.sidecar_bytes())
+
+
+def _fail(group: Sequence[_Pending], error: JournalUnavailable) -> None:
+    for entry in group:
+        if entry.future is not None and not entry.future.done():
+            entry.future.set_exception(error)

@@ -1,0 +1,307 @@
+"""What happens, as the record keeps it: a chained part without names, and a private part.
+
+The chained part can never be taken back, so it holds no name, text, account, address or
+target; a salted commitment stands for each of them. The value and its salt stand in the
+sidecar: while they are there, anybody can check them against the chain; once they are erased,
+the commitment tells nothing.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from gerbang.model import Activity, Approval, Basis, Decision, Evidence, Match, Release, Standing
+from gerbang.record.canonical import Json, canonical, digest
+
+type Done = Literal["forwarded", "answered", "held"]
+
+
+class EventKind(StrEnum):
+    DECISION = "decision"
+    OUTCOME = "outcome"
+    RELEASE = "release"
+    APPROVAL = "approval"
+    POLICY_ACTIVATED = "policy-activated"
+    CORRECTION = "correction"
+    OBJECTION = "objection"
+    START = "start"
+    STOP = "stop"
+    SEAL = "seal"
+    DISCONTINUITY = "discontinuity"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKeys:
+    """What the making of an event needs beside the facts: the key behind pseudonyms, and a source
+    of random bytes (`os.urandom`), given from outside so that this module stays a function."""
+
+    pseudonym: bytes = field(repr=False)
+    random: Callable[[int], bytes] = field(repr=False)
+
+    @classmethod
+    def made_of(cls, key: bytes, random: Callable[[int], bytes]) -> "RecordKeys":
+        """The keys made of the installation's `key` (32 bytes or more), so that no two uses share one."""
+        if len(key) < 32:
+            raise ValueError("the installation's key needs 32 bytes")
+        return cls(hashlib.sha256(b"gerbang.pseudonym-key.v1\n" + key).digest(), random)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something for the journal. `body` is chained; `sidecar` holds the private fields, each as
+    `(salt, value)`, and every one of them has its commitment in `body["commitments"]`."""
+
+    kind: EventKind
+    body: Mapping[str, Json]
+    sidecar: Mapping[str, tuple[str, Json]]
+    id: str
+
+    def body_bytes(self) -> bytes:
+        return canonical(self.body)
+
+    def sidecar_bytes(self) -> bytes | None:
+        """The sidecar's line without its line feed; `None` where nothing is private."""
+        return canonical({"fields": self.sidecar, "id": self.id}) if self.sidecar else None
+
+
+def pseudonym(officer: str, keys: RecordKeys) -> str:
+    """The officer's name in the chain: the same for the same id, and without the key nobody's."""
+    return hmac.digest(
+        keys.pseudonym, b"gerbang.officer.v1\n" + officer.encode(errors="surrogatepass"), "sha256"
+    ).hex()[:32]
+
+
+def commitment(event: str, name: str, salt: str, value: Json) -> str:
+    """What stands in the chain for a private field."""
+    return digest("commitment", canonical([event, name, salt, value]))
+
+
+def make_event(kind: EventKind, body: Mapping[str, Json], private: Mapping[str, Json], keys: RecordKeys) -> Event:
+    """An event of `kind`; private fields that are `None` or empty are left out."""
+    fields = {name: value for name, value in private.items() if value not in (None, "", (), [], {})}
+    random = keys.random(12 + 16 * len(fields))
+    event = random[:12].hex()
+    sidecar: dict[str, tuple[str, Json]] = {}
+    commitments: dict[str, Json] = {}
+    for place, (name, value) in enumerate(fields.items()):
+        salt = random[12 + 16 * place : 28 + 16 * place].hex()
+        sidecar[name] = (salt, value)
+        commitments[name] = commitment(event, name, salt, value)
+    return Event(kind, {**body, "commitments": commitments} if commitments else body, sidecar, event)
+
+
+def decision_event(
+    decision: Decision,
+    done: Done,
+    excerpts: Sequence[str],
+    keys: RecordKeys,
+    timings: Mapping[str, int] | None = None,
+) -> Event:
+    """The decision with its whole reasoning. `excerpts` are masked already, and are dropped where a rule
+    that matched says `evidence: none`; `timings` are microseconds by step."""
+    activity, actor, hours = decision.activity, decision.actor, decision.hours
+    officer = actor.officer
+    kept = decision.evidence is not Evidence.NONE
+    official = decision.standing is Standing.OFFICIAL
+    body: dict[str, Json] = {
+        "number": decision.number,
+        "moment": utc(decision.moment),
+        "platform": activity.platform,
+        "activity": activity.kind,
+        "signature": activity.signature,
+        "confidence": activity.confidence,
+        "unclaimed": activity.unclaimed,
+        "remedial": decision.remedial,
+        "standing": decision.standing,
+        "account": _account(activity) if official else None,
+        "officer": pseudonym(officer.id, keys) if officer else None,
+        "service_group": officer.service_group if officer else None,
+        "groups": sorted(officer.groups) if officer else [],
+        "zone": actor.zone.name,
+        "office": hours.office,
+        "device": actor.zone.device,
+        "hours": {
+            "regime": hours.regime,
+            "local": hours.local.isoformat(),
+            "fact": hours.fact,
+            "arguments": dict(hours.arguments),
+            "until": utc(hours.until) if hours.until else None,
+        },
+        "texts": len(activity.texts),
+        "media": [{"type": media.type, "size": media.size} for media in activity.media],
+        "findings": [
+            {
+                "check": finding.check,
+                "category": finding.category,
+                "likelihood": finding.likelihood,
+                "text": finding.text,
+                "start": finding.start,
+                "end": finding.end,
+            }
+            for finding in decision.findings
+        ],
+        "gaps": [{"reason": gap.reason, "detail": gap.detail} for gap in decision.gaps],
+        "matches": [_match(match) for match in decision.matches],
+        "effect": decision.effect,
+        "evidence": decision.evidence,
+        "done": done,
+        "digest": decision.digest,
+        "basis": _basis(decision.basis),
+        "timings": dict(timings or {}),
+    }
+    private: dict[str, Json] = {
+        "officer": {"id": officer.id, "name": officer.name, "unit": officer.unit} if officer else None,
+        "client": actor.client,
+        # A host can be a person's name (NAME.wordpress.com), as an account is.
+        "host": activity.host,
+        "account": _account(activity),
+        "audience": activity.audience,
+        "target": activity.target,
+        "changes": activity.changes,
+        # A file's name and plain digest tell what was in it.
+        "media": [{"id": media.id, "name": media.name, "digest": media.digest} for media in activity.media]
+        if kept
+        else None,
+        "excerpts": list(excerpts) if kept else None,
+    }
+    return make_event(EventKind.DECISION, body, private, keys)
+
+
+def outcome_event(
+    number: str, status: int, accepted: bool | None, post: str | None, url: str | None, keys: RecordKeys
+) -> Event:
+    """What the platform answered to a forwarded act; `accepted` is `None` where the answer did not tell."""
+    return make_event(
+        EventKind.OUTCOME,
+        {"number": number, "status": status, "accepted": accepted},
+        {"post": post, "url": url},
+        keys,
+    )
+
+
+def release_event(release: Release, number: str | None, moment: datetime, keys: RecordKeys) -> Event:
+    """A hold that was confirmed or granted; `number` is the decision that held."""
+    body: dict[str, Json] = {
+        "release": release.id,
+        "number": number,
+        "moment": utc(moment),
+        "rules": sorted(release.rules),
+        "platform": release.platform,
+        "activity": release.kind,
+        "expires": utc(release.expires),
+        "single_use": release.single_use,
+        "officer": pseudonym(release.officer, keys) if release.officer else None,
+        "digest": release.digest,
+        "asked": sorted(release.answers),
+    }
+    private: dict[str, Json] = {
+        "answers": dict(release.answers),
+        "account": release.account,
+        "client": release.client,
+    }
+    return make_event(EventKind.RELEASE, body, private, keys)
+
+
+def approval_event(approval: Approval, moment: datetime, keys: RecordKeys) -> Event:
+    """A permission on file was taken up, changed or withdrawn. A group's name is no person's; an officer's id is."""
+    group = approval.grantee.startswith("group:")
+    body: dict[str, Json] = {
+        "approval": approval.id,
+        "moment": utc(moment),
+        "purpose": approval.purpose,
+        "group": approval.grantee if group else None,
+        "officer": None if group else pseudonym(approval.grantee, keys),
+        "valid_from": utc(approval.valid_from),
+        "valid_to": utc(approval.valid_to) if approval.valid_to else None,
+        "withdrawn": utc(approval.withdrawn) if approval.withdrawn else None,
+    }
+    private: dict[str, Json] = {
+        "grantee": None if group else approval.grantee,
+        "authority": approval.authority,
+        "reference": approval.reference,
+    }
+    return make_event(EventKind.APPROVAL, body, private, keys)
+
+
+def policy_activated(basis: Basis, documents: Mapping[str, str], moment: datetime, keys: RecordKeys) -> Event:
+    """The policy in force from `moment` on, whole: `documents` is the text of each by its name."""
+    body: dict[str, Json] = {"moment": utc(moment), "basis": _basis(basis), "documents": dict(documents)}
+    return make_event(EventKind.POLICY_ACTIVATED, body, {}, keys)
+
+
+def correction_event(number: str, officer: str | None, words: str, moment: datetime, keys: RecordKeys) -> Event:
+    """A correction is owed, or was made, on what decision `number` let out."""
+    return _words(EventKind.CORRECTION, number, officer, words, moment, keys)
+
+
+def objection_event(number: str, officer: str | None, words: str, moment: datetime, keys: RecordKeys) -> Event:
+    """The officer says that decision `number` was wrong, in their own words."""
+    return _words(EventKind.OBJECTION, number, officer, words, moment, keys)
+
+
+def start_event(facts: Mapping[str, Json], keys: RecordKeys) -> Event:
+    return make_event(EventKind.START, facts, {}, keys)
+
+
+def stop_event(facts: Mapping[str, Json], keys: RecordKeys) -> Event:
+    return make_event(EventKind.STOP, facts, {}, keys)
+
+
+def seal_event(size: int, root: bytes, edge: Sequence[str], note: str, keys: RecordKeys) -> Event:
+    """A signed checkpoint over the first `size` lines. `edge` lets a start go on from here."""
+    body: dict[str, Json] = {"size": size, "root": root.hex(), "edge": list(edge), "note": note}
+    return make_event(EventKind.SEAL, body, {}, keys)
+
+
+def discontinuity_event(reason: str, facts: Mapping[str, Json], keys: RecordKeys) -> Event:
+    """Something broke the even flow of the journal (`torn`, `write-failed`, `clock`), and how."""
+    return make_event(EventKind.DISCONTINUITY, {"reason": reason, **facts}, {}, keys)
+
+
+def utc(moment: datetime) -> str:
+    """An aware time as the record writes it: `2026-11-24T01:02:03.000004Z`."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone cannot be recorded")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _words(kind: EventKind, number: str, officer: str | None, words: str, moment: datetime, keys: RecordKeys) -> Event:
+    body: dict[str, Json] = {
+        "number": number,
+        "moment": utc(moment),
+        "officer": pseudonym(officer, keys) if officer else None,
+    }
+    return make_event(kind, body, {"words": words}, keys)
+
+
+def _account(activity: Activity) -> Json:
+    account = activity.account
+    return {"id": account.id, "handle": account.handle} if account.id or account.handle else None
+
+
+def _match(match: Match) -> Json:
+    return {
+        "rule": match.rule,
+        "effect": match.effect,
+        "mode": match.mode,
+        "clause": match.citation.clause,
+        "law": match.citation.law,
+        "asks": list(match.asks),
+        "evidence": match.evidence,
+        "release_for": match.release_for,
+        "exempted_by": match.exempted_by,
+        "released_by": match.released_by,
+    }
+
+
+def _basis(basis: Basis) -> Json:
+    return {
+        "policy": basis.policy,
+        "platforms": basis.platforms,
+        "calendar": basis.calendar,
+        "lexicons": basis.lexicons,
+    }
