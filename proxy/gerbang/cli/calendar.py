@@ -1,0 +1,135 @@
+"""`gerbang calendar`: the yearly holiday files, and what a month looks like at an office."""
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gerbang.bundled import bundled
+from gerbang.cli.output import JsonOption, console, emit, errors, table
+from gerbang.errors import GerbangError, Place, StartError, one_of
+from gerbang.model import Office, Regime
+from gerbang.policy.calendar import Calendar, Stretch, compile_calendar, parse_calendar
+from gerbang.policy.calendar_build import UNKNOWABLE, holiday_file, listed_holidays
+from gerbang.policy.calendar_document import Status, clock
+
+app = typer.Typer(no_args_is_help=True, help="Working time: the holiday files, and what a month looks like.")
+
+
+@app.command()
+def build(
+    year: Annotated[int, typer.Option(help="The year whose holidays are listed.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for holidays-YEAR.yaml; without it, print the file.")] = None,
+    known_on: Annotated[
+        str | None, typer.Option(help="Day of knowledge: later days that hang on the moon are marked as estimates.")
+    ] = None,
+) -> None:
+    """Make the holiday file of a year, and say what it cannot know."""
+    day = _day(known_on) if known_on else datetime.now(UTC).date()
+    try:
+        text = holiday_file(year, day)
+    except ValueError as error:
+        raise GerbangError(str(error), hint="give a year from 1964 to 2077") from None
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        path = out / f"holidays-{year}.yaml"
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            what = (error.strerror or "cannot be written").lower()
+            raise StartError(what, place=Place(str(path)), hint="name a folder that can be written to") from None
+        console.print(f"{path}: written", markup=False, highlight=False)
+    rows = listed_holidays(year, day)
+    estimated = sorted({f"{row.day} {row.ms}" for row in rows if row.estimated})
+    for line in (
+        f"{len(rows)} entries for {year}; {len(estimated)} of them may still move:",
+        *(f"  {line}" for line in estimated),
+        "not in the file, because no library can know it:",
+        *(f"  {line}" for line in UNKNOWABLE),
+    ):
+        errors.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def show(
+    month: Annotated[str, typer.Option(help="A month as 2026-03, or a day as 2026-03-20.")],
+    state: Annotated[str, typer.Option(help="The state of the office, such as PJY.")] = "PJY",
+    pattern: Annotated[str, typer.Option(help="The working pattern.")] = "flexi",
+    legal_regime: Annotated[str, typer.Option(help="Whose service the office belongs to.")] = "federal",
+    calendars: Annotated[list[Path] | None, typer.Option(help="A further folder of calendar files.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The hours of each day of a month at an office, with the holidays that decide them."""
+    calendar = read_calendars([bundled("policies/calendars"), *(calendars or [])])
+    if calendar.timezone(state) is None:
+        raise GerbangError(f"unknown state `{state}`", hint=one_of(calendar.states, state))
+    if pattern not in calendar.patterns:
+        raise GerbangError(f"unknown pattern `{pattern}`", hint=one_of(calendar.patterns, pattern))
+    office = Office(state, state, calendar.timezone(state) or "", legal_regime, pattern)
+    days = _days(month)
+    shown = [(day, calendar.day(office, day)) for day in days]
+    if as_json:
+        emit([{"date": str(day), "stretches": [_value(one) for one in stretches]} for day, stretches in shown])
+        return
+    rows = [(f"{day} {day:%a}", _hours(stretches), _note(stretches)) for day, stretches in shown]
+    table(["day", "hours", "note"], rows, as_json=False, title=f"{state}, {pattern}")
+    for one in calendar.overrides:
+        if one.status is Status.DOUBTFUL and state in one.states and {one.day, one.to} & set(days):
+            line = f"in doubt, not applied: {one.day} {one.change} {one.ms or ''} ({one.source})"
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def read_calendars(folders: list[Path]) -> Calendar:
+    """The calendar files of some folders, compiled. Raises `DocumentErrors`."""
+    files = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
+    return compile_calendar([parse_calendar(path.read_text("utf-8"), str(path)) for path in files])
+
+
+def _value(stretch: Stretch) -> dict[str, object]:
+    return {
+        "from": clock(stretch.start),
+        "to": clock(stretch.end),
+        "regime": stretch.regime,
+        "fact": stretch.fact,
+        "arguments": dict(stretch.arguments),
+    }
+
+
+def _hours(stretches: tuple[Stretch, ...]) -> str:
+    """What is not plainly off: the windows of the day, a line each."""
+    quiet = {Regime.OUTSIDE_HOURS, Regime.REST_DAY}
+    return "\n".join(str(one) for one in stretches if one.regime not in quiet)
+
+
+def _note(stretches: tuple[Stretch, ...]) -> str:
+    notes: dict[str, None] = {}
+    for one in stretches:
+        match one.fact:
+            case "weekly-rest":
+                notes["weekly day off"] = None
+            case "holiday":
+                estimate = " (estimate)" if "estimated" in one.arguments else ""
+                notes[f"{one.arguments['name']}{estimate}"] = None
+            case "no-data":
+                notes[f"no data: {one.arguments['missing']} {one.arguments['given']}"] = None
+        if "profile" in one.arguments:
+            notes[one.arguments["profile"]] = None
+    return "\n".join(notes)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise GerbangError(f"`{text}` is no date", hint="write it as `2026-11-24`") from None
+
+
+def _days(text: str) -> list[date]:
+    """The days of a month written as `2026-03`, or the one day written whole."""
+    if len(text) != len("2026-03"):
+        return [_day(text)]
+    first = _day(f"{text}-01")
+    return [first + timedelta(days=number) for number in range(monthrange(first.year, first.month)[1])]
