@@ -17,7 +17,7 @@ def decide(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tu
     """Every rule that matches, by id, with those that were exempted, overridden, released or only observe."""
     matched: list[tuple[Rule, Match]] = []
     overridden = False
-    for rule, tests in policy.candidates(facts):
+    for rule, tests, _ in policy.candidates(facts):
         for test in tests:
             if not test(facts):
                 break
@@ -28,7 +28,7 @@ def decide(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tu
             matched.append((rule, match))
             overridden = overridden or bool(rule.overridden_by)
     if overridden:
-        matched = _overridden(matched)
+        matched = sorted(_overridden(matched), key=lambda pair: pair[0].id)
     if releases:
         return tuple(released(match, releases) for _, match in matched)
     return tuple(match for _, match in matched)
@@ -69,15 +69,15 @@ def released(match: Match, releases: Sequence[Release]) -> Match:
 
 def _overridden(matched: list[tuple[Rule, Match]]) -> list[tuple[Rule, Match]]:
     settled: dict[str, tuple[Rule, Match]] = {}
-    # A rule that overrides is settled before what it overrides, so that one which is itself replaced replaces nothing.
-    for rule, match in sorted(matched, key=lambda pair: pair[0].depth):
+    # What overrides comes first, so that a rule which is itself replaced replaces nothing.
+    for rule, match in matched:
         by = next(
             (other for other in rule.overridden_by if other in settled and replaces(settled[other][1])),
             None,
         )
         taken = replace(match, exempted_by=override_text(by)) if by and match.exempted_by is None else match
         settled[rule.id] = (rule, taken)
-    return [settled[rule.id] for rule, _ in matched]
+    return list(settled.values())
 
 
 def decide_early(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tuple[Match, ...] | None:
@@ -90,8 +90,8 @@ def decide_early(policy: Policy, facts: Facts, releases: Sequence[Release] = ())
     block, open_ = False, False
     # Whether an overriding rule replaces: yes, no, or not known.
     replacing: dict[str, bool | None] = {}
-    for rule in sorted(policy.rules.values(), key=lambda rule: rule.depth):
-        holds = all_hold(rule.when, facts)
+    for rule, _, conditions in policy.candidates(facts):
+        holds = all_hold(conditions, facts)
         if holds is False:
             continue
         match = rule.match(facts)

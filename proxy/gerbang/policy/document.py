@@ -23,7 +23,7 @@ from gerbang.policy.conditions import (
     compiled,
 )
 from gerbang.policy.decide import HOLDS
-from gerbang.policy.reading import Path, Tree, in_order, read_yaml, validated
+from gerbang.policy.reading import Steps, Tree, in_order, read_yaml, validated
 from gerbang.policy.rules import Clause, Exemption, Override, Policy, Rule, Words, with_matches
 
 CATEGORIES = (
@@ -254,7 +254,7 @@ def parse_policy(text: str, file: str) -> Document:
 def _unsound(shape: PolicyShape, tree: Tree) -> Iterator[DocumentError]:
     seen: dict[str, int] = {}
     for number, rule in enumerate(shape.rules):
-        path: Path = ("rules", number)
+        path: Steps = ("rules", number)
         if rule.id in seen:
             first = tree.place(("rules", seen[rule.id], "id"))
             yield tree.error((*path, "id"), f"two rules are called `{rule.id}`", f"the first is on line {first.line}")
@@ -271,7 +271,7 @@ def _unsound(shape: PolicyShape, tree: Tree) -> Iterator[DocumentError]:
             )
 
 
-def _unsound_rule(rule: RuleEntry, path: Path, shape: PolicyShape, tree: Tree) -> Iterator[DocumentError]:
+def _unsound_rule(rule: RuleEntry, path: Steps, shape: PolicyShape, tree: Tree) -> Iterator[DocumentError]:
     document, _, clause = rule.clause.rpartition("/")
     if document in {"", shape.policy} and clause not in shape.clauses:
         yield tree.error((*path, "clause"), f"unknown clause `{rule.clause}`", _clause_hint(shape.clauses, clause))
@@ -300,7 +300,7 @@ def _unsound_rule(rule: RuleEntry, path: Path, shape: PolicyShape, tree: Tree) -
                 yield tree.error((*where, key), f"an unknown {key} earns no exemption", "name the ones that do")
 
 
-def _unsound_hold(rule: RuleEntry, path: Path, tree: Tree) -> Iterator[DocumentError]:
+def _unsound_hold(rule: RuleEntry, path: Steps, tree: Tree) -> Iterator[DocumentError]:
     if rule.effect in HOLDS:
         words = rule.when.activity or ()
         if Kind.USE in words:
@@ -327,7 +327,7 @@ def _unsound_hold(rule: RuleEntry, path: Path, tree: Tree) -> Iterator[DocumentE
             )
 
 
-def _unsound_condition(condition: Condition, path: Path, tree: Tree) -> Iterator[DocumentError]:
+def _unsound_condition(condition: Condition, path: Steps, tree: Tree) -> Iterator[DocumentError]:
     for number, finding in enumerate(condition.finding or ()):
         if finding.category is None and finding.check is None:
             where = (
@@ -413,7 +413,7 @@ def _unfit(
 ) -> Iterator[DocumentError]:
     """What a document says of others that is not so."""
     for number, rule in enumerate(document.shape.rules):
-        path: Path = ("rules", number)
+        path: Steps = ("rules", number)
         if _clause_id(document, rule) not in clauses:
             yield document.tree.error(
                 (*path, "clause"), f"unknown clause `{rule.clause}`", one_of(sorted(clauses), rule.clause)

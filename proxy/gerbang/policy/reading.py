@@ -29,7 +29,7 @@ DEEPEST = 32
 # More would only bury the first.
 MOST_ERRORS = 50
 
-Path = tuple[str | int, ...]
+Steps = tuple[str | int, ...]
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 
 _TAG = "tag:yaml.org,2002:"
@@ -43,10 +43,10 @@ class Tree:
 
     file: str
     value: Plain
-    keys: Mapping[Path, Place] = field(default_factory=dict)
-    values: Mapping[Path, Place] = field(default_factory=dict)
+    keys: Mapping[Steps, Place] = field(default_factory=dict)
+    values: Mapping[Steps, Place] = field(default_factory=dict)
 
-    def place(self, path: Path, *, key: bool = False) -> Place:
+    def place(self, path: Steps, *, key: bool = False) -> Place:
         """Where the value (or its key) stands; for what was not written, the nearest thing around it."""
         if key and path in self.keys:
             return self.keys[path]
@@ -54,7 +54,7 @@ class Tree:
             path = path[:-1]
         return self.values.get(path, Place(self.file, 1, 1))
 
-    def written(self, path: Path) -> Plain:
+    def written(self, path: Steps) -> Plain:
         """The value at a path, `None` where nothing is written."""
         value = self.value
         for step in path:
@@ -68,7 +68,7 @@ class Tree:
                 return None
         return value
 
-    def error(self, path: Path, what: str, hint: str | None = None, *, key: bool = False) -> DocumentError:
+    def error(self, path: Steps, what: str, hint: str | None = None, *, key: bool = False) -> DocumentError:
         return DocumentError(what, place=self.place(path, key=key), hint=hint)
 
 
@@ -125,13 +125,13 @@ def _syntax(error: MarkedYAMLError, file: str, text: str) -> tuple[str, Place, s
 class _Builder:
     def __init__(self, file: str) -> None:
         self.file = file
-        self.keys: dict[Path, Place] = {}
-        self.values: dict[Path, Place] = {}
+        self.keys: dict[Steps, Place] = {}
+        self.values: dict[Steps, Place] = {}
         self.errors: list[DocumentError] = []
         self.count = 0
         self.full = False
 
-    def build(self, node: Node, path: Path, depth: int) -> Plain:
+    def build(self, node: Node, path: Steps, depth: int) -> Plain:
         place = Place(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
         self.count += 1
         if self.full:
@@ -148,7 +148,7 @@ class _Builder:
         assert isinstance(node, MappingNode)  # noqa: S101 (the third and last kind of node)
         return self._mapping(node, path, depth)
 
-    def _mapping(self, node: MappingNode, path: Path, depth: int) -> dict[str, Plain]:
+    def _mapping(self, node: MappingNode, path: Steps, depth: int) -> dict[str, Plain]:
         result: dict[str, Plain] = {}
         for key_node, value_node in node.value:
             place = Place(self.file, key_node.start_mark.line + 1, key_node.start_mark.column + 1)
@@ -286,21 +286,21 @@ def _flow(value: Plain) -> str:
     return "null" if value is None else str(value)
 
 
-def _keys_of(model: type[BaseModel], path: Path) -> tuple[str, ...]:
+def _keys_of(model: type[BaseModel], path: Steps) -> tuple[str, ...]:
     shape = _shape_at(model, path)
     if isinstance(shape, type) and issubclass(shape, BaseModel):
         return tuple(info.alias or name for name, info in shape.model_fields.items())
     return ()
 
 
-def _choices_of(model: type[BaseModel], path: Path) -> tuple[str, ...]:
+def _choices_of(model: type[BaseModel], path: Steps) -> tuple[str, ...]:
     shape = _shape_at(model, path)
     if isinstance(shape, type) and issubclass(shape, Enum):
         return tuple(str(member.value) for member in shape)
     return ()
 
 
-def _shape_at(model: type[BaseModel], path: Path) -> Any:
+def _shape_at(model: type[BaseModel], path: Steps) -> Any:
     shape: Any = model
     for step in path:
         shape = _bare(shape)

@@ -128,7 +128,8 @@ def with_matches(rule: Rule) -> Rule:
     )
 
 
-type Candidate = tuple[Rule, tuple[Test, ...]]
+# A rule with the questions that the index has not answered: as tests, and as conditions that can be not known.
+type Candidate = tuple[Rule, tuple[Test, ...], tuple[Condition, ...]]
 
 
 class Policy:
@@ -139,11 +140,12 @@ class Policy:
         self.documents = tuple(documents)
         self.clauses: Mapping[str, Clause] = {clause.id: clause for clause in clauses}
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)}
-        self._ordered = tuple(self.rules.values())
+        # Rules that override come before what they override.
+        self._by_depth = tuple(sorted(self.rules.values(), key=lambda rule: rule.depth))
         self._buckets: dict[tuple[object, ...], tuple[Candidate, ...]] = {}
 
     def candidates(self, facts: Facts) -> tuple[Candidate, ...]:
-        """The rules that can still match, each with the questions that the index has not answered, by id."""
+        """The rules that can still match; those that override come before what they override, else by id."""
         bucket = (
             facts.kind,
             facts.unclaimed,
@@ -154,10 +156,11 @@ class Policy:
             facts.media,
             not facts.findings,
             not facts.gaps,
+            facts.unknown,
         )
         known = self._buckets.get(bucket)
         if known is None:
-            known = tuple(candidate for rule in self._ordered if (candidate := _candidate(rule, facts)))
+            known = tuple(candidate for rule in self._by_depth if (candidate := _candidate(rule, facts)))
             if len(self._buckets) < _MOST_BUCKETS:
                 self._buckets[bucket] = known
         return known
@@ -167,15 +170,15 @@ class Policy:
 
 
 def _candidate(rule: Rule, facts: Facts) -> Candidate | None:
-    left: list[Test] = []
+    left: list[Condition] = []
     for condition in rule.when:
-        settled = (
+        settled = condition.key not in facts.unknown and (
             condition.key in _INDEXED
             or (condition.key == "finding" and not facts.findings)
             or (condition.key == "gap" and not facts.gaps)
         )
         if not settled:
-            left.append(condition.test)
+            left.append(condition)
         elif not condition.test(facts):
             return None
-    return rule, tuple(left)
+    return rule, tuple(condition.test for condition in left), tuple(left)
