@@ -1,19 +1,22 @@
 """`gerbang calendar`: the yearly holiday files, and what a month looks like at an office."""
 
 from calendar import monthrange
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gerbang.bundled import bundled
+from gerbang.cli import configuration
 from gerbang.cli.output import JsonOption, console, emit, errors, table
-from gerbang.errors import GerbangError, Place, StartError, one_of
+from gerbang.errors import GerbangError, Place, SettingsError, StartError, one_of
+from gerbang.loading import each, policy_folders, sources
 from gerbang.model import Office, Regime
 from gerbang.policy.calendar import Calendar, Stretch, compile_calendar, parse_calendar
 from gerbang.policy.calendar_build import UNKNOWABLE, holiday_file, listed_holidays
-from gerbang.policy.calendar_document import Status, clock
+from gerbang.policy.calendar_document import Override, Status, clock
+from gerbang.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Working time: the holiday files, and what a month looks like.")
 
@@ -56,36 +59,54 @@ def build(
 @app.command()
 def show(
     month: Annotated[str, typer.Option(help="A month as 2026-03, or a day as 2026-03-20.")],
-    state: Annotated[str, typer.Option(help="The state of the office, such as PJY.")] = "PJY",
-    pattern: Annotated[str, typer.Option(help="The working pattern.")] = "flexi",
-    legal_regime: Annotated[str, typer.Option(help="Whose service the office belongs to.")] = "federal",
-    calendars: Annotated[list[Path] | None, typer.Option(help="A further folder of calendar files.")] = None,
+    office: Annotated[str | None, typer.Option(help="An office of the settings.")] = None,
+    state: Annotated[str | None, typer.Option(help="Instead of an office: the state that one would be in.")] = None,
+    pattern: Annotated[str | None, typer.Option(help="A working pattern other than the office's.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """The hours of each day of a month at an office, with the holidays that decide them."""
-    calendar = read_calendars([bundled("policies/calendars"), *(calendars or [])])
-    if calendar.timezone(state) is None:
-        raise GerbangError(f"unknown state `{state}`", hint=one_of(calendar.states, state))
-    if pattern not in calendar.patterns:
-        raise GerbangError(f"unknown pattern `{pattern}`", hint=one_of(calendar.patterns, pattern))
-    office = Office(state, state, calendar.timezone(state) or "", legal_regime, pattern)
+    settings = configuration.settings()
+    calendar = compile_calendar(each(sources(policy_folders(settings), "calendars"), parse_calendar))
+    place = _office(calendar, settings, office, state, pattern)
     days = _days(month)
-    shown = [(day, calendar.day(office, day)) for day in days]
+    shown = [(day, calendar.day(place, day)) for day in days]
     if as_json:
         emit([{"date": str(day), "stretches": [_value(one) for one in stretches]} for day, stretches in shown])
         return
     rows = [(f"{day} {day:%a}", _hours(stretches), _note(stretches)) for day, stretches in shown]
-    table(["day", "hours", "note"], rows, as_json=False, title=f"{state}, {pattern}")
+    table(["day", "hours", "note"], rows, as_json=False, title=f"{place.name}, {place.pattern}")
+    for one in _doubtful(calendar, place, set(days)):
+        line = f"in doubt, not applied: {one.day} {one.change} {one.ms or ''} ({one.source})"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _doubtful(calendar: Calendar, office: Office, days: set[date]) -> Iterator[Override]:
+    state = calendar.state(office.state)
     for one in calendar.overrides:
-        if one.status is Status.DOUBTFUL and state in one.states and {one.day, one.to} & set(days):
-            line = f"in doubt, not applied: {one.day} {one.change} {one.ms or ''} ({one.source})"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        here = office.name in one.offices or state in [calendar.states[code] for code in one.states]
+        if one.status is Status.DOUBTFUL and here and days & {one.day, one.to}:
+            yield one
 
 
-def read_calendars(folders: list[Path]) -> Calendar:
-    """The calendar files of some folders, compiled. Raises `DocumentErrors`."""
-    files = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
-    return compile_calendar([parse_calendar(path.read_text("utf-8"), str(path)) for path in files])
+def _office(calendar: Calendar, settings: Settings, name: str | None, state: str | None, pattern: str | None) -> Office:
+    if (name is None) == (state is None):
+        raise SettingsError("say which office", hint="give either `--office NAME` or `--state CODE`")
+    entries = {entry.name: entry for entry in settings.offices}
+    entry = entries.get(name) if name else None
+    if name and entry is None:
+        raise SettingsError(
+            f"unknown office `{name}`",
+            hint=one_of(entries, name) if entries else "the settings list no `[[offices]]`; use `--state CODE`",
+        )
+    code = entry.state if entry else str(state)
+    found = calendar.state(code)
+    if found is None:
+        raise SettingsError(f"unknown state `{code}`", hint=one_of(calendar.states, code))
+    chosen = pattern or (entry.pattern if entry else "flexi")
+    if chosen not in calendar.patterns:
+        raise SettingsError(f"unknown pattern `{chosen}`", hint=one_of(calendar.patterns, chosen))
+    zone = (entry.timezone if entry else None) or found.timezone
+    return Office(name or code, code, zone, entry.legal_regime if entry else "federal", chosen)
 
 
 def _value(stretch: Stretch) -> dict[str, object]:

@@ -196,10 +196,9 @@ class Calendar:
         """The holidays of one day in a state, with the confirmed overrides that hold for the office and its service."""
         return self._holidays(self._codes.get(state, state), office, service, day)
 
-    def timezone(self, state: str) -> str | None:
-        """The IANA time zone of a state, by its code or alias."""
-        code = self._codes.get(state)
-        return self.states[code].timezone if code else None
+    def state(self, name: str) -> State | None:
+        """A state by its code or alias."""
+        return self.states.get(self._codes.get(name, name))
 
     def years(self, state: str) -> tuple[int, ...]:
         """The years for which a state's list of holidays is whole."""

@@ -8,6 +8,7 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -97,8 +98,6 @@ def listed_holidays(year: int, known_on: date) -> tuple[Listed, ...]:
 
 def holiday_file(year: int, known_on: date) -> str:
     """The calendar file of one year, the same text for the same arguments and version of the library."""
-    from holidays import __version__ as version
-
     rows = listed_holidays(year, known_on)
     lines = [
         f"# Public holidays of Malaysia in {year}, by state. Written by a command; do not edit:",
@@ -109,7 +108,7 @@ def holiday_file(year: int, known_on: date) -> str:
         "# Not in this file, because no library can know it:",
         *(f"# - {line}" for line in UNKNOWABLE),
         f"calendar: holidays-{year}",
-        f"made_with: holidays {version}",
+        f"made_with: holidays {version('holidays')}",
         f"known_on: {known_on}",
         "complete_for:",
         f"  - {{year: {year}, states: [{', '.join(SUBDIVISIONS)}]}}",

@@ -19,7 +19,7 @@ from gerbang.policy.calendar_document import (
     Status,
     Where,
 )
-from gerbang.policy.reading import Path
+from gerbang.policy.reading import Steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +107,10 @@ def _unknown_names(documents: Sequence[CalendarDocument]) -> Iterator[DocumentEr
                 )
 
 
-def _mentions(document: CalendarDocument) -> Iterator[tuple[str, str, Path]]:
+def _mentions(document: CalendarDocument) -> Iterator[tuple[str, str, Steps]]:
     content = document.content
 
-    def places(where: Where, *path: str | int) -> Iterator[tuple[str, str, Path]]:
+    def places(where: Where, *path: str | int) -> Iterator[tuple[str, str, Steps]]:
         for code in where.states:
             yield "state", code, (*path, "states")
         for region in where.regions:

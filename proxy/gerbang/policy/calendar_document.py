@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from gerbang.errors import Place, one_of
-from gerbang.policy.reading import Path, Tree, read_yaml, shown, validated
+from gerbang.policy.reading import Steps, Tree, read_yaml, shown, validated
 
 DAY = 24 * 60
 
@@ -337,7 +337,7 @@ class CalendarDocument:
     content: Content
     tree: Tree
 
-    def place(self, path: Path) -> Place:
+    def place(self, path: Steps) -> Place:
         """The place of a key or list entry, or of the nearest thing around it."""
         return self.tree.place(path, key=True)
 
