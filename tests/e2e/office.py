@@ -9,29 +9,24 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bcrypt
-
 from gerbang.demo.client import Answer, send
-from gerbang.demo.standins import BLOG, StandIns
+from gerbang.demo.office import Registers, settle
+from gerbang.demo.standins import StandIns
+from gerbang.settings import Settings, host_and_port
 
 GERBANG = Path(sys.executable).with_name("gerbang")
-WORD = "trial:word"
+WORD = "trial:word"  # the colon is there to be tried
+NAMES = ("aminah", "farid", "devi")
 OFFICERS = """id,name,unit,office,service_group,groups,pattern
-aminah,Aminah binti Contoh,Komunikasi,hq,professional,official-social-media,
-farid,Farid bin Misal,Kewangan,hq,support,,
-devi,Devi a/p Umpama,Teknologi,hq,professional,,
+aminah,Aminah binti Contoh,Komunikasi,ibu-pejabat,professional,official-social-media,
+farid,Farid bin Misal,Kewangan,ibu-pejabat,support,,
+devi,Devi a/p Umpama,Teknologi,ibu-pejabat,professional,,
 """
 ACCOUNTS = "platform,account,handle,name,standing\nx,9001,jabatancontoh,Jabatan Contoh,official\n"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -43,7 +38,6 @@ class Office:
     proxy: tuple[str, int]
     console: str
     process: "subprocess.Popen[str]"
-    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> Path:
@@ -106,64 +100,20 @@ def environment_of(**more: str) -> dict[str, str]:
     return {**clean, "GERBANG_CA_PASSPHRASE": "a trial's passphrase", "COLUMNS": "200", **more}
 
 
-def settle(folder: Path, standins: StandIns, extra: str = "", zone: str = "") -> tuple[int, int]:
-    """Write the settings, registers and CA of an office into a folder; the ports of its gate and console."""
-    gate, console = free_port(), free_port()
-    upstream = json.dumps(standins.upstream).replace('": "', '" = "')
-    (folder / "gerbang.toml").write_text(
-        f"""state = "state"
-[gate]
-listen = "127.0.0.1:{gate}"
-[gate.upstream]
-trusted_ca = "{standins.trusted_ca}"
-hosts = {upstream}
-[interception]
-authority = "Arahan Ketua Jabatan bil. 1/2026 (trial)"
-notice = "2026-01"
-[[offices]]
-name = "hq"
-state = "PJY"
-[[zones]]
-name = "pejabat"
-networks = ["127.0.0.0/8"]
-office = "hq"
-sign_in = "htpasswd"
-htpasswd = "htpasswd"
-{zone}
-[[sites]]
-host = "{BLOG}"
-platform = "wordpress"
-[console]
-listen = "127.0.0.1:{console}"
-{extra}
-""",
-        "utf-8",
-    )
-    hashed = bcrypt.hashpw(WORD.encode(), bcrypt.gensalt(4)).decode()
-    (folder / "htpasswd").write_text("".join(f"{name}:{hashed}\n" for name in ("aminah", "farid", "devi")))
-    registers = folder / "state" / "registers"
-    registers.mkdir(parents=True, exist_ok=True)
-    (registers / "officers.csv").write_text(OFFICERS, "utf-8")
-    (registers / "accounts.csv").write_text(ACCOUNTS, "utf-8")
-    made = run_gerbang(folder, "ca", "create", "--root-out", str(folder / "root-key.pem"))
-    assert made.returncode == 0, made.stderr
-    return gate, console
-
-
 @contextmanager
 def an_office(
     folder: Path, at: str, *, extra: str = "", environment: Mapping[str, str] | None = None
 ) -> Iterator[Office]:
     """An office whose clock starts at `at` (a wall-clock time of 24 November 2026, a Tuesday)."""
     with StandIns(folder) as standins:
-        gate, console = settle(folder, standins, extra)
-        with running(folder, standins, gate, console, at, environment) as office:
+        settings = settle(folder, standins, Registers(OFFICERS, ACCOUNTS), dict.fromkeys(NAMES, WORD), extra=extra)
+        with running(settings, folder, standins, at, environment) as office:
             yield office
 
 
 @contextmanager
 def running(
-    folder: Path, standins: StandIns, gate: int, console: int, at: str, environment: Mapping[str, str] | None = None
+    settings: Settings, folder: Path, standins: StandIns, at: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Office]:
     """`gerbang serve` in a settled folder, until the block ends."""
     log = (folder / "serve.log").open("a")
@@ -176,9 +126,10 @@ def running(
         env=environment_of(**(environment or {})),
         start_new_session=True,
     )
-    office = Office(folder, standins, ("127.0.0.1", gate), f"http://127.0.0.1:{console}", process)
+    proxy, console = host_and_port(settings.gate.listen), host_and_port(settings.console.listen)
+    office = Office(folder, standins, proxy, f"http://{settings.console.listen}", process)
     try:
-        for port in (gate, console):
+        for _, port in (proxy, console):
             _await_port(port, process, folder / "serve.log")
         yield office
     finally:

@@ -1,0 +1,42 @@
+"""Debian's Chromium as an office PC has it, and the profile of one officer."""
+
+import shutil
+import subprocess
+
+from playwright.sync_api import Browser, BrowserContext, Playwright
+
+from e2e.office import WORD, Office
+
+FLAGS = [
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def a_browser(playwright: Playwright, office: Office) -> Browser:
+    """Debian's Chromium as an office PC has it: it trusts the gate's root, and the stand-ins' as if public."""
+    home = office.folder / "home"
+    database = home / ".pki" / "nssdb"
+    if not database.exists():
+        database.mkdir(parents=True)
+        subprocess.run(["certutil", "-N", "-d", f"sql:{database}", "--empty-password"], check=True)
+        for name, file in (("gate", office.root), ("stand-ins", office.standins.trusted_ca)):
+            trust = ["-A", "-t", "C,,", "-n", name, "-i", str(file)]
+            subprocess.run(["certutil", "-d", f"sql:{database}", *trust], check=True)
+    return playwright.chromium.launch(
+        executable_path=shutil.which("chromium"),
+        args=[*FLAGS, "--no-sandbox"],
+        env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+        proxy={"server": "http://{}:{}".format(*office.proxy)},
+    )
+
+
+def signed_in(browser: Browser, office: Office, officer: str, locale: str = "ms-MY") -> BrowserContext:
+    """A fresh profile whose proxy sign-in is that officer's."""
+    proxy = {"server": "http://{}:{}".format(*office.proxy), "username": officer, "password": WORD}
+    context = browser.new_context(proxy=proxy, locale=locale)  # type: ignore[arg-type]
+    context.set_default_timeout(15_000)
+    return context
