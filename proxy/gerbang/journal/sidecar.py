@@ -16,25 +16,17 @@ from gerbang.record.canonical import Json, canonical
 FILLER = "x"
 
 
-def read_private(line: Line, descriptor: int | None = None) -> Mapping[str, Json]:
+def read_private(line: Line) -> Mapping[str, Json]:
     """The private fields of an event, without their salts; none where it has none, or they were erased or damaged.
 
-    `descriptor` is the opened sidecar, for a reader of many lines. Whether the fields are genuine is for `verify`.
+    Whether they are genuine is for `verify`.
     """
     offset, length = line.link.side
     if length == 0:
         return {}
-    if descriptor is None:
-        try:
-            opened = os.open(line.path.parent / SIDE / line.path.name, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return {}
-        try:
-            return read_private(line, opened)
-        finally:
-            os.close(opened)
     try:
-        value = json.loads(os.pread(descriptor, length, offset))
+        with (line.path.parent / SIDE / line.path.name).open("rb", buffering=0) as file:
+            value = json.loads(os.pread(file.fileno(), length, offset))
         if value["id"] != line.link.id:
             return {}
         return {str(name): private for name, (_, private) in value["fields"].items()}

@@ -1,0 +1,29 @@
+"""The database: an index of the journal for lists, pages and reports. What it says, a line of the journal proves."""
+
+from gerbang.store.forwarder import Forwarder
+from gerbang.store.queries import (
+    Activation,
+    DecisionRecord,
+    DecisionRow,
+    Filter,
+    HourCount,
+    Page,
+    Related,
+    Store,
+    open_store,
+)
+from gerbang.store.schema import upgrade
+
+__all__ = [
+    "Activation",
+    "DecisionRecord",
+    "DecisionRow",
+    "Filter",
+    "Forwarder",
+    "HourCount",
+    "Page",
+    "Related",
+    "Store",
+    "open_store",
+    "upgrade",
+]

@@ -1,0 +1,490 @@
+"""What auditors ask of the database: lists, one decision whole, counts. Names are masked unless asked for."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, delete, func, insert, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gerbang.errors import RecordError
+from gerbang.journal.reader import Line, Mark
+from gerbang.record.canonical import Json
+from gerbang.record.event import EventKind
+from gerbang.store import tables
+from gerbang.store.engine import make_engine, plain_errors
+from gerbang.store.rows import Row, Rows, detail_row, officer_row, rows_of
+from gerbang.store.schema import check_shape
+
+LARGEST_PAGE = 1000
+_PSEUDONYM = re.compile(r"[0-9a-f]{32}")
+# What a look at an unmasked list would give away; purposes, objections and excerpts are written for the auditor.
+_MASKED_FIELDS = frozenset(
+    {"officer", "client", "host", "account", "audience", "target", "changes", "media", "grantee", "post", "url"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which decisions are wanted; `None` is no condition. `since` is included, `until` is not.
+
+    `officer` is a pseudonym or an officer's id, `number` any part of a decision's number.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    officer: str | None = None
+    platform: str | None = None
+    activity: str | None = None
+    effect: str | None = None
+    done: str | None = None
+    standing: str | None = None
+    regime: str | None = None
+    zone: str | None = None
+    rule: str | None = None
+    category: str | None = None
+    gap: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision as a list shows it. `officer_name` is masked unless revealed, and `None` where it is not known or was
+    erased; `rules` are those that matched, `accepted` what the platform said to what was forwarded."""
+
+    id: str
+    number: str
+    moment: datetime
+    platform: str
+    activity: str
+    effect: str
+    done: str
+    standing: str
+    officer: str | None
+    officer_name: str | None
+    zone: str
+    office: str
+    device: str
+    regime: str
+    remedial: bool
+    unclaimed: bool
+    rules: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    gaps: tuple[str, ...] = ()
+    accepted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows, newest first, and where the next page begins (`None` at the end)."""
+
+    rows: tuple[DecisionRow, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another event about the same decision: its outcome, a release, an objection, a correction."""
+
+    kind: str
+    at: datetime
+    body: Mapping[str, Json]
+    private: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One decision whole: the row, the chained body, the private part (masked unless revealed), where its line stands
+    in the journal, and what happened to it since."""
+
+    row: DecisionRow
+    body: Mapping[str, Json]
+    private: Mapping[str, Json]
+    slot: str
+    file: str
+    line: int
+    seq: int
+    hash: str
+    related: tuple[Related, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HourCount:
+    """How many decisions of one effect fell into the hour that begins at `hour`."""
+
+    hour: datetime
+    effect: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A policy that came into force at `moment`, by its digests and the texts of its documents."""
+
+    moment: datetime
+    policy: str
+    platforms: str
+    calendar: str
+    lexicons: str
+    documents: Mapping[str, str]
+
+
+def open_store(url: str, *, checked: bool = True) -> "Store":
+    """The database at `url`; RecordError where it cannot be reached or has another version's shape.
+
+    `checked=False` does not touch it yet, for whoever can wait until it is there.
+    """
+    engine = make_engine(url)
+    if checked:
+        check_shape(engine)
+    return Store(engine)
+
+
+class Store:
+    """The database. Made by `open_store`; it may be used from several threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(writes=True)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with plain_errors(self.engine.url), self.engine.connect() as connection:
+            yield connection
+
+    # ------------------------------------------------------------ reading
+
+    def decisions(
+        self, wanted: Filter = Filter(), *, limit: int = 50, after: str | None = None, reveal: bool = False
+    ) -> Page:
+        """The decisions that `wanted` describes, newest first; `after` is the `next` of the page before."""
+        limit = max(1, min(limit, LARGEST_PAGE))
+        columns = tables.decisions.c
+        query = self._wanted(_listed(), wanted)
+        if after is not None:
+            query = query.where(tuple_(columns.moment, columns.id) < tuple_(*_from_cursor(after)))
+        query = query.order_by(columns.moment.desc(), columns.id.desc()).limit(limit + 1)
+        with self._reading() as connection:
+            found = connection.execute(query).mappings().all()
+            rows = _completed(connection, [_row(entry, reveal) for entry in found[:limit]])
+        return Page(rows, _cursor(rows[-1]) if len(found) > limit else None)
+
+    def decision(self, number: str, *, reveal: bool = False) -> DecisionRecord | None:
+        """The decision with that number, the latest where two have the same; `None` where there is none."""
+        columns, event = tables.decisions.c, tables.events.c
+        query = (
+            _listed()
+            .add_columns(event.body, event.slot, event.file, event.line, event.seq, event.hash)
+            .join(tables.events, event.id == columns.id)
+            .where(columns.number == number)
+            .order_by(columns.moment.desc())
+            .limit(1)
+        )
+        about = (
+            select(event.kind, event.at, event.body, tables.details.c.fields)
+            .outerjoin(tables.details, tables.details.c.id == event.id)
+            .where(event.number == number, event.kind != EventKind.DECISION)
+            .order_by(event.at, event.slot, event.seq)
+            .limit(LARGEST_PAGE)
+        )
+        with self._reading() as connection:
+            found = connection.execute(query).mappings().first()
+            if found is None:
+                return None
+            (row,) = _completed(connection, [_row(found, reveal)])
+            fields = connection.execute(select(tables.details.c.fields).where(tables.details.c.id == row.id)).scalar()
+            related = tuple(
+                Related(entry.kind, entry.at, json.loads(entry.body), _private(entry.fields, reveal))
+                for entry in connection.execute(about)
+            )
+        return DecisionRecord(
+            row,
+            json.loads(found["body"]),
+            _private(fields, reveal),
+            found["slot"],
+            found["file"],
+            found["line"],
+            found["seq"],
+            found["hash"],
+            related,
+        )
+
+    def counts(self, wanted: Filter = Filter()) -> tuple[HourCount, ...]:
+        """How many decisions by hour and effect, in order of the hours."""
+        columns = tables.decisions.c
+        query = self._wanted(
+            select(columns.hour, columns.effect, func.count().label("decisions")).select_from(tables.decisions), wanted
+        )
+        query = query.group_by(columns.hour, columns.effect).order_by(columns.hour, columns.effect)
+        start = datetime(1970, 1, 1, tzinfo=UTC)
+        with self._reading() as connection:
+            return tuple(
+                HourCount(start + timedelta(hours=entry.hour), entry.effect, entry.decisions)
+                for entry in connection.execute(query)
+            )
+
+    def activations(self, limit: int = 100) -> tuple[Activation, ...]:
+        """The policies that came into force, newest first."""
+        columns = tables.activations.c
+        query = (
+            select(tables.activations, tables.events.c.body)
+            .join(tables.events, tables.events.c.id == columns.id)
+            .order_by(columns.moment.desc(), columns.id)
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return tuple(
+                Activation(
+                    entry.moment,
+                    entry.policy,
+                    entry.platforms,
+                    entry.calendar,
+                    entry.lexicons,
+                    json.loads(entry.body).get("documents", {}),
+                )
+                for entry in connection.execute(query)
+            )
+
+    def _wanted[Q: Select[Any]](self, query: Q, wanted: Filter) -> Q:
+        columns = tables.decisions.c
+        conditions: list[ColumnElement[bool]] = []
+        if wanted.since is not None:
+            conditions.append(columns.moment >= wanted.since)
+        if wanted.until is not None:
+            conditions.append(columns.moment < wanted.until)
+        if wanted.officer is not None:
+            names = select(tables.officers.c.pseudonym).where(tables.officers.c.officer == wanted.officer)
+            by_name = columns.officer.in_(names)
+            known = _PSEUDONYM.fullmatch(wanted.officer) is not None
+            conditions.append(or_(columns.officer == wanted.officer, by_name) if known else by_name)
+        for column, value in (
+            (columns.platform, wanted.platform),
+            (columns.activity, wanted.activity),
+            (columns.effect, wanted.effect),
+            (columns.done, wanted.done),
+            (columns.standing, wanted.standing),
+            (columns.regime, wanted.regime),
+            (columns.zone, wanted.zone),
+        ):
+            if value is not None:
+                conditions.append(column == value)
+        for table, column, value in (
+            (tables.matches, tables.matches.c.rule, wanted.rule),
+            (tables.findings, tables.findings.c.category, wanted.category),
+            (tables.gaps, tables.gaps.c.reason, wanted.gap),
+        ):
+            if value is not None:
+                conditions.append(select(1).where(table.c.decision == columns.id, column == value).exists())
+        if wanted.number is not None:
+            conditions.append(columns.number.contains(wanted.number.strip().upper(), autoescape=True))
+        return query.where(*conditions)
+
+    # ------------------------------------------------------------ forwarding
+
+    def position(self, slot: str) -> Mark:
+        """How far `slot` has been forwarded."""
+        with self.engine.connect() as connection:
+            return self._position(connection, slot) or Mark()
+
+    def take(self, slot: str, since: Mark, until: Mark, lines: Sequence[tuple[Line, Mapping[str, Json]]]) -> bool:
+        """Store `lines` (each with its private part), which stand in `slot` between two marks, all or none.
+
+        False, and nothing is stored, where somebody else has moved the slot's position meanwhile.
+        """
+        rows: Rows = {}
+        names: dict[object, Row] = {}
+        details: list[Row] = []
+        for line, private in lines:
+            for table, made in rows_of(line).items():
+                rows.setdefault(table, []).extend(made)
+            if private:
+                details.append(detail_row(line.link.id, private))
+                if name := officer_row(line.link.body.get("officer"), private):
+                    names[name["pseudonym"]] = name
+        with self._writer.begin() as connection:
+            held = self._position(connection, slot, lock=True)
+            if (held or Mark()) != since:
+                return False
+            for line, _ in lines:
+                if line.link.kind == EventKind.DISCONTINUITY and line.link.body.get("reason") == "write-failed":
+                    self._forget_behind(connection, slot, line.link.seq)
+            there = self._there(connection, [line.link.id for line, _ in lines])
+            for table in (*tables.metadata.sorted_tables,):
+                key = "decision" if "decision" in table.c else "id"
+                fresh = [row for row in rows.get(table, ()) if row[key] not in there]
+                if fresh:
+                    connection.execute(insert(table), fresh)
+            if fresh := [row for row in details if row["id"] not in there]:
+                connection.execute(insert(tables.details), fresh)
+            for row in names.values():
+                self._put(connection, tables.officers, row, "pseudonym")
+            place: Row = {"slot": slot, "file": until.file, "offset": until.offset, "line": until.line}
+            if held is None:
+                connection.execute(insert(tables.positions), [place])  # fails where two begin a slot at once
+            else:
+                self._put(connection, tables.positions, place, "slot")
+        return True
+
+    def _position(self, connection: Connection, slot: str, *, lock: bool = False) -> Mark | None:
+        columns = tables.positions.c
+        query = select(columns.file, columns.offset, columns.line).where(columns.slot == slot)
+        found = connection.execute(query.with_for_update() if lock else query).first()
+        return Mark(*found) if found else None
+
+    def _there(self, connection: Connection, ids: list[str]) -> set[object]:
+        return set(connection.execute(select(tables.events.c.id).where(tables.events.c.id.in_(ids))).scalars())
+
+    def _forget_behind(self, connection: Connection, slot: str, seq: int) -> None:
+        """Lines that were read before their file was given up: those that count come again behind this one."""
+        event = tables.events.c
+        connection.execute(delete(tables.events).where(event.slot == slot, event.seq >= seq))
+
+    def _put(self, connection: Connection, table: Table, row: Row, key: str) -> None:
+        """Insert `row`, or bring the one with the same key up to date."""
+        make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        changes = {name: value for name, value in row.items() if name != key}
+        connection.execute(make(table).values(row).on_conflict_do_update(index_elements=[key], set_=changes))
+
+    # ------------------------------------------------------------ checking
+
+    def indexed_slots(self) -> tuple[str, ...]:
+        """The slots of which the database holds lines."""
+        with self._reading() as connection:
+            return tuple(connection.execute(select(tables.events.c.slot).distinct()).scalars())
+
+    def last_indexed(self, slot: str) -> tuple[int, str] | None:
+        """Sequence number and hash of the last line of `slot` that the database holds."""
+        event = tables.events.c
+        query = select(event.seq, event.hash).where(event.slot == slot).order_by(event.seq.desc()).limit(1)
+        with self._reading() as connection:
+            found = connection.execute(query).first()
+        return (found.seq, found.hash) if found else None
+
+    def difference(self, lines: Sequence[Line]) -> tuple[Line, str] | None:
+        """The first of `lines` that the database lacks or holds otherwise."""
+        expected = [(line, rows_of(line)) for line in lines]
+        ids = [line.link.id for line in lines]
+        held: dict[Table, dict[object, list[Row]]] = {}
+        with self._reading() as connection:
+            for table in _CHECKED:
+                key = table.c.decision if "decision" in table.c else table.c.id
+                order = [table.c.place] if "place" in table.c else []
+                grouped: dict[object, list[Row]] = {}
+                for entry in connection.execute(select(table).where(key.in_(ids)).order_by(*order)).mappings():
+                    grouped.setdefault(entry[key.name], []).append(cast(Row, dict(entry)))
+                held[table] = grouped
+        for line, rows in expected:
+            for table in _CHECKED:
+                found = held[table].get(line.link.id, [])
+                if found != rows.get(table, []):
+                    if not found and table is tables.events:
+                        return line, "the database lacks the line"
+                    return line, f"the database has changed: its table `{table.name}` does not fit the line"
+        return None
+
+
+_CHECKED = tuple(
+    table for table in tables.metadata.sorted_tables if table not in (tables.details, tables.officers, tables.positions)
+)
+
+
+def masked(value: Json) -> Json:
+    """A private value of which only the shape is left: `Aminah binti Contoh` as `A••• b••• C•••`."""
+    if isinstance(value, str):
+        return " ".join(word[:1] + "•••" for word in value.split()[:8])
+    if isinstance(value, Mapping):
+        return {key: masked(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(part) for part in value]
+    return value if value is None else "•••"
+
+
+def _private(fields: str | None, reveal: bool) -> Mapping[str, Json]:
+    if fields is None:
+        return {}
+    values: dict[str, Json] = json.loads(fields)
+    return {name: value if reveal or name not in _MASKED_FIELDS else masked(value) for name, value in values.items()}
+
+
+def _listed() -> Select[Any]:
+    columns = tables.decisions.c
+    return select(tables.decisions, tables.officers.c.name.label("officer_name")).outerjoin(
+        tables.officers, tables.officers.c.pseudonym == columns.officer
+    )
+
+
+def _row(entry: Mapping[Any, Any], reveal: bool) -> DecisionRow:
+    name = entry["officer_name"]
+    return DecisionRow(
+        id=entry["id"],
+        number=entry["number"],
+        moment=entry["moment"],
+        platform=entry["platform"],
+        activity=entry["activity"],
+        effect=entry["effect"],
+        done=entry["done"],
+        standing=entry["standing"],
+        officer=entry["officer"],
+        officer_name=name if reveal or name is None else str(masked(name)),
+        zone=entry["zone"],
+        office=entry["office"],
+        device=entry["device"],
+        regime=entry["regime"],
+        remedial=entry["remedial"],
+        unclaimed=entry["unclaimed"],
+    )
+
+
+def _completed(connection: Connection, rows: Sequence[DecisionRow]) -> tuple[DecisionRow, ...]:
+    """The rows with what stands in other tables, a query a table for all of them."""
+    ids = [row.id for row in rows]
+    rules = _grouped(connection, tables.matches, tables.matches.c.rule, ids)
+    categories = _grouped(connection, tables.findings, tables.findings.c.category, ids)
+    gaps = _grouped(connection, tables.gaps, tables.gaps.c.reason, ids)
+    outcome = tables.outcomes.c
+    answers = select(outcome.number, outcome.accepted).where(outcome.number.in_([row.number for row in rows]))
+    accepted = {entry.number: entry.accepted for entry in connection.execute(answers)}
+    return tuple(
+        replace(
+            row,
+            rules=rules.get(row.id, ()),
+            categories=categories.get(row.id, ()),
+            gaps=gaps.get(row.id, ()),
+            accepted=accepted.get(row.number),
+        )
+        for row in rows
+    )
+
+
+def _grouped(
+    connection: Connection, table: Table, column: ColumnElement[str], ids: Sequence[str]
+) -> dict[str, tuple[str, ...]]:
+    query = select(table.c.decision, column).where(table.c.decision.in_(ids)).order_by(table.c.decision, table.c.place)
+    found: dict[str, dict[str, None]] = {}
+    for decision, value in connection.execute(query):
+        found.setdefault(decision, {})[value] = None
+    return {decision: tuple(values) for decision, values in found.items()}
+
+
+def _cursor(row: DecisionRow) -> str:
+    return base64.urlsafe_b64encode(f"{row.moment.isoformat()} {row.id}".encode("ascii")).decode("ascii")
+
+
+def _from_cursor(text: str) -> tuple[datetime, str]:
+    try:
+        moment, event = base64.urlsafe_b64decode(text.encode("ascii")).decode("ascii").split(" ")
+        at = datetime.fromisoformat(moment)
+    except (ValueError, binascii.Error):
+        raise RecordError("this is no place in the list", hint="begin at its start") from None
+    if at.tzinfo is None:
+        raise RecordError("this is no place in the list", hint="begin at its start")
+    return at, event
