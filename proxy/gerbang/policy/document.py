@@ -47,7 +47,7 @@ MOST_RULES = 500
 LONGEST_RELEASE = 24 * 60 * 60
 
 
-def _chosen(known: Sequence[str], label: str = "") -> BeforeValidator:
+def chosen(known: Sequence[str], label: str = "") -> BeforeValidator:
     """A word out of a list, with the nearest one as the hint."""
 
     def check(value: object) -> object:
@@ -105,9 +105,9 @@ class Said(Part):
 
 
 class FindingCondition(Part):
-    category: Listed[Annotated[StrictStr, _chosen(CATEGORIES)]] | None = None
+    category: Listed[Annotated[StrictStr, chosen(CATEGORIES)]] | None = None
     check: Listed[Name] | None = None
-    at_least: Annotated[Likelihood, _chosen(tuple(Likelihood), "likelihood")] = Likelihood.POSSIBLE
+    at_least: Annotated[Likelihood, chosen(tuple(Likelihood), "likelihood")] = Likelihood.POSSIBLE
     count: Annotated[StrictInt, Field(ge=1, le=1000)] = 1
 
     def wanted(self) -> WantedFinding:
@@ -138,20 +138,20 @@ class SpanCondition(Part):
 class Condition(Part):
     """What `when` and each `unless` entry may ask; keys are ANDed, lists ORed."""
 
-    regime: Listed[Annotated[StrictStr, _chosen(tuple(Regime))]] | None = None
+    regime: Listed[Annotated[StrictStr, chosen(tuple(Regime))]] | None = None
     office: Listed[Word] | None = None
     zone: Listed[Word] | None = None
-    device: Listed[Annotated[StrictStr, _chosen(tuple(Device))]] | None = None
+    device: Listed[Annotated[StrictStr, chosen(tuple(Device))]] | None = None
     group: Listed[Word] | None = None
     officer: Listed[Word] | None = None
     platform: Listed[Name] | None = None
-    activity: Listed[Annotated[StrictStr, _chosen(ACTIVITIES)]] | None = None
-    account: Listed[Annotated[StrictStr, _chosen(tuple(Standing))]] | None = None
+    activity: Listed[Annotated[StrictStr, chosen(ACTIVITIES)]] | None = None
+    account: Listed[Annotated[StrictStr, chosen(tuple(Standing))]] | None = None
     audience: Listed[Word] | None = None
     target: Listed[Word] | None = None
     finding: Listed[FindingCondition] | None = None
     media: StrictBool | None = None
-    gap: Listed[Annotated[StrictStr, _chosen(GAPS)]] | None = None
+    gap: Listed[Annotated[StrictStr, chosen(GAPS)]] | None = None
     remedial: StrictBool | None = None
     approval: Listed[Name] | None = None
     between: Listed[SpanCondition] | None = None
@@ -197,11 +197,11 @@ class RuleEntry(Part):
     clause: ClauseReference
     title: Said
     when: Condition
-    effect: Annotated[Effect, _chosen(tuple(Effect))]
+    effect: Annotated[Effect, chosen(tuple(Effect))]
     unless: Annotated[tuple[Condition, ...], BeforeValidator(_listed), Field(max_length=100)] = ()
-    mode: Annotated[Mode, _chosen(tuple(Mode))] = Mode.ENFORCE
+    mode: Annotated[Mode, chosen(tuple(Mode))] = Mode.ENFORCE
     final: StrictBool = False
-    evidence: Annotated[Evidence, _chosen(tuple(Evidence))] = Evidence.MASKED
+    evidence: Annotated[Evidence, chosen(tuple(Evidence))] = Evidence.MASKED
     ask: Listed[Name] | None = None
     release_for: Annotated[int | None, BeforeValidator(_seconds)] = None
     overrides: OverrideEntry | None = None
