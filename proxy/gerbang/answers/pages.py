@@ -10,7 +10,7 @@ from typing import Final
 
 from gerbang.answers.paper import BASE_POLICY, page
 from gerbang.answers.reasons import (
-    ClauseText,
+    Wording,
     advice,
     asks,
     clock_told,
@@ -87,7 +87,7 @@ def mine_page(shown: Shown, decisions: Sequence[Decision]) -> Reply:
 def decision_page(
     shown: Shown,
     decision: Decision,
-    clause_text: ClauseText,
+    wording: Wording,
     standing: Standing,
     form: Form,
     minutes: int,
@@ -106,7 +106,7 @@ def decision_page(
         if released
         else say(f"own.decision.{decision.effect.value}", language, kind=kind)
     )
-    every = reasons(decision, language, clause_text)
+    every = reasons(decision, language, wording)
     values = {
         "decision": decision,
         "heading": heading[:1].upper() + heading[1:],

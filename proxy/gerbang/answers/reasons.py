@@ -3,18 +3,68 @@
 No matched text is in here: a finding is told by its category and its place.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from babel.dates import format_datetime
 
 from gerbang.answers.words import Language, say, term
 from gerbang.model import Decision, Effect, Finding, Gap, Hours, Match, Mode, Regime
 
-# The text of the clause that a rule answers to, in a language; `None` where the policy has none.
-ClauseText = Callable[[str, Language], str | None]
+
+@dataclass(frozen=True, slots=True)
+class RuleWords:
+    """What the policy itself says of a rule: its title, its clause's text, its own message, the law behind it."""
+
+    title: str
+    clause: str
+    message: str | None
+    laws: tuple[str, ...]
+
+
+# The words for a rule's id and the citation that stands in a match; `None` for a rule that the policy has no more.
+Wording = Callable[[str, str | None, Language], RuleWords | None]
+
+
+class Said(Protocol):
+    def said(self, language: str) -> str: ...
+
+
+class ClauseOfPolicy(Protocol):
+    @property
+    def text(self) -> Said: ...
+    @property
+    def laws(self) -> Mapping[str, Said]: ...
+
+
+class RuleOfPolicy(Protocol):
+    @property
+    def title(self) -> Said: ...
+    @property
+    def message(self) -> Said | None: ...
+    @property
+    def clause(self) -> ClauseOfPolicy: ...
+
+
+def wording(rules: Mapping[str, RuleOfPolicy]) -> Wording:
+    """The words of a compiled policy's rules, by their ids."""
+
+    def words(rule: str, law: str | None, language: Language) -> RuleWords | None:
+        found = rules.get(rule)
+        if found is None:
+            return None
+        laws = found.clause.laws
+        cited = tuple(laws[key].said(language) if key in laws else key for key in (law or "").split(", ") if key)
+        message = found.message.said(language) if found.message else None
+        return RuleWords(found.title.said(language), found.clause.text.said(language), message, cited)
+
+    return words
+
+
+# Arguments of a calendar's fact that are words themselves, with the group that they belong to.
+TERMS: Final = {"day": "weekday", "missing": "missing"}
 
 # What an officer is asked in words of her own; every other ask is a statement to confirm.
 WRITTEN: Final = frozenset({"official-purpose", "justification", "source"})
@@ -29,8 +79,10 @@ class Reason:
     told: str
     effect: Effect
     clause: str
-    law: str | None
+    laws: tuple[str, ...]
+    title: str | None
     text: str | None
+    message: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +94,7 @@ class Ask:
     written: bool
 
 
-def reason(match: Match, language: Language, clause_text: ClauseText) -> Reason:
+def reason(match: Match, language: Language, wording: Wording) -> Reason:
     if match.exempted_by is not None:
         state, told = "exempted", say("match.exempted", language, by=match.exempted_by)
     elif match.released_by is not None:
@@ -51,15 +103,26 @@ def reason(match: Match, language: Language, clause_text: ClauseText) -> Reason:
         state, told = "observed", say("match.observed", language)
     else:
         state, told = "in-force", term("effect", match.effect, language)
-    text = clause_text(match.rule, language)
-    return Reason(match.rule, state, told, match.effect, match.citation.clause, match.citation.law, text)
+    law = match.citation.law
+    words = wording(match.rule, law, language) or RuleWords("", "", None, (law,) if law else ())
+    return Reason(
+        match.rule,
+        state,
+        told,
+        match.effect,
+        match.citation.clause,
+        words.laws,
+        words.title or None,
+        words.clause or None,
+        words.message,
+    )
 
 
-def reasons(decision: Decision, language: Language, clause_text: ClauseText) -> tuple[Reason, ...]:
+def reasons(decision: Decision, language: Language, wording: Wording) -> tuple[Reason, ...]:
     """Every rule that matched: first those that made the decision, strictest first."""
     decisive = set(decision.decisive())
     ordered = sorted(decision.matches, key=lambda m: (m not in decisive, not m.in_force, -m.effect.rank, m.rule))
-    return tuple(reason(match, language, clause_text) for match in ordered)
+    return tuple(reason(match, language, wording) for match in ordered)
 
 
 def asks(decision: Decision, language: Language) -> tuple[Ask, ...]:
@@ -93,7 +156,9 @@ def gaps(missed: Sequence[Gap], language: Language) -> tuple[str, ...]:
 def hours_told(hours: Hours, language: Language) -> str:
     """The regime and the fact that decided it."""
     regime = term("regime", hours.regime, language)
-    fact = term("fact", hours.fact, language, hours.arguments)
+    arguments = dict(hours.arguments)
+    arguments |= {key: term(group, arguments[key], language) for key, group in TERMS.items() if key in arguments}
+    fact = term("fact", hours.fact, language, arguments)
     return f"{regime} ({fact})" if fact else regime
 
 

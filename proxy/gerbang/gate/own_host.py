@@ -30,7 +30,7 @@ from gerbang.answers.pages import (
     notice_page,
     opening_page,
 )
-from gerbang.answers.reasons import ClauseText, asks
+from gerbang.answers.reasons import Wording, asks
 from gerbang.answers.words import Language, preferred, say
 from gerbang.errors import RecordError
 from gerbang.gate.decisions import DEFAULT_PORTS, DecisionBook, Remembered, owner, same_token
@@ -56,7 +56,7 @@ class OwnHostState:
     """What the host's pages rest on.
 
     `append` resolves when the event is durable and raises `RecordError` (or `OSError`) where it cannot be;
-    `key` keys the tokens of the forms; `clause_text` gives the words of the clause that a rule answers to.
+    `key` keys the tokens of the forms; `wording` gives the words of a rule (`answers.reasons.wording(policy.rules)`).
     """
 
     host: str
@@ -64,7 +64,7 @@ class OwnHostState:
     releases: Releases
     append: Callable[[Event], Awaitable[object]]
     record_keys: RecordKeys
-    clause_text: ClauseText
+    wording: Wording
     now: Callable[[], datetime]
     key: bytes = field(repr=False)
     authority: str = ""
@@ -181,7 +181,7 @@ class _Visit:
         return decision_page(
             shown,
             decision,
-            self.state.clause_text,
+            self.state.wording,
             self.standing(found),
             form,
             max(1, release_time(decision) // 60),

@@ -1,0 +1,65 @@
+"""`gerbang users`: the accounts of the console."""
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from gerbang.cli.configuration import settings
+from gerbang.cli.output import JsonOption, emit, table
+from gerbang.console.users import LONGEST_PASSWORD, Role, Users
+from gerbang.errors import SettingsError
+
+app = typer.Typer(no_args_is_help=True, help="The accounts of the console.")
+
+Name = Annotated[str, typer.Argument(help="The account's name.")]
+
+
+@app.command()
+def add(
+    name: Name,
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(Role)}.")],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking for it.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make an account. The password is asked for twice, and never shown."""
+    password = _from_stdin() if password_stdin else _asked()
+    user = _users().add(name, role, password, datetime.now(UTC))
+    if as_json:
+        emit({"name": user.name, "role": user.role, "added": user.added.isoformat()})
+    else:
+        typer.echo(f"{user.name} can sign in to the console as {user.role}")
+
+
+@app.command("list")
+def list_users(as_json: JsonOption = False) -> None:
+    """The accounts and their roles."""
+    rows = [(user.name, user.role, user.added.isoformat(timespec="seconds")) for user in _users().all()]
+    table(("name", "role", "added"), rows, as_json=as_json)
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """End an account, and with it its sessions."""
+    _users().remove(name)
+    typer.echo(f"{name} can no longer sign in")
+
+
+def _users() -> Users:
+    return Users(settings().state / "console" / "users.json")
+
+
+def _from_stdin() -> str:
+    if sys.stdin is None or sys.stdin.isatty():
+        raise SettingsError("no password stands on standard input", hint="pipe it in, or leave out `--password-stdin`")
+    return sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n")
+
+
+def _asked() -> str:
+    if not sys.stdin.isatty():
+        raise SettingsError("there is no terminal to ask for a password on", hint="use `--password-stdin`")
+    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return typed

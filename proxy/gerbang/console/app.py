@@ -1,0 +1,541 @@
+"""The console's pages: sign-in, the decisions with filters and CSV, one decision with its whole reasoning.
+
+Read-only. Works without script. Every page is for somebody who is signed in, is never cached, and is never framed.
+"""
+
+import csv
+import hashlib
+import hmac
+import io
+import secrets
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta, tzinfo
+from importlib.resources import files
+from ipaddress import ip_address
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import structlog
+from fastapi import Depends, FastAPI, Form, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+
+from gerbang.answers.pages import platform_name
+from gerbang.answers.reasons import Wording, findings, gaps, hours_told, moment_told, reason
+from gerbang.answers.words import Language, preferred, say, term
+from gerbang.console.chart import chart
+from gerbang.console.records import Records, StoredDecision, Wanted
+from gerbang.console.sessions import Attempts, Session, Sessions
+from gerbang.console.users import LONGEST_PASSWORD, Role, User, Users
+from gerbang.errors import RecordError
+from gerbang.model import Effect, Kind
+from gerbang.record.number import check_number
+
+log = structlog.get_logger()
+
+SESSION_COOKIE, GUEST_COOKIE, LANGUAGE_COOKIE = "gerbang-console", "gerbang-guest", "gerbang-language"
+ROWS: Final = 50
+CSV_ROWS: Final = 100_000
+FORM_LIMIT: Final = 8 << 10  # bytes
+QUERY_LIMIT: Final = 2 << 10  # characters
+SLOW_HASHES: Final = 2  # passwords checked at once; each takes a core for a quarter of a second
+PATIENCE: Final = 3.0  # seconds that a sign-in waits for its turn
+READERS: Final = frozenset({Role.AUDITOR, Role.ADMIN})
+
+TEMPLATES: Final = Environment(
+    loader=PackageLoader("gerbang.console"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+STYLE: Final = files("gerbang.console").joinpath("templates/console.css").read_text("utf-8")
+STYLE_PATH: Final = f"/style-{hashlib.sha256(STYLE.encode()).hexdigest()[:12]}.css"
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Away(Exception):
+    """The reader must sign in first, and is then led back to `target`."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(target)
+        self.target = target
+
+
+class Reader:
+    """Who reads: the session and account of this request."""
+
+    def __init__(self, user: User, session: Session) -> None:
+        self.user, self.session = user, session
+
+
+class Console:
+    """What the pages share."""
+
+    def __init__(
+        self,
+        records: Records,
+        users: Users,
+        wording: Wording,
+        language: Language,
+        zone: tzinfo,
+        clock: Callable[[], float],
+    ) -> None:
+        self.records, self.users, self.wording = records, users, wording
+        self.language, self.zone = language, zone
+        self.sessions, self.attempts = Sessions(clock), Attempts(clock)
+        self.slow = threading.BoundedSemaphore(SLOW_HASHES)
+
+    # ------------------------------------------------------------ who and in what language
+
+    def speaks(self, request: Request) -> Language:
+        """The language that was chosen, or else the browser's, or else the setting's."""
+        for chosen in (request.query_params.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
+            if chosen in {"ms", "en"}:
+                return Language(chosen)
+        return preferred(request.headers.get("accept-language"), self.language)
+
+    def reader(self, request: Request) -> Reader | None:
+        token = request.cookies.get(SESSION_COOKIE)
+        session = self.sessions.find(token) if token else None
+        user = self.users.get(session.user) if session else None
+        # An account that was removed or made anew since is not the one that signed in.
+        if token is None or session is None or user is None or user.stamp != session.stamp:
+            return None
+        return Reader(user, session)
+
+    def page(
+        self, request: Request, template: str, status: int = 200, reader: Reader | None = None, **values: Any
+    ) -> Response:
+        language = self.speaks(request)
+        query = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+        text = TEMPLATES.get_template(template).render(
+            language=language.value,
+            other=language.other.value,
+            say=lambda key, **arguments: say(key, language, **arguments),
+            term=lambda group, word: term(group, word, language),
+            platform_name=platform_name,
+            style_path=STYLE_PATH,
+            reader=reader,
+            switch=f"{request.url.path}?{urlencode([*query, ('lang', language.other.value)])}",
+            **values,
+        )
+        # What cannot be written as UTF-8 (half a surrogate pair of a hostile body) becomes a question mark.
+        return Response(text.encode("utf-8", "replace"), status, media_type="text/html; charset=utf-8")
+
+    def message(self, request: Request, status: int, key: str) -> Response:
+        return self.page(request, "message.html", status, self.reader(request), key=key)
+
+    # ------------------------------------------------------------ signing in
+
+    def check(self, name: str, password: str, address: str) -> User | str:
+        """The account, or the key of the words that say why not."""
+        if not self.attempts.allowed(name, address):
+            return "console.slow"
+        if not self.slow.acquire(timeout=PATIENCE):
+            return "console.busy"
+        try:
+            user = self.users.check(name, password)
+        finally:
+            self.slow.release()
+        if user is None:
+            self.attempts.failed(name, address)
+            log.warning("sign-in-failed", address=address)
+            return "console.wrong"
+        log.info("signed-in", user=user.name, role=user.role, address=address)
+        return user
+
+
+def create_app(
+    records: Records,
+    users: Users,
+    wording: Wording,
+    *,
+    hosts: frozenset[str],
+    language: Language = Language.MS,
+    zone: tzinfo | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> FastAPI:
+    """The application. `hosts` are the names by which it may be asked for, besides plain addresses."""
+    console = Console(records, users, wording, language, zone or ZoneInfo("Asia/Kuala_Lumpur"), clock)
+    app = FastAPI(title="Gerbang", docs_url=None, redoc_url=None, openapi_url=None)
+    _guard(app, console, hosts)
+    _signing_in(app, console)
+    _decisions(app, console)
+    return app
+
+
+# ---------------------------------------------------------------- what holds for every request
+
+
+def _guard(app: FastAPI, console: Console, hosts: frozenset[str]) -> None:
+    @app.middleware("http")
+    async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        if not host_allowed(request.headers.get("host", ""), hosts):
+            response = console.page(request, "message.html", 421, key="console.bad-host")
+        elif too_long(request):
+            response = Response("", 413)
+        elif len(request.url.query) > QUERY_LIMIT:
+            response = Response("", 414)
+        else:
+            response = await call_next(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        if request.query_params.get("lang") in {"ms", "en"}:
+            _cookie(response, request, LANGUAGE_COOKIE, request.query_params["lang"])
+        return response
+
+    @app.exception_handler(Away)
+    def away(_: Request, error: Away) -> Response:
+        target = f"/sign-in?{urlencode({'next': error.target})}" if error.target != "/" else "/sign-in"
+        return RedirectResponse(target, 303)
+
+    @app.exception_handler(RecordError)
+    def database_away(request: Request, error: RecordError) -> Response:
+        log.error("database-away", error=str(error))
+        return console.message(request, 503, "console.down")
+
+    @app.exception_handler(HTTPException)
+    def refused(request: Request, error: HTTPException) -> Response:
+        return console.message(request, error.status_code, "console.missing")
+
+    @app.exception_handler(Exception)
+    def fault(request: Request, _: Exception) -> Response:
+        # The server logs the traceback; this only sees that the reader gets a page.
+        response = console.page(request, "message.html", 500, key="console.fault")
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    @app.get(STYLE_PATH)
+    def style() -> Response:
+        return Response(STYLE, media_type="text/css", headers={"Cache-Control": "public, max-age=604800, immutable"})
+
+
+def too_long(request: Request) -> bool:
+    """Whether a body is longer than any form of ours, or does not say how long it is."""
+    length = request.headers.get("content-length", "0")
+    return "transfer-encoding" in request.headers or not length.isdecimal() or int(length[:12]) > FORM_LIMIT
+
+
+def host_allowed(host: str, hosts: frozenset[str]) -> bool:
+    """Whether a Host header names this console. A plain address cannot be rebound by somebody else's name server."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        name = name[1:].partition("]")[0]
+    elif name.count(":") == 1:
+        name = name.partition(":")[0]
+    if name in hosts:
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _cookie(response: Response, request: Request, name: str, value: str, age: int | None = None) -> None:
+    secure = request.url.scheme == "https"
+    response.set_cookie(name, value, max_age=age, httponly=True, samesite="strict", secure=secure)
+
+
+def _same_origin(request: Request) -> bool:
+    """Whether a form came from one of our pages, by the header that a browser sends with it."""
+    origin = request.headers.get("origin")
+    return origin is None or origin == f"{request.url.scheme}://{request.headers.get('host', '')}"
+
+
+# ---------------------------------------------------------------- signing in and out
+
+
+def _signing_in(app: FastAPI, console: Console) -> None:
+    def form(request: Request, status: int, trouble: str | None, after: str, name: str = "") -> Response:
+        guest = request.cookies.get(GUEST_COOKIE) or secrets.token_urlsafe(24)
+        response = console.page(
+            request, "sign-in.html", status, trouble=trouble, csrf=guest, after=after, name=name[:64]
+        )
+        _cookie(response, request, GUEST_COOKIE, guest)
+        return response
+
+    @app.get("/sign-in")
+    def sign_in_page(request: Request, next: str = "/") -> Response:
+        return form(request, 200, None, local_path(next))
+
+    @app.post("/sign-in")
+    def sign_in(
+        request: Request,
+        name: Annotated[str, Form()] = "",
+        password: Annotated[str, Form()] = "",
+        csrf: Annotated[str, Form()] = "",
+        after: Annotated[str, Form()] = "/",
+    ) -> Response:
+        after = local_path(after)
+        guest = request.cookies.get(GUEST_COOKIE, "")
+        if not guest or not hmac.compare_digest(guest.encode(), csrf.encode()) or not _same_origin(request):
+            return form(request, 403, "console.stale", after, name)
+        address = request.client.host if request.client else ""
+        found = console.check(name[:64].strip().lower(), password[: LONGEST_PASSWORD + 1], address)
+        if isinstance(found, str):
+            status = {"console.wrong": 401, "console.slow": 429, "console.busy": 503}[found]
+            return form(request, status, found, after, name)
+        response = RedirectResponse(after, 303)
+        _cookie(response, request, SESSION_COOKIE, console.sessions.open(found.name, found.stamp))
+        response.delete_cookie(GUEST_COOKIE)
+        return response
+
+    @app.post("/sign-out")
+    def sign_out(request: Request, csrf: Annotated[str, Form()] = "") -> Response:
+        reader = console.reader(request)
+        if reader is not None and (not reader.session.sent(csrf) or not _same_origin(request)):
+            return console.message(request, 403, "console.missing")
+        console.sessions.close(request.cookies.get(SESSION_COOKIE, ""))
+        response = RedirectResponse("/sign-in", 303)
+        response.delete_cookie(SESSION_COOKIE)
+        return response
+
+
+def local_path(target: str) -> str:
+    """The path to lead back to after signing in: one of ours, or else the first page."""
+    ours = target == "/" or target.startswith("/decisions")
+    return target if ours and target.isascii() and target.isprintable() and "\\" not in target else "/"
+
+
+# ---------------------------------------------------------------- decisions
+
+
+def _decisions(app: FastAPI, console: Console) -> None:
+    def reader(request: Request) -> Reader:
+        found = console.reader(request)
+        if found is None:
+            query = f"?{request.url.query}" if request.url.query else ""
+            raise Away(f"{request.url.path}{query}" if request.method == "GET" else "/")
+        return found
+
+    Signed = Annotated[Reader, Depends(reader)]
+
+    @app.get("/")
+    def first(_: Signed) -> Response:
+        return RedirectResponse("/decisions", 303)
+
+    @app.get("/decisions")
+    def decisions(request: Request, who: Signed) -> Response:
+        if who.user.role not in READERS:
+            return console.page(request, "message.html", 403, who, key="console.forbidden")
+        given = dict(request.query_params)
+        wanted, wrong = wanted_of(given, console.zone)
+        language = console.speaks(request)
+        values: dict[str, Any] = {"given": given, "wrong": wrong, "rows": (), "older": None, "chart": None}
+        if not wrong:
+            page = console.records.page(wanted, given.get("before"), ROWS)
+            filters = {name: value for name, value in given.items() if name in FILTERS and value}
+            values |= {
+                "rows": [row(decision, language) for decision in page.decisions],
+                "older": f"/decisions?{urlencode(filters | {'before': page.older})}" if page.older else None,
+                "newest": f"/decisions?{urlencode(filters)}" if "before" in given else None,
+                "chart": chart(console.records.counts(wanted), console.zone, wanted.since, wanted.until),
+                "csv": f"/decisions.csv?{urlencode(filters)}",
+                "filtered": bool(filters),
+            }
+        values |= {"effects": list(Effect), "kinds": list(Kind), "platforms": console.records.platforms()}
+        return console.page(request, "decisions.html", 400 if wrong else 200, who, **values)
+
+    @app.get("/decisions.csv")
+    def as_csv(request: Request, who: Signed) -> Response:
+        if who.user.role not in READERS:
+            return console.page(request, "message.html", 403, who, key="console.forbidden")
+        wanted, wrong = wanted_of(dict(request.query_params), console.zone)
+        if wrong:
+            return console.page(request, "message.html", 400, who, key="console.missing")
+        lines = csv_lines(console.records.each(wanted, CSV_ROWS))
+        # The first line is drawn before the answer begins, so that a database that is away is told as such.
+        head = next(lines)
+        return StreamingResponse(
+            _joined(head, lines),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="gerbang-decisions.csv"'},
+        )
+
+    @app.get("/decisions/{number}")
+    def decision(request: Request, number: str, who: Signed) -> Response:
+        if who.user.role not in READERS:
+            return console.page(request, "message.html", 403, who, key="console.forbidden")
+        written = check_number(number)
+        whole = console.records.whole(written or number[:40])
+        if whole is None:
+            return console.page(request, "message.html", 404, who, key="console.missing")
+        language = console.speaks(request)
+        found = whole.decision
+        ordered = sorted(found.matched(), key=lambda match: (not match.in_force, -match.effect.rank, match.rule))
+        return console.page(
+            request,
+            "decision.html",
+            200,
+            who,
+            decision=found,
+            whole=whole,
+            when=moment_told(found.hours.local, language),
+            hours=hours_told(found.when(), language),
+            reasons=[reason(match, language, console.wording) for match in ordered],
+            findings=findings([finding.value() for finding in found.findings], language),
+            checks=[finding.check for finding in found.findings],
+            gaps=gaps([gap.value() for gap in found.gaps], language),
+            excerpts=whole.excerpts if who.user.role is Role.AUDITOR else None,
+            mask=mask(found.officer),
+            local=lambda text: moment_told(datetime.fromisoformat(text).astimezone(console.zone), language),
+        )
+
+
+FILTERS: Final = ("number", "effect", "activity", "platform", "office", "category", "rule", "from", "to")
+
+
+def wanted_of(given: Mapping[str, str], zone: tzinfo) -> tuple[Wanted, str | None]:
+    """What a query asks for, and the name of the first field that makes no sense. Dates are days of `zone`, whole."""
+    plain = {name: given[name].strip()[:200] or None for name in FILTERS if name in given}
+    read: dict[str, Any] = {"number": None, "effect": None, "activity": None, "from": None, "to": None}
+    readers: Mapping[str, Callable[[str], Any]] = {
+        "number": _number,
+        "effect": Effect,
+        "activity": Kind,
+        "from": lambda day: _midnight(day, zone),
+        "to": lambda day: _midnight(day, zone, days=1),
+    }
+    for name, read_one in readers.items():
+        try:
+            read[name] = read_one(word) if (word := plain.get(name)) else None
+        except (ValueError, OverflowError):
+            return Wanted(), name
+    return (
+        Wanted(
+            number=read["number"],
+            effect=read["effect"],
+            activity=read["activity"],
+            platform=plain.get("platform"),
+            office=plain.get("office"),
+            category=plain.get("category"),
+            rule=plain.get("rule"),
+            since=read["from"],
+            until=read["to"],
+        ),
+        None,
+    )
+
+
+def _number(text: str) -> str:
+    number = check_number(text)
+    if number is None:
+        raise ValueError(text)
+    return number
+
+
+def _midnight(day: str, zone: tzinfo, days: int = 0) -> datetime:
+    found = date.fromisoformat(day) + timedelta(days=days)
+    if not 2000 <= found.year <= 2200:
+        raise ValueError(day)
+    return datetime(found.year, found.month, found.day, tzinfo=zone)
+
+
+def mask(officer: str | None) -> str | None:
+    """An officer as the lists show them: enough of the pseudonym to tell one from another, and no name."""
+    return officer[:8] if officer else None
+
+
+def row(decision: StoredDecision, language: Language) -> Mapping[str, Any]:
+    """A decision in a line of the list."""
+    rules = [match.rule for match in decision.matched() if match.in_force and match.effect == decision.effect]
+    return {
+        "number": decision.number,
+        "when": f"{decision.hours.local:%Y-%m-%d %H:%M}",
+        "iso": decision.hours.local.isoformat(timespec="seconds"),
+        "kind": term("kind", decision.activity, language),
+        "platform": platform_name(decision.platform),
+        "standing": term("standing", decision.standing, language),
+        "regime": term("regime", decision.hours.regime, language),
+        "office": decision.office,
+        "zone": decision.zone,
+        "officer": mask(decision.officer),
+        "effect": decision.effect.value,
+        "effect_told": term("effect", decision.effect, language),
+        "rules": rules,
+        "categories": list(dict.fromkeys(term("category", f.category, language) for f in decision.findings)),
+    }
+
+
+COLUMNS: Final = (
+    "number", "time", "effect", "done", "platform", "activity", "account", "officer", "office", "zone", "device",
+    "regime", "fact", "rules", "clauses", "categories", "gaps", "remedial", "unclaimed", "policy",
+)  # fmt: skip
+
+
+def csv_lines(decisions: Iterator[StoredDecision]) -> Iterator[str]:
+    """The decisions as CSV with a heading. Values are the record's own words, the same in either language."""
+    first = next(decisions, None)
+    # Spreadsheets take a file for UTF-8 by this mark.
+    yield "\ufeff" + _csv_line(COLUMNS)
+    if first is not None:
+        yield _csv_line(_cells(first))
+    for decision in decisions:
+        yield _csv_line(_cells(decision))
+
+
+def _cells(decision: StoredDecision) -> tuple[str, ...]:
+    in_force = [match for match in decision.matched() if match.in_force]
+    return (
+        decision.number,
+        decision.hours.local.isoformat(timespec="seconds"),
+        decision.effect,
+        decision.done,
+        decision.platform,
+        decision.activity,
+        decision.standing,
+        decision.officer or "",
+        decision.office,
+        decision.zone,
+        decision.device,
+        decision.hours.regime,
+        decision.hours.fact,
+        " ".join(match.rule for match in in_force),
+        " ".join(dict.fromkeys(match.citation.clause for match in in_force)),
+        " ".join(dict.fromkeys(finding.category for finding in decision.findings)),
+        " ".join(dict.fromkeys(gap.reason for gap in decision.gaps)),
+        "yes" if decision.remedial else "",
+        "yes" if decision.unclaimed else "",
+        decision.basis.policy,
+    )
+
+
+def _csv_line(cells: tuple[str, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerow([plain_cell(cell) for cell in cells])
+    return out.getvalue()
+
+
+def plain_cell(cell: str) -> str:
+    """A cell that no spreadsheet runs as a formula.
+
+    >>> plain_cell("=1+1"), plain_cell("x/rule")
+    ("'=1+1", 'x/rule')
+    """
+    return f"'{cell}" if cell.lstrip()[:1] in {"=", "+", "-", "@"} or cell[:1] in {"\t", "\r", "\n"} else cell
+
+
+def _joined(head: str, rest: Iterator[str]) -> Iterator[bytes]:
+    yield head.encode("utf-8", "replace")
+    for line in rest:
+        yield line.encode("utf-8", "replace")

@@ -1,0 +1,200 @@
+"""What the console reads of the record: decisions as the journal's lines tell them, without names.
+
+`Records` is the little that the pages ask of the store.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from gerbang.model import (
+    Basis,
+    Citation,
+    Confidence,
+    Device,
+    Effect,
+    Evidence,
+    Finding,
+    Gap,
+    Hours,
+    Kind,
+    Likelihood,
+    Match,
+    Mode,
+    Regime,
+    Standing,
+)
+
+
+class _Stored(BaseModel):
+    # A newer gate may say more; what these pages do not know, they do not show.
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class StoredHours(_Stored):
+    regime: Regime
+    local: AwareDatetime
+    fact: str
+    arguments: Mapping[str, str] = {}
+    until: AwareDatetime | None = None
+
+
+class StoredFinding(_Stored):
+    check: str
+    category: str
+    likelihood: Likelihood
+    text: int
+    start: int
+    end: int
+
+    def value(self) -> Finding:
+        return Finding(self.check, self.category, self.likelihood, self.start, self.end, self.text)
+
+
+class StoredGap(_Stored):
+    reason: str
+    detail: str = ""
+
+    def value(self) -> Gap:
+        return Gap(self.reason, self.detail)
+
+
+class StoredMatch(_Stored):
+    rule: str
+    effect: Effect
+    mode: Mode
+    clause: str
+    law: str | None = None
+    asks: tuple[str, ...] = ()
+    evidence: Evidence = Evidence.MASKED
+    release_for: int | None = None
+    exempted_by: str | None = None
+    released_by: str | None = None
+
+    def value(self) -> Match:
+        return Match(
+            self.rule,
+            self.effect,
+            self.mode,
+            Citation(self.clause, self.law),
+            self.asks,
+            self.evidence,
+            self.release_for,
+            self.exempted_by,
+            self.released_by,
+        )
+
+
+class StoredBasis(_Stored):
+    policy: str
+    platforms: str
+    calendar: str
+    lexicons: str
+
+    def value(self) -> Basis:
+        return Basis(self.policy, self.platforms, self.calendar, self.lexicons)
+
+
+class StoredDecision(_Stored):
+    """A decision's line: the body of its event, as `record.event.decision_event` writes it."""
+
+    number: str
+    moment: AwareDatetime
+    platform: str
+    activity: Kind
+    signature: str = ""
+    confidence: Confidence = Confidence.CONFIRMED
+    unclaimed: bool = False
+    remedial: bool = False
+    standing: Standing
+    officer: str | None = None
+    service_group: str | None = None
+    zone: str
+    office: str
+    device: Device
+    hours: StoredHours
+    texts: int = 0
+    media: tuple[Mapping[str, Any], ...] = ()
+    findings: tuple[StoredFinding, ...] = ()
+    gaps: tuple[StoredGap, ...] = ()
+    matches: tuple[StoredMatch, ...] = ()
+    effect: Effect
+    evidence: Evidence
+    done: str
+    digest: str
+    basis: StoredBasis
+
+    def when(self) -> Hours:
+        """The calendar's answer."""
+        hours = self.hours
+        return Hours(hours.regime, self.office, hours.local, hours.fact, hours.arguments, hours.until)
+
+    def matched(self) -> tuple[Match, ...]:
+        return tuple(match.value() for match in self.matches)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which decisions: every part that is given must hold. `since` is included, `until` is not."""
+
+    number: str | None = None
+    effect: Effect | None = None
+    activity: Kind | None = None
+    platform: str | None = None
+    office: str | None = None
+    category: str | None = None
+    rule: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Decisions, newest first; `older` is where the next page begins, `None` where there is none."""
+
+    decisions: tuple[StoredDecision, ...]
+    older: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many decisions of one effect there were in the hour that begins at `hour`."""
+
+    hour: datetime
+    effect: Effect
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Something that happened to a decision later. `kind` is `outcome`, `release` or `objection`."""
+
+    kind: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One decision with what followed, and where its line stands. `excerpts` are masked, and `None` once erased."""
+
+    decision: StoredDecision
+    followed: tuple[Followed, ...] = ()
+    excerpts: tuple[str, ...] | None = None
+    place: str = ""
+
+
+class Records(Protocol):
+    """What the pages ask of the store. Every method raises `RecordError` while the database is away."""
+
+    def page(self, wanted: Wanted, before: str | None, limit: int) -> Page: ...
+
+    def each(self, wanted: Wanted, limit: int) -> Iterator[StoredDecision]: ...
+
+    def counts(self, wanted: Wanted) -> Sequence[Count]: ...
+
+    def whole(self, number: str) -> Whole | None: ...
+
+    def platforms(self) -> Sequence[str]: ...

@@ -1,0 +1,188 @@
+"""Accounts of the console: one small file, readable by its owner only, with a slow hash of each password."""
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import bcrypt
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from gerbang.errors import Place, RegisterError, one_of
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256  # characters
+ROUNDS: Final = 12  # of bcrypt: about a quarter of a second on a small machine
+FILE_LIMIT: Final = 1 << 20  # bytes
+
+
+class Role(StrEnum):
+    """What a person of the console may see: an auditor everything, an admin no content, an approver no decisions."""
+
+    AUDITOR = "auditor"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError(f"`{value:.40}` is no account name")
+    return value
+
+
+def _hash(value: str) -> str:
+    if not re.fullmatch(r"\$2b\$\d{2}\$[./A-Za-z0-9]{53}", value):
+        raise ValueError("that is no bcrypt hash")
+    return value
+
+
+class User(BaseModel):
+    """An account. `password` is a bcrypt hash."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, AfterValidator(_name)]
+    role: Role
+    password: Annotated[str, AfterValidator(_hash)]
+    added: AwareDatetime
+
+    @property
+    def stamp(self) -> str:
+        """What changes when the account does, so that a session of the old one ends."""
+        return hashlib.sha256(f"{self.name} {self.role} {self.password}".encode()).hexdigest()
+
+
+FILE: Final = TypeAdapter(tuple[User, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    mark: tuple[int, int, int]
+    users: Mapping[str, User]
+
+
+class Users:
+    """The accounts of a file, read again when it changes. Every method raises `RegisterError` for a broken file."""
+
+    def __init__(self, file: Path, rounds: int = ROUNDS) -> None:
+        self.file = file
+        self._rounds = rounds
+        self._read: _Read | None = None
+        # Checked against where there is no such account, so that the answer takes as long.
+        self._nobody = bcrypt.hashpw(_digest(os.urandom(16).hex()), bcrypt.gensalt(rounds))
+
+    def all(self) -> tuple[User, ...]:
+        return tuple(self._users()[name] for name in sorted(self._users()))
+
+    def get(self, name: str) -> User | None:
+        return self._users().get(name)
+
+    def check(self, name: str, password: str) -> User | None:
+        """The account, if that is its password. A wrong name takes as long as a wrong password."""
+        user = self.get(name)
+        expected = user.password.encode() if user else self._nobody
+        right = bcrypt.checkpw(_digest(password[: LONGEST_PASSWORD + 1]), expected)
+        return user if right else None
+
+    def add(self, name: str, role: str, password: str, moment: datetime) -> User:
+        """A new account. Raises `RegisterError` for a name that is taken or will not do, a role, or a weak password."""
+        if not NAME.fullmatch(name):
+            raise RegisterError(
+                f"`{name:.40}` will not do for an account name",
+                hint="use small letters, digits, `.`, `_` and `-`, at most 32, beginning with a letter or digit",
+            )
+        if role not in set(Role):
+            raise RegisterError(f"unknown role `{role:.40}`", hint=one_of(Role, role))
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise RegisterError(
+                f"the password has {len(password)} characters",
+                hint=f"use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}; a few words in a row are good and easy to keep",
+            )
+        hashed = bcrypt.hashpw(_digest(password), bcrypt.gensalt(self._rounds)).decode()
+        user = User(name=name, role=Role(role), password=hashed, added=moment)
+        with self._locked():
+            users = dict(self._users())
+            if name in users:
+                raise RegisterError(f"there is an account `{name}` already", hint="remove it first to give it anew")
+            self._write((*users.values(), user))
+        return user
+
+    def remove(self, name: str) -> None:
+        """End an account; its sessions end with it. Raises `RegisterError` where there is none of that name."""
+        with self._locked():
+            users = dict(self._users())
+            if users.pop(name, None) is None:
+                raise RegisterError(f"there is no account `{name:.40}`", hint=one_of(sorted(users)) if users else None)
+            self._write(tuple(users.values()))
+
+    def _users(self) -> Mapping[str, User]:
+        place = Place(str(self.file))
+        try:
+            found = self.file.stat()
+            mark = (found.st_mtime_ns, found.st_size, found.st_ino)
+            if self._read is None or self._read.mark != mark:
+                if found.st_size > FILE_LIMIT:
+                    raise RegisterError(f"the file of the accounts is larger than {FILE_LIMIT} bytes", place=place)
+                users = FILE.validate_json(self.file.read_bytes())
+                self._read = _Read(mark, {user.name: user for user in users})
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise RegisterError(f"the accounts cannot be read: {error.strerror}", place=place) from None
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise RegisterError(
+                f"the accounts cannot be read: {where + ': ' if where else ''}{first['msg'].lower()}",
+                place=place,
+                hint="restore the file from a backup, or remove it and add the accounts anew",
+            ) from None
+        return self._read.users
+
+    def _write(self, users: tuple[User, ...]) -> None:
+        """The file anew, whole or not at all."""
+        data = json.dumps([user.model_dump(mode="json") for user in users], indent=1).encode() + b"\n"
+        fresh = self.file.with_suffix(".new")
+        try:
+            fresh.unlink(missing_ok=True)
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+            fresh.replace(self.file)
+        except OSError as error:
+            raise RegisterError(
+                f"the accounts cannot be written: {error.strerror}", place=Place(str(self.file))
+            ) from None
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One writer at a time."""
+        try:
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise RegisterError(
+                f"the accounts cannot be written: {error.strerror}",
+                place=Place(str(self.file)),
+                hint="check `state` in the settings",
+            ) from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def _digest(password: str) -> bytes:
+    """bcrypt takes 72 bytes and stops at a zero; a digest of the password has neither trouble."""
+    return base64.b64encode(hashlib.sha256(password.encode(errors="surrogatepass")).digest())
