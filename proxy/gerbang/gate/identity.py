@@ -208,7 +208,7 @@ class Doorkeeper:
             self._failures.popitem(last=False)
 
     def refresh(self) -> None:
-        """Take the file as it is now, where it changed; a wrong file changes nothing. Does I/O: not on the event loop."""
+        """Take the file as it is now; a wrong one changes nothing. Does I/O, so not for the event loop."""
         stamp = _stamp(self._file)
         if stamp == self._stamp:
             return

@@ -8,7 +8,7 @@ mitmproxy 12.2.3; the contract tests in `tests/gate/test_stream.py` fail where a
 
 import asyncio
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
@@ -220,7 +220,7 @@ class GateStream(HttpStream):
         self.drained = 0
         self.lingers = False
         self.pressed: set[Connection] = set()
-        self._hook, self._window = (id(self), "hook"), (id(self), "window")
+        self._hook, self._window, self._answered = ((id(self), why) for why in ("hook", "window", "answered"))
 
     def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if self._paused and isinstance(event, RequestData):
@@ -299,7 +299,7 @@ class GateStream(HttpStream):
         elif not self.lingers:
             # Closing over unread bytes resets the connection, and a client may then lose the answer: it gets time.
             self.lingers = True
-            self.valves.hold(self.context.client, self._hook)
+            self.valves.hold(self.context.client, self._answered)
             yield commands.RequestWakeup(LINGER)
 
     @property
@@ -362,7 +362,7 @@ class GateStream(HttpStream):
 
     def _woken(self) -> layer.CommandGenerator[None]:
         if self.lingers:
-            self.valves.release(self.context.client, self._hook)
+            self.valves.release(self.context.client, self._answered)
             yield commands.CloseConnection(self.context.client)
             return
         for source in tuple(self.pressed):
@@ -389,7 +389,12 @@ class GateStream(HttpStream):
 
 
 def announced(request: http.Request) -> int | None:
-    """The length that the client announced for the body, in bytes; `None` where it did not."""
+    """The length that the client announced for the body, in bytes; `None` where it did not, 0 where there is none.
+
+    HTTP/2 ends a body by its frames and need not announce a length, so there its absence says nothing.
+    """
+    if request.is_http2 and "content-length" not in request.headers:
+        return None
     size = expected_http_body_size(request)
     return None if size is None or size < 0 else size
 
@@ -426,14 +431,23 @@ def make_ours(context: Context, limits: Limits, valves: Valves) -> None:
             ours.limits, ours.valves = limits, valves
 
 
-def pin(server: Server, address: Address) -> Address | None:
-    """Have a connection that is about to open go to an address other than its own, which is given back."""
-    own = server.address
-    server.address = address
-    return own
+class PinnedAddress(tuple[str, int]):
+    """A host and port, to mitmproxy, that a connection opens to an address of ours.
+
+    mitmproxy finds a connection for the next request by comparing addresses, names the host by index, and unpacks the
+    address in one place only: where it opens the connection. A plain address there would be resolved once more.
+    """
+
+    connects_to: Address
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.connects_to)
 
 
-def unpin(server: Server, own: Address | None) -> None:
-    """Give a connection its own address again, by which mitmproxy finds it for the next request."""
-    # An open connection's address cannot be assigned.
-    server.__dict__["address"] = own
+def pin(server: Server, address: Address) -> None:
+    """Have a connection that is about to open go to this address, under its own name."""
+    if server.address is None:
+        raise ValueError("the connection leads nowhere")
+    own = PinnedAddress((server.address[0], server.address[1]))
+    own.connects_to = address
+    server.address = own

@@ -1,0 +1,531 @@
+"""The gate as a mitmproxy addon: translates, asks the core, has it written down, answers; it holds no opinion."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+import structlog
+from mitmproxy import http, tls
+from mitmproxy.connection import Address, Client, Server
+from mitmproxy.proxy.mode_specs import RegularMode, ReverseMode, UpstreamMode
+from mitmproxy.proxy.server_hooks import ServerConnectionHookData
+
+from gerbang.answers.reasons import RuleWords, wording
+from gerbang.answers.reply import fault
+from gerbang.answers.words import Language
+from gerbang.errors import RecordError
+from gerbang.gate.authority import Authority
+from gerbang.gate.clock import Clock, wall_clock
+from gerbang.gate.decisions import DecisionBook
+from gerbang.gate.guard import Guard
+from gerbang.gate.identity import REALM, Doorkeeper, Outcome, Zones
+from gerbang.gate.interception import GateLayers, GateTls, Opening, opening
+from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
+from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
+from gerbang.gate.own_host import OwnHostState, own_host
+from gerbang.gate.passage import PASSAGE, Digest, Passage, Tee, named_host, passage_of, read_request, write_response
+from gerbang.gate.plain import plain
+from gerbang.gate.releases import ReleaseBook
+from gerbang.gate.stream import BODY_LIMIT, Budget, Limits, Valves, announced, pin
+from gerbang.gate.targets import Targets, Unwanted
+from gerbang.model import Actor, Device, Officer, Reply, Request, Zone
+from gerbang.pipeline import World
+from gerbang.recognition.signature import INERT_ROLES
+from gerbang.record.event import RecordKeys
+from gerbang.settings import Settings
+
+log = structlog.get_logger()
+
+REFRESH = 2.0  # seconds between looks at the htpasswd files
+
+
+@dataclass(slots=True)
+class Person:
+    """Who is behind a client connection, once that is known."""
+
+    zone: Zone
+    user: str | None = None
+
+
+class Gate:
+    """One gate's hooks. `closed` says why nothing is decrypted, where nothing is."""
+
+    name = "gate"
+
+    def __init__(
+        self,
+        settings: Settings,
+        holder: Holder,
+        ledger: Ledger,
+        keys: RecordKeys,
+        authority: Authority | None,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self.settings = settings
+        self.releases = ReleaseBook()
+        self.decisions = DecisionBook()
+        self.judge = Judge(holder, ledger, keys, clock, settings.gate_url, self.decisions, self.releases)
+        self.guard = Guard(settings.gate.on_fault)
+        self.counts: Counter[str] = Counter()
+        self.valves = Valves()
+        self.limits = Limits(settings.gate.body_limit, Budget(settings.gate.memory_budget))
+        self.closed = closed_because(settings, authority)
+        self.tls = GateTls(authority)
+        self.layers = GateLayers(self.limits, self.valves, self.is_listed)
+        self._holder = holder
+        self._keys = keys
+        self._clock = clock
+        self._authority = authority
+        self._host = settings.gate.host
+        self._targets = Targets(settings.gate.allow_targets, settings.gate.upstream.hosts, _resolve)
+        self._zones = Zones(holder.world.zones)
+        self._doors = {
+            zone.name: Doorkeeper(zone.htpasswd)
+            for zone in settings.zones
+            if zone.sign_in == "htpasswd" and zone.htpasswd is not None
+        }
+        self._people: WeakKeyDictionary[Client, Person] = WeakKeyDictionary()
+        self._tunnels: WeakSet[Client] = WeakSet()
+        self._pins: WeakKeyDictionary[Client, dict[Address, Address]] = WeakKeyDictionary()
+        self._under_way: WeakSet[http.HTTPFlow] = WeakSet()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: Any = {}
+        self._state = OwnHostState(
+            host=self._host,
+            decisions=self.decisions,
+            releases=self.releases,
+            append=self.judge.append,
+            record_keys=keys,
+            wording=self._wording,
+            now=clock,
+            key=holder.world.key,
+            authority=settings.interception.authority,
+            notice=settings.interception.notice,
+        )
+
+    # ------------------------------------------------------------ life
+
+    def attach(self, connections: Any) -> None:
+        """Take mitmproxy's table of client connections (`Proxyserver.connections`), to hold who sends too fast."""
+        self._connections = connections
+
+    def running(self) -> None:
+        self._keep(self._refresh())
+
+    def done(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        for door in self._doors.values():
+            door.close()
+        self.judge.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way that was not answered yet."""
+        return any(flow.live and flow.response is None and flow.error is None for flow in self._under_way)
+
+    @property
+    def world(self) -> World:
+        return self._holder.world
+
+    def _wording(self, rule: str, law: str | None, language: Language) -> RuleWords | None:
+        return wording(self.world.policy.rules)(rule, law, language)
+
+    async def _refresh(self) -> None:
+        while self._doors:
+            await asyncio.sleep(REFRESH)
+            for door in self._doors.values():
+                await asyncio.to_thread(door.refresh)
+
+    def _keep(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ------------------------------------------------------------ connections
+
+    def client_connected(self, client: Client) -> None:
+        zone = self._zones.of(client.peername[0])
+        if zone is not None:
+            self._people[client] = Person(zone)
+        elif not _speaks_proxy(client):
+            client.error = "outside every zone"
+        if handler := self._connections.get(client.id):
+            self.valves.fit(handler, client)
+
+    async def server_connect(self, data: ServerConnectionHookData) -> None:
+        server, client = data.server, data.client
+        if server.address is None or _is_chosen_upstream(client, server):
+            return
+        try:
+            address = self._pins.get(client, {}).pop(server.address, None)
+            address = address or await self._targets.address_of(*server.address[:2])
+        except Unwanted as unwanted:
+            self.counts[f"target-{unwanted.reason}"] += 1
+            server.error = unwanted.reason
+            return
+        except Exception as error:
+            self.guard.caught("server_connect", error)
+            server.error = "fault"
+            return
+        pin(server, address)
+        if client in self._tunnels:
+            # A client that sends on while its tunnel is not there yet would fill our memory.
+            self.valves.hold(client, server.id)
+
+    def server_connected(self, data: ServerConnectionHookData) -> None:
+        self.valves.release(data.client, data.server.id)
+        if handler := self._connections.get(data.client.id):
+            self.valves.fit(handler, data.server)
+
+    def server_connect_error(self, data: ServerConnectionHookData) -> None:
+        self.valves.release(data.client, data.server.id)
+
+    # ------------------------------------------------------------ tunnels and TLS
+
+    async def http_connect(self, flow: http.HTTPFlow) -> None:
+        try:
+            reply = await self._connect(flow)
+        except RecordError:
+            reply = plain("fault")
+        except Exception as error:
+            self.guard.caught("http_connect", error)
+            reply = plain("fault") if self.guard.refuses("CONNECT", listed=True) else None
+        if reply is not None:
+            flow.response = write_response(reply)
+
+    async def _connect(self, flow: http.HTTPFlow) -> Reply | None:
+        client = flow.client_conn
+        self._tunnels.add(client)
+        actor = await self._admit(flow)
+        if isinstance(actor, Reply):
+            return actor
+        host, port = flow.request.host.lower().rstrip("."), flow.request.port
+        if host == self._host or isinstance(client.proxy_mode, UpstreamMode):
+            return None
+        try:
+            address = await self._targets.address_of(host, port)
+        except Unwanted as unwanted:
+            self.counts[f"target-{unwanted.reason}"] += 1
+            return plain(unwanted.reason)
+        self._pins.setdefault(client, {})[(flow.request.host, port)] = address
+        if self.is_listed(host) and not self._opens_for(actor.zone):
+            return await self._use(actor, host)
+        return None
+
+    async def _use(self, actor: Actor, host: str) -> Reply | None:
+        """A listed platform that is not decrypted: all that can be judged is that it is used."""
+        verdict = await self.judge.use(Request("CONNECT", host, "", body=b""), actor)
+        if verdict.reply is None:
+            return None
+        number = next((value for name, value in verdict.reply.headers if name == "Gerbang-Decision"), None)
+        return plain("use", number=number)
+
+    async def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        client, address = data.context.client, data.context.server.address
+        asked = address[0].lower().rstrip(".") if address else None
+        sni = (data.client_hello.sni or "").lower().rstrip(".") or None
+        person = self._people.get(client)
+        if person is None:
+            refuse_handshake(data)
+            return
+        opens = self._opens_for(person.zone)
+        try:
+            if self._is_proxy_tls(data):
+                return
+            chosen = opening(sni, asked, listed=self._may_open, covers=self._covers)
+            if chosen is not Opening.TUNNEL and not opens and self._host not in (sni, asked):
+                chosen = await self._tunnelled(client, person, sni, asked)
+        except Exception as error:
+            self.guard.caught("tls_clienthello", error)
+            chosen = Opening.REFUSE if self.guard.refuses("CONNECT", listed=True) else Opening.TUNNEL
+        data.ignore_connection = chosen is Opening.TUNNEL
+        if chosen is Opening.REFUSE:
+            self.counts["tls-refused"] += 1
+            refuse_handshake(data)
+
+    async def _tunnelled(self, client: Client, person: Person, sni: str | None, asked: str | None) -> Opening:
+        """A listed host that is not opened here. What CONNECT named was judged already."""
+        name = next(host for host in (sni, asked) if host is not None and self.is_listed(host))
+        if client in self._tunnels and name == asked:
+            return Opening.TUNNEL
+        reply = await self._use(self._actor(person, client), name)
+        return Opening.TUNNEL if reply is None else Opening.REFUSE
+
+    def tls_failed_client(self, _: tls.TlsData) -> None:
+        """An app that does not trust our authority, as pinned apps do not."""
+        self.counts["tls-refused-by-client"] += 1
+
+    def _is_proxy_tls(self, data: tls.ClientHelloData) -> bool:
+        """Whether this is TLS to the proxy itself, before any CONNECT."""
+        return data.context.server.address is None
+
+    def _opens_for(self, zone: Zone) -> bool:
+        return self.closed is None and zone.device is Device.MANAGED
+
+    def is_listed(self, host: str) -> bool:
+        """Whether acts happen on this host: listed, and neither a content network nor telemetry."""
+        role = self.world.platforms.at(host.lower().rstrip("."))
+        return role is not None and role.role not in INERT_ROLES
+
+    def _may_open(self, host: str) -> bool:
+        return host == self._host or (self.is_listed(host) and not self.world.protected.covers(host))
+
+    def _covers(self, host: str) -> bool:
+        return self._authority is not None and self._authority.covers(host)
+
+    # ------------------------------------------------------------ requests
+
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if flow.response or flow.error:
+            return
+        self._under_way.add(flow)
+        await self._guarded("requestheaders", flow, self._headers)
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        passage = passage_of(flow)
+        if flow.response or flow.error or passage is None or flow.request.stream:
+            return
+        await self._guarded("request", flow, self._body)
+
+    async def body_too_large(self, flow: http.HTTPFlow) -> None:
+        await self._guarded("body_too_large", flow, self._too_large)
+
+    async def _guarded(self, where: str, flow: http.HTTPFlow, step: Any) -> None:
+        """Take a step; where our own code or the journal fails, `on_fault` says what becomes of the request."""
+        try:
+            reply = await step(flow)
+        except RecordError as error:
+            # No log, no post, whatever is set for faults.
+            self.counts["journal-unavailable"] += 1
+            log.error("journal-unavailable", error=str(error))
+            reply = self._fault_reply(flow, "journal")
+        except Exception as error:
+            passage = passage_of(flow)
+            # Where it could not be told whether the host is listed, it counts as listed.
+            listed = passage is None or passage.listed
+            self.guard.caught(where, error, host=passage.host if passage and passage.listed else None)
+            reply = self._fault_reply(flow, "fault") if self.guard.refuses(flow.request.method, listed=listed) else None
+        if reply is not None:
+            flow.response = write_response(reply)
+
+    def _fault_reply(self, flow: http.HTTPFlow, reason: str) -> Reply:
+        passage = passage_of(flow)
+        if passage is None:
+            return plain("fault")
+        try:
+            role = self.world.platforms.at(passage.host)
+            refusal = self.world.platforms.refusal(role.platform) if role else None
+            return fault(read_request(flow, passage.host, body=None), refusal, self.settings.gate_url, reason)
+        except Exception as error:
+            self.guard.caught("fault", error)
+            return plain("fault")
+
+    async def _headers(self, flow: http.HTTPFlow) -> Reply | None:
+        _strip_upgrades(flow.request)
+        if flow.request.method == "PRI":
+            return plain("malformed")
+        actor = await self._admit(flow)
+        if isinstance(actor, Reply):
+            return actor
+        try:
+            passage = self._passage(flow, actor)
+        except ValueError:
+            return plain("malformed")
+        if isinstance(passage, Reply):
+            return passage
+        flow.metadata[PASSAGE] = passage
+        if passage.own_host:
+            flow.metadata[BODY_LIMIT] = OWN_BODY_LIMIT
+            return None
+        if flow.client_conn not in self._tunnels and (refused := await self._checked_target(flow)):
+            return refused
+        if not passage.listed or self.world.protected.covers(passage.host):
+            flow.request.stream = True
+            return None
+        return await self._judge_head(flow, passage)
+
+    async def _judge_head(self, flow: http.HTTPFlow, passage: Passage) -> Reply | None:
+        size = announced(flow.request)
+        has_body = size != 0
+        request = read_request(flow, passage.host, body=None if has_body else b"")
+        verdict = await self.judge.head(request, passage.actor)
+        if verdict.read:
+            if size is not None and size > self.limits.body:
+                return await self._too_large(flow)
+            return None
+        return self._settled(flow, passage, verdict, has_body=has_body)
+
+    async def _body(self, flow: http.HTTPFlow) -> Reply | None:
+        passage = flow.metadata[PASSAGE]
+        body = flow.request.raw_content or b""
+        request = read_request(flow, passage.host, body=body)
+        if passage.own_host:
+            return await own_host(request, passage.actor, self._state)
+        if passage.settled:
+            return None
+        return self._settled(flow, passage, await self.judge.whole(request, passage.actor), has_body=False)
+
+    async def _too_large(self, flow: http.HTTPFlow) -> Reply | None:
+        passage = passage_of(flow)
+        if passage is None or passage.own_host:
+            return plain("too-large")
+        request = read_request(flow, passage.host, body=None)
+        verdict = await self.judge.too_large(request, passage.actor, announced(flow.request))
+        return self._settled(flow, passage, verdict, has_body=True)
+
+    def _settled(self, flow: http.HTTPFlow, passage: Passage, verdict: Verdict, *, has_body: bool) -> Reply | None:
+        passage.settled = True
+        if verdict.reply is None:
+            passage.forwarded = verdict.forwarded
+            if has_body:
+                # Nothing of the body could change what was decided: it need not be kept.
+                passage.upload = Digest() if verdict.act else None
+                flow.request.stream = passage.upload or True
+        return verdict.reply
+
+    def _passage(self, flow: http.HTTPFlow, actor: Actor) -> Passage | Reply:
+        """By which name a request is judged. Raises `ValueError` where it cannot be told."""
+        client, target = flow.client_conn, flow.request.host.lower().rstrip(".")
+        named = named_host(flow)
+        if client not in self._tunnels and _speaks_proxy(client):
+            # RFC 9112, 3.2.2: a proxy takes the host from the request's target, whatever `Host` says.
+            if named != target:
+                flow.request.headers["Host"] = _authority(flow)
+            named = target
+        sni = (client.sni or "").lower().rstrip(".") or None
+        names = [name for name in (named, sni, target) if name]
+        if self._host in names:
+            return Passage(actor, self._host, own_host=True)
+        listed = next((name for name in names if self.is_listed(name)), None)
+        if listed is not None and sni is None and listed != target and _speaks_proxy(client):
+            return plain("misdirected")
+        return Passage(actor, listed or names[0], listed=listed is not None)
+
+    async def _checked_target(self, flow: http.HTTPFlow) -> Reply | None:
+        """A refusal in words where the connection would be refused anyway."""
+        client, host, port = flow.client_conn, flow.request.host, flow.request.port
+        if not isinstance(client.proxy_mode, RegularMode):
+            return None
+        try:
+            self._pins.setdefault(client, {})[(host, port)] = await self._targets.address_of(host, port)
+        except Unwanted as unwanted:
+            self.counts[f"target-{unwanted.reason}"] += 1
+            return plain(unwanted.reason)
+        return None
+
+    # ------------------------------------------------------------ who it is
+
+    async def _admit(self, flow: http.HTTPFlow) -> Actor | Reply:
+        """The actor, or why there is none. The header with the password goes no further than here."""
+        client = flow.client_conn
+        given = flow.request.headers.get("proxy-authorization")
+        flow.request.headers.pop("proxy-authorization", None)
+        flow.request.headers.pop("proxy-connection", None)
+        person = self._people.get(client)
+        if person is None:
+            self.counts["outside-every-zone"] += 1
+            return plain("zone", ("Connection", "close"))
+        door = self._doors.get(person.zone.name)
+        if door is not None and person.user is None and _speaks_proxy(client):
+            signed_in = await door.check(given, client.peername[0])
+            match signed_in.outcome:
+                case Outcome.LIMITED:
+                    return plain("limited", ("Retry-After", "60"))
+                case Outcome.MISSING | Outcome.WRONG:
+                    return plain("sign-in", ("Proxy-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"'))
+            if client not in self._tunnels:
+                # Requests of a plain connection may be different people's, behind a proxy of their own.
+                return self._actor(replace(person, user=signed_in.user), client)
+            person.user = signed_in.user
+        return self._actor(person, client)
+
+    def _actor(self, person: Person, client: Client) -> Actor:
+        officer = None
+        if person.user is not None:
+            known = self.world.registers.officers.get(person.user)
+            officer = known or Officer(person.user, person.user)
+        return Actor(person.zone, client.peername[0], officer)
+
+    # ------------------------------------------------------------ answers of platforms
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        passage = passage_of(flow)
+        if flow.response is None or passage is None:
+            return
+        # A browser that learns of HTTP/3 would try to go round the gate.
+        flow.response.headers.pop("alt-svc", None)
+        if passage.forwarded:
+            passage.answer = Tee()
+        flow.response.stream = passage.answer or True
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        self._under_way.discard(flow)
+        passage = passage_of(flow)
+        if passage is None or passage.answer is None or flow.response is None:
+            return
+        forwarded, passage.forwarded = passage.forwarded, ()
+        headers = tuple(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in flow.response.headers.fields
+        )
+        for decision in forwarded:
+            try:
+                await self.judge.came_of(decision, flow.response.status_code, headers, bytes(passage.answer.kept))
+            except RecordError as error:
+                log.error("outcome-not-recorded", number=decision.number, error=str(error))
+            except Exception as error:
+                self.guard.caught("response", error)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        self._under_way.discard(flow)
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """mitmproxy keeps every message for as long as the socket lives."""
+        if flow.websocket is not None:
+            flow.websocket.messages.clear()
+
+
+def closed_because(settings: Settings, authority: Authority | None) -> str | None:
+    """Why nothing may be decrypted, `None` where it may."""
+    if not settings.interception.authority or not settings.interception.notice:
+        return "`interception.authority` and `interception.notice` are not set"
+    return None if authority is not None else "there is no CA"
+
+
+def refuse_handshake(data: tls.ClientHelloData) -> None:
+    """Have the handshake fail: without a name there is no leaf, and without a leaf no connection."""
+    data.context.client.sni = None
+    with suppress(RuntimeError):
+        data.context.server.address = None
+
+
+def _speaks_proxy(client: Client) -> bool:
+    """Whether the client knows that it speaks to a proxy, and can be asked to sign in."""
+    return isinstance(client.proxy_mode, RegularMode | UpstreamMode)
+
+
+def _is_chosen_upstream(client: Client, server: Server) -> bool:
+    """Whether the admin's own choice of mode leads there: a parent proxy, or the one server of a reverse proxy."""
+    return isinstance(client.proxy_mode, UpstreamMode | ReverseMode) and server.address == client.proxy_mode.address
+
+
+def _authority(flow: http.HTTPFlow) -> str:
+    host, port = flow.request.host, flow.request.port
+    name = f"[{host}]" if ":" in host else host
+    return name if port == {"http": 80, "https": 443}.get(flow.request.scheme) else f"{name}:{port}"
+
+
+def _strip_upgrades(message: http.Request) -> None:
+    """No upgrade but to WebSocket: a request that became HTTP/2 in the clear would be a tunnel past the gate."""
+    if message.headers.get("upgrade", "websocket").strip().lower() != "websocket":
+        message.headers.pop("upgrade", None)
+        message.headers.pop("http2-settings", None)
+        message.headers["Connection"] = "close"
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=1)
+    return [str(address[4][0]) for address in found]

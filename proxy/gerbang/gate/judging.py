@@ -1,0 +1,287 @@
+"""From a request to what becomes of it: recognised, judged, written down, and only then let go or answered.
+
+No mitmproxy here. Where the journal cannot take a line, `JournalUnavailable` comes out and nothing may be forwarded
+that needed one.
+"""
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from time import perf_counter_ns
+from typing import Protocol
+
+import structlog
+
+from gerbang.answers.reply import HELD, refuse, too_large
+from gerbang.errors import RecordError
+from gerbang.gate.clock import Clock
+from gerbang.gate.decisions import DecisionBook, owner
+from gerbang.gate.releases import ReleaseBook
+from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Reply, Request
+from gerbang.pipeline import World, excerpts, judge, judge_early
+from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
+from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event
+from gerbang.record.number import decision_number
+
+log = structlog.get_logger()
+
+# Bodies larger than this are read and judged in a thread, in bytes.
+IN_THREAD = 64 << 10
+THREADS = 2
+# A visit, or a connection that is not opened, is written down once in this time for an officer and a platform.
+ONCE_IN = timedelta(minutes=30)
+SEEN = 20_000
+REFUSING = frozenset({Effect.COACH, Effect.APPROVE, Effect.BLOCK})
+# What is written down only where a rule has an opinion on it. Every other activity is.
+PASSING = frozenset({Kind.VIEW, Kind.USE, Kind.LOGIN})
+REPEATED = frozenset({Kind.VIEW, Kind.USE})
+
+
+class Holder(Protocol):
+    """Where the world in force is found; another may stand there at each request."""
+
+    @property
+    def world(self) -> World: ...
+
+
+class Ledger(Protocol):
+    """The journal, as far as the gate needs it."""
+
+    def append(self, event: Event) -> Future[object]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a request: a reply in the platform's place, or it goes on.
+
+    `read` asks for the body first. `act` is whether any act was recognised; `forwarded` are the decisions whose
+    outcome is worth waiting for.
+    """
+
+    reply: Reply | None = None
+    read: bool = False
+    act: bool = False
+    forwarded: tuple[Decision, ...] = ()
+
+
+PASS = Verdict()
+READ = Verdict(read=True)
+
+
+class Judge:
+    """Judges requests for one gate. Used from one event loop."""
+
+    def __init__(
+        self,
+        holder: Holder,
+        ledger: Ledger,
+        keys: RecordKeys,
+        clock: Clock,
+        gate_url: str,
+        decisions: DecisionBook,
+        releases: ReleaseBook,
+    ) -> None:
+        self._holder = holder
+        self._ledger = ledger
+        self._keys = keys
+        self._clock = clock
+        self._gate_url = gate_url
+        self._decisions = decisions
+        self._releases = releases
+        self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # ------------------------------------------------------------ the ways in
+
+    async def head(self, request: Request, actor: Actor) -> Verdict:
+        """What the headers are enough for. `request.body` is `None` where there is a body that nobody read yet."""
+        world = self._holder.world
+        recognition = recognise(request, world.platforms)
+        activities = _unprotected(recognition, world)
+        if not recognition.awaits_body:
+            if not activities:
+                return PASS
+            return await self._settle(request, world, lambda: self._judged(activities, actor, world))
+        early = [
+            judge_early(activity, actor, world, self._clock(), new_number(), awaits_body=True)
+            for activity in activities
+        ]
+        blocked = [decision for decision in early if decision is not None and decision.effect is Effect.BLOCK]
+        return await self._settle(request, world, lambda: blocked) if blocked else READ
+
+    async def whole(self, request: Request, actor: Actor) -> Verdict:
+        """What becomes of a request whose body was read."""
+        world = self._holder.world
+        if request.body is not None and len(request.body) > IN_THREAD:
+            loop = asyncio.get_running_loop()
+            first = await loop.run_in_executor(self._threads, self._recognised, request, actor, world)
+        else:
+            first = self._recognised(request, actor, world)
+        activities, decisions = first
+        if not activities:
+            return PASS
+        # Judged again only where another request has used a release in the meantime.
+        ready: list[Sequence[Decision]] = [decisions]
+        return await self._settle(
+            request, world, lambda: ready.pop() if ready else self._judged(activities, actor, world)
+        )
+
+    async def too_large(self, request: Request, actor: Actor, size: int | None) -> Verdict:
+        """What becomes of a request whose body is not read: the policy says, where the headers tell what it is."""
+        world = self._holder.world
+        head = replace(request, body=None)
+        gap = Gap("too-large", "" if size is None else f"{size} bytes announced")
+        recognition = recognise_unread(head, gap, world.platforms)
+        activities = _unprotected(recognition, world)
+        if not activities and not recognition.awaits_body:
+            return PASS
+        if not activities:
+            role = world.platforms.at(request.host)
+            if role is None or world.protected.covers(request.host):
+                return PASS
+            activities = (Activity(role.platform, Kind.WRITE, request.host, unclaimed=True, gaps=(gap,)),)
+        return await self._settle(
+            request,
+            world,
+            lambda: self._judged(activities, actor, world),
+            unread=True,
+            refused_anyway=recognition.awaits_body,
+        )
+
+    async def use(self, request: Request, actor: Actor) -> Verdict:
+        """What becomes of a connection to a listed host that is not opened."""
+        world = self._holder.world
+        role = world.platforms.at(request.host)
+        if role is None or world.protected.covers(request.host):
+            return PASS
+        activity = Activity(role.platform, Kind.USE, request.host, gaps=(Gap("encrypted"),))
+        return await self._settle(request, world, lambda: self._judged((activity,), actor, world))
+
+    # ------------------------------------------------------------ judging
+
+    def _recognised(
+        self, request: Request, actor: Actor, world: World
+    ) -> tuple[tuple[Activity, ...], Sequence[Decision]]:
+        activities = _unprotected(recognise(request, world.platforms), world)
+        return activities, self._judged(activities, actor, world)
+
+    def _judged(self, activities: Sequence[Activity], actor: Actor, world: World) -> Sequence[Decision]:
+        moment = self._clock()
+        releases = self._releases.of(actor, moment)
+        return [judge(activity, actor, world, moment, new_number(), releases) for activity in activities]
+
+    async def _settle(
+        self,
+        request: Request,
+        world: World,
+        judged: Callable[[], Sequence[Decision]],
+        *,
+        unread: bool = False,
+        refused_anyway: bool = False,
+    ) -> Verdict:
+        """Write the decisions down, and say what becomes of the request that they are about."""
+        started = perf_counter_ns()
+        decisions = self._claimed(judged)
+        timings = {"judge": (perf_counter_ns() - started) // 1000}
+        strictest = max(decisions, key=lambda decision: decision.effect.rank)
+        refused = refused_anyway or strictest.effect in REFUSING
+        try:
+            settled = await asyncio.gather(*(self._written(each, refused, timings) for each in decisions))
+        except (RecordError, OSError):
+            self._give_back(decisions)
+            if not all(decision.activity.kind in PASSING for decision in decisions):
+                raise
+            # No log, no post; but what is no post goes on, and what is refused stays refused.
+            settled = list(decisions)
+        if not refused:
+            for decision in settled:
+                self._releases.spend(decision)
+            publishing = (d for d in settled if d.activity.kind not in PASSING)
+            return Verdict(act=True, forwarded=tuple(publishing))
+        self._give_back(decisions)
+        shown = settled[decisions.index(strictest)]
+        self._decisions.add(shown, request)
+        refusal = world.platforms.refusal(shown.activity.platform)
+        judged_unread = unread and shown.effect is not Effect.BLOCK
+        if judged_unread:
+            return Verdict(too_large(request, refusal, self._gate_url, shown), act=True)
+        return Verdict(refuse(request, shown, refusal, self._gate_url), act=True)
+
+    def _claimed(self, judged: Callable[[], Sequence[Decision]]) -> Sequence[Decision]:
+        """Decisions that have their single-use releases to themselves."""
+        while True:
+            decisions = judged()
+            for place, decision in enumerate(decisions):
+                if not self._releases.claim(decision):
+                    self._give_back(decisions[:place])
+                    break
+            else:
+                return decisions
+
+    def _give_back(self, decisions: Sequence[Decision]) -> None:
+        for decision in decisions:
+            self._releases.give_back(decision)
+
+    # ------------------------------------------------------------ writing down
+
+    async def _written(self, decision: Decision, refused: bool, timings: Mapping[str, int]) -> Decision:
+        """The decision once its line is durable, with the number under which it stands there."""
+        if decision.activity.kind in PASSING and not decision.matches:
+            return decision
+        key = self._key(decision)
+        if key is not None and (number := self._seen_number(key, decision, refused)):
+            return replace(decision, number=number)
+        done: Done = "forwarded" if not refused else "held" if decision.effect in HELD else "answered"
+        event = decision_event(decision, done, excerpts(decision), self._keys, timings)
+        await self.append(event)
+        if key is not None:
+            self._seen[key] = (decision.number, decision.moment)
+            while len(self._seen) > SEEN:
+                self._seen.popitem(last=False)
+        return decision
+
+    async def append(self, event: Event) -> None:
+        """Returns when the event is durable. Raises `RecordError` (`JournalUnavailable`)."""
+        await asyncio.wrap_future(self._ledger.append(event))
+
+    def _key(self, decision: Decision) -> tuple[object, ...] | None:
+        if decision.activity.kind not in REPEATED:
+            return None
+        rules = frozenset((match.rule, match.in_force) for match in decision.matches)
+        return (owner(decision.actor), decision.activity.platform, decision.activity.kind, decision.effect, rules)
+
+    def _seen_number(self, key: tuple[object, ...], decision: Decision, refused: bool) -> str | None:
+        number, moment = self._seen.get(key, ("", decision.moment))
+        if not number or not moment <= decision.moment < moment + ONCE_IN:
+            return None
+        if refused:
+            known = self._decisions.find(number, decision.actor)
+            if known is None or known.release is not None:
+                return None
+        return number
+
+    async def came_of(self, decision: Decision, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+        """Write down what the platform answered to an act that went out."""
+        world = self._holder.world
+        seen = outcome(decision.activity, status, headers, body, world.platforms)
+        await self.append(outcome_event(decision.number, seen.status, seen.accepted, seen.id, seen.url, self._keys))
+
+
+def new_number() -> str:
+    return decision_number(os.urandom(7))
+
+
+def _unprotected(recognition: Recognition, world: World) -> tuple[Activity, ...]:
+    """The acts that are the gate's business: what goes to a protected recipient is neither judged nor written down."""
+    if not recognition.activities:
+        return ()
+    return tuple(
+        act for act in recognition.activities if not world.protected.covers(act.host, act.platform, act.target)
+    )

@@ -1,0 +1,124 @@
+"""mitmproxy as a library, with only the addons that a gate needs (measured: half the CPU of `mitmdump` as it comes)."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from mitmproxy.addons.core import Core
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.exceptions import OptionsError
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+
+from gerbang.errors import SettingsError, StartError
+from gerbang.gate.interception import GateLayers, GateTls
+from gerbang.settings import GateSettings, host_and_port
+
+log = structlog.get_logger()
+
+# How long requests under way may take to end when the gate is told to stop, in seconds.
+PATIENCE = 5.0
+STOPS = (signal.SIGTERM, signal.SIGINT)
+
+type Address = tuple[str, int]
+
+
+class GateMaster(Master):
+    """One proxy in this process. Made and run inside an event loop (not uvloop: mitmproxy's own task factory)."""
+
+    def __init__(self, settings: GateSettings, addons: Sequence[Any], tls: GateTls, layers: GateLayers) -> None:
+        super().__init__(Options(), event_loop=asyncio.get_running_loop())
+        # It logs each connection with its address; what is not listed is never to be written down.
+        logging.getLogger("mitmproxy").setLevel(logging.ERROR)
+        # Log records would each become an event for addons that are not there.
+        self._legacy_log_events.uninstall()
+        self.settings = settings
+        self.proxyserver = Proxyserver()  # type: ignore[no-untyped-call]
+        self.addons.add(Core(), *addons, self.proxyserver, layers, tls)  # type: ignore[no-untyped-call]
+        host, port = host_and_port(settings.listen)
+        trusted = settings.upstream.trusted_ca
+        try:
+            self.options.update(  # type: ignore[no-untyped-call]
+                listen_host=host,
+                listen_port=port,
+                mode=[settings.mode],
+                http3=False,
+                # A connection upstream waits until there is something that may go there.
+                connection_strategy="lazy",
+                upstream_cert=False,
+                ssl_verify_upstream_trusted_ca=str(trusted) if trusted else None,
+                show_ignored_hosts=False,
+            )
+        except OptionsError as error:
+            raise SettingsError(f"`gate.mode` will not do: {_plain(error)}") from None
+
+    async def serve(self, started: Callable[[Address], None] = lambda _: None) -> None:
+        """Listen until `shutdown`, then let what is under way end. Raises `StartError` where it cannot listen."""
+        loop = asyncio.get_running_loop()
+        factory, handler = loop.get_task_factory(), loop.get_exception_handler()
+        loop.set_task_factory(asyncio.eager_task_factory)
+        loop.set_exception_handler(_log_exception)
+        try:
+            if not await self.proxyserver.setup_servers():
+                raise self._cannot_listen()
+            await self.running()
+            try:
+                started(self.address)
+                await self.should_exit.wait()
+            finally:
+                await self._stop()
+        finally:
+            loop.set_task_factory(factory)
+            loop.set_exception_handler(handler)
+
+    @property
+    def address(self) -> Address:
+        """Where it listens: the port is known here where the settings leave it open (`:0`)."""
+        host, port, *_ = self.proxyserver.listen_addrs()[0]
+        return str(host), int(port)
+
+    def stop_on_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in STOPS:
+            loop.add_signal_handler(number, self.should_exit.set)
+
+    async def _stop(self) -> None:
+        for server in self.proxyserver.servers:
+            with suppress(OSError):
+                await server.stop()
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while self._busy() and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        for handler in tuple(self.proxyserver.connections.values()):
+            for transport in tuple(handler.transports.values()):
+                if transport.handler is not None:
+                    transport.handler.cancel("the gate stops")
+        await self.done()
+
+    def _busy(self) -> bool:
+        return any(getattr(addon, "busy", False) for addon in self.addons.chain)
+
+    def _cannot_listen(self) -> StartError:
+        failures = (server.last_exception for server in self.proxyserver.servers)
+        error = next((failure for failure in failures if failure is not None), None)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        # asyncio puts the reason behind a colon, after words of its own.
+        reason = reason.rpartition(": ")[2].strip("]").lower()
+        return StartError(
+            f"the gate cannot listen on `{self.settings.listen}`: {reason}",
+            hint="stop what uses it, or set another `gate.listen`",
+        )
+
+
+def _plain(error: Exception) -> str:
+    text = str(error)
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _log_exception(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    log.error("fault-in-task", what=context.get("message"), exc_info=error)

@@ -1,0 +1,47 @@
+"""What the gate says where no platform is concerned: a sentence in Malay and in English, as plain text."""
+
+from typing import Final
+
+from gerbang.model import Reply
+
+SENTENCES: Final = {
+    "zone": (
+        403,
+        "Alamat anda tidak berada dalam mana-mana zon yang dilayan oleh proksi ini.",
+        "Your address is in no zone that this proxy serves.",
+    ),
+    "sign-in": (407, "Sila log masuk ke proksi.", "Sign in to the proxy."),
+    "limited": (
+        429,
+        "Terlalu banyak percubaan log masuk yang gagal. Cuba lagi sebentar lagi.",
+        "Too many failed sign-ins. Try again in a while.",
+    ),
+    "address": (
+        403,
+        "Proksi ini tidak menyambung ke alamat dalaman.",
+        "This proxy does not connect to internal addresses.",
+    ),
+    "itself": (403, "Proksi ini tidak menyambung kepada dirinya.", "This proxy does not connect to itself."),
+    "port": (403, "Proksi ini tidak menyambung ke port itu.", "This proxy does not connect to that port."),
+    "unknown-host": (502, "Nama hos itu tidak ditemui.", "That host name was not found."),
+    "misdirected": (421, "Hos itu tidak dilayan di sini.", "That host is not served here."),
+    "malformed": (400, "Permintaan itu tidak boleh dibaca.", "That request cannot be read."),
+    "use": (
+        403,
+        "Platform ini tidak dibenarkan pada peranti peribadi sekarang.",
+        "This platform is not allowed on personal devices now.",
+    ),
+    "fault": (503, "Proksi ini mengalami masalah. Cuba lagi.", "This proxy has a problem. Try again."),
+    "too-large": (413, "Kandungan itu terlalu besar.", "That content is too large."),
+}
+
+
+def plain(reason: str, *headers: tuple[str, str], number: str | None = None) -> Reply:
+    """The reply for a reason; the number of the decision with it, where there is one."""
+    status, malay, english = SENTENCES[reason]
+    text = f"{malay}\n{english}\n" + (f"{number}\n" if number else "")
+    return Reply(
+        status,
+        (("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"), *headers),
+        text.encode(),
+    )
