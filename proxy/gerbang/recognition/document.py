@@ -1,0 +1,337 @@
+"""Platform documents: hosts by role, and one signature per operation. `policies/platforms/NAME.yaml`.
+
+A *surface* is a way of speaking to the platform (GraphQL, a REST prefix, an admin page): host roles, methods,
+path, and where the operation's name stands. A signature is an operation on a surface; a housekeeping entry is
+an operation that is no act. Signatures are tried in the order written, housekeeping after all of them.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from gerbang.errors import DocumentErrors, GerbangError, one_of
+from gerbang.model import Confidence, Kind
+from gerbang.recognition.patterns import compile_pattern
+from gerbang.recognition.positions import Source
+from gerbang.recognition.secrets import is_secret
+from gerbang.wire.selectors import parse_selector
+
+ROLES = ("app", "api", "upload", "cards", "chat", "cdn", "telemetry")
+Role = Literal["app", "api", "upload", "cards", "chat", "cdn", "telemetry"]
+
+INERT_ROLES = frozenset({"cdn", "telemetry"})
+"""Hosts of these roles carry no acts."""
+
+
+def _complaint(what: str, hint: str | None = None, key: str | None = None) -> PydanticCustomError:
+    return PydanticCustomError("gerbang", "{what}", {"what": what, "hint": hint, "key": key})
+
+
+class Part(BaseModel):
+    """A part of a document: frozen, and an unknown key in it is an error that names the nearest known one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _known_keys(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Self:
+        if isinstance(data, Mapping):
+            known = [field.alias or name for name, field in cls.model_fields.items()]
+            for key in data:
+                if key not in known:
+                    raise _complaint(f"unknown key `{key}`", one_of(known, str(key)), str(key))
+        return handler(data)  # type: ignore[no-any-return]  # pydantic's handler gives the model
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _selector(value: str) -> str:
+    parse_selector(value)
+    return value
+
+
+def _text_selector(value: str) -> str:
+    for name in parse_selector(value).last_names:
+        if is_secret(name):
+            raise ValueError(f"`{value}` is named like a secret, which is never taken as text")
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        compile_pattern(value)
+    except ValueError as error:
+        raise ValueError(f"`{value}` is no RE2 pattern: {error}") from error
+    return value
+
+
+def _worded(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else value
+
+
+SelectorText = Annotated[str, AfterValidator(_selector)]
+Word = Annotated[str, BeforeValidator(_worded)]
+Words = Annotated[tuple[Word, ...], BeforeValidator(_listed)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+class Condition(Part):
+    """What a field must be. Where a field occurs more than once, one value that fits is enough."""
+
+    one_of: Words = ()
+    none_of: Words = ()
+    """Met by absence too: only fields that are certainly one of these are refused."""
+    present: bool | None = None
+    """Whether there is a value that is not empty."""
+    given: bool | None = None
+    """Whether the field is there at all, empty or not."""
+    truthy: bool | None = None
+    """As PHP and JavaScript take it: `0`, `false`, empty and absent are not."""
+    matches: Pattern | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:
+        return data if isinstance(data, Mapping) else {"one_of": data}
+
+
+class Value(Part):
+    """One value: from a selector, the first group of a pattern in it, put into a form (`comment-{}`); or a constant."""
+
+    source: SelectorText | None = Field(default=None, alias="from")
+    match: Pattern | None = None
+    form: str | None = Field(default=None, alias="as")
+    value: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, data: Any) -> Any:
+        return {"from": data} if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.source is None) == (self.value is None):
+            raise _complaint("a value has either `from` or `value`")
+        return self
+
+
+Values = Annotated[tuple[Value, ...], BeforeValidator(_listed)]
+Texts = Annotated[tuple[Annotated[str, AfterValidator(_text_selector)], ...], BeforeValidator(_listed)]
+
+
+class AccountSource(Part):
+    id: Value | None = None
+    handle: Value | None = None
+
+
+Accounts = Annotated[tuple[AccountSource, ...], BeforeValidator(_listed)]
+
+
+class MediaSource(Part):
+    """Where an attachment stands: its id, or the file itself, or both."""
+
+    id: SelectorText | None = None
+    file: SelectorText | None = None
+    type: SelectorText | None = None
+    name: SelectorText | None = None
+    size: SelectorText | None = None
+
+
+class OutcomeSource(Part):
+    """Where the response names the new post. In `link`, `{id}` stands for its id."""
+
+    id: Values = ()
+    url: Values = ()
+    link: str | None = None
+
+
+class Surface(Part):
+    hosts: Annotated[tuple[Role, ...], BeforeValidator(_listed)]
+    method: Annotated[tuple[Method, ...], BeforeValidator(_listed)] = ("POST",)
+    under: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ("",)
+    name: SelectorText | None = None
+    override: bool = False
+    """Whether the platform lets a header or field replace the method here."""
+
+
+class Claim(Part):
+    """An operation on a surface: what `path`, `name`, `method` and fields it is known by."""
+
+    surface: str
+    path: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    name: Words = ()
+    method: Annotated[tuple[Method, ...], BeforeValidator(_listed)] = ()
+    where: Mapping[SelectorText, Condition] = Field(default_factory=dict)
+
+
+class Housekeeping(Claim):
+    """Requests that are no act: reads by POST, drafts, typing, telemetry."""
+
+    reason: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] = "housekeeping"
+
+
+class Signature(Claim):
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    activity: Kind
+    confidence: Confidence = Confidence.CONFIRMED
+    source: str = ""
+    seen: Annotated[str, Field(pattern=r"^(\d{4}(-\d{2})?)?$")] = ""
+    account: Accounts = ()
+    texts: Texts = ()
+    media: Annotated[tuple[MediaSource, ...], BeforeValidator(_listed)] = ()
+    audience: Values = ()
+    target: Values = ()
+    changes: Values = ()
+    gap: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] | None = None
+    outcome: OutcomeSource | None = None
+
+
+class Batch(Claim):
+    """A request that holds several. `each` gives the elements; for REST, selectors within each start with `json`."""
+
+    each: SelectorText
+    calls: bool = False
+    """Whether the elements are XML-RPC calls (`methodName`, `params`)."""
+    element_method: SelectorText = "json.method"
+    element_path: SelectorText = "json.path"
+    element_body: SelectorText = "json.body"
+    prefix: str = ""
+
+
+class RefusalShape(Part):
+    status: int = 403
+    content_type: str = "application/json"
+    body: str
+
+
+class MethodOverride(Part):
+    """Fields that replace the method on surfaces with `override`, the first of them that is given."""
+
+    source: Annotated[tuple[SelectorText, ...], BeforeValidator(_listed)] = Field(alias="from")
+
+
+class Route(Part):
+    """A field that holds the path which the server will take instead of the one in the request line."""
+
+    source: SelectorText = Field(alias="from")
+    prefix: str = ""
+
+
+class Marker(Part):
+    """What tells self-hosted software on a host that nobody listed."""
+
+    path: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    where: Mapping[SelectorText, Condition] = Field(default_factory=dict)
+
+
+HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")]
+
+
+class PlatformDocument(Part):
+    platform: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    title: str
+    hosts: Mapping[Role, tuple[HostPattern, ...]] = Field(default_factory=dict)
+    markers: tuple[Marker, ...] = ()
+    account: Accounts = ()
+    method_override: MethodOverride | None = None
+    routes: tuple[Route, ...] = ()
+    refusal: RefusalShape | None = None
+    surfaces: Mapping[str, Surface]
+    batches: tuple[Batch, ...] = ()
+    signatures: tuple[Signature, ...]
+    housekeeping: tuple[Housekeeping, ...] = ()
+
+
+def parse_platform(text: str, file: str) -> PlatformDocument:
+    """The document, or `DocumentErrors` with a line for each thing that is wrong."""
+    source = Source(text, file)
+    if not isinstance(source.value, dict):
+        raise DocumentErrors([source.error((), "a platform document starts with `platform: NAME`")])
+    try:
+        document = PlatformDocument.model_validate(source.value)
+    except ValidationError as error:
+        raise source.errors(error) from error
+    if errors := list(_contradictions(document, source)):
+        raise DocumentErrors(errors)
+    return document
+
+
+def _contradictions(document: PlatformDocument, source: Source) -> list[GerbangError]:
+    """What no part can see of itself: names that point nowhere, ids that stand twice, a login that would be read."""
+    errors: list[GerbangError] = []
+    seen: set[str] = set()
+    for number, account in enumerate(document.account):
+        values = [value.source for value in (account.id, account.handle) if value and value.source]
+        if any(parse_selector(value).needs_body for value in values):
+            # It is read for logins and visits too.
+            errors.append(source.error(("account", number), "a platform's account stands in headers, never in a body"))
+    groups = {
+        "signatures": document.signatures,
+        "housekeeping": document.housekeeping,
+        "batches": document.batches,
+    }
+    for group, claims in groups.items():
+        for number, claim in enumerate(claims):
+            at = (group, number)
+            if claim.surface not in document.surfaces:
+                hint = one_of(document.surfaces, claim.surface)
+                errors.append(source.error((*at, "surface"), f"unknown surface `{claim.surface}`", hint))
+                continue
+            surface = document.surfaces[claim.surface]
+            if claim.name and surface.name is None:
+                errors.append(source.error((*at, "name"), f"surface `{claim.surface}` has no `name`"))
+            errors += [
+                source.error((*at, "path"), f"path `{path}` must start with `/`")
+                for path in templates(surface, claim)
+                if not path.startswith("/")
+            ]
+            if isinstance(claim, Signature):
+                if claim.id in seen:
+                    errors.append(source.error((*at, "id"), f"signature `{claim.id}` stands twice"))
+                seen.add(claim.id)
+                if claim.activity is Kind.LOGIN and _reads_body(claim, surface):
+                    errors.append(source.error(at, f"`{claim.id}` is a login, whose body is never read"))
+    return errors
+
+
+def _reads_body(claim: Signature, surface: Surface) -> bool:
+    selectors = [*claim.where, *([surface.name] if surface.name and claim.name else [])]
+    if claim.texts or claim.media:
+        return True
+    values = [*claim.audience, *claim.target, *claim.changes]
+    values += [value for account in claim.account for value in (account.id, account.handle) if value]
+    selectors += [value.source for value in values if value.source]
+    return any(parse_selector(name).needs_body for name in selectors)
+
+
+def templates(surface: Surface, claim: Claim) -> tuple[str, ...]:
+    """The paths of a claim: each `under` of its surface with each of its own; a name that stands in it put there."""
+    paths = [f"{under}{path}" for under in surface.under for path in (claim.path or ("",))]
+    capture = name_capture(surface)
+    if capture is None or not claim.name:
+        return tuple(paths)
+    return tuple(path.replace(f"{{{capture}}}", name) for path in paths for name in claim.name)
+
+
+def name_capture(surface: Surface) -> str | None:
+    """The part of the path in which the operation's name stands, where that is where it stands."""
+    if surface.name is None:
+        return None
+    branches = parse_selector(surface.name).branches
+    if len(branches) == 1 and branches[0].root == "path" and isinstance(step := branches[0].steps[0], str):
+        return step
+    return None

@@ -1,0 +1,101 @@
+"""A claimed request to its Activity: the texts, attachments, account and target that a signature points to."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from gerbang.model import Account, Activity, Gap, Kind, Media, Text
+from gerbang.recognition.document import Signature
+from gerbang.recognition.matcher import Captures, CompiledAccount, CompiledClaim, CompiledMedia, Platform, first
+from gerbang.wire.message import Message
+from gerbang.wire.selectors import Selector, blobs
+from gerbang.wire.values import Blob
+
+MEDIA = 500
+"""Attachments that are listed of one request."""
+
+
+def activity(
+    platform: Platform, host: str, compiled: CompiledClaim, signature: Signature, message: Message, captures: Captures
+) -> Activity:
+    """What a signature's selectors give. Where the body is not known, what stood in it is missing."""
+    login = signature.activity is Kind.LOGIN
+    gaps = () if login else message.gaps
+    if signature.gap:
+        gaps = (*gaps, Gap(signature.gap))
+    return Activity(
+        platform=platform.name,
+        kind=signature.activity,
+        host=host,
+        signature=signature.id,
+        confidence=signature.confidence,
+        account=account((*compiled.account, *platform.account), message, captures),
+        texts=texts(compiled.texts, message, captures),
+        media=() if login else media(compiled.media, message, captures),
+        audience=first(compiled.audience, message, captures),
+        target=first(compiled.target, message, captures),
+        changes=first(compiled.changes, message, captures),
+        gaps=gaps,
+    )
+
+
+def account(sources: Sequence[CompiledAccount], message: Message, captures: Captures) -> Account:
+    """The first source that names anybody."""
+    for source in sources:
+        identity = source.id.read(message, captures) if source.id else None
+        handle = source.handle.read(message, captures) if source.handle else None
+        if identity or handle:
+            return Account(identity, handle)
+    return Account()
+
+
+def texts(selectors: Sequence[Selector], message: Message, captures: Captures) -> tuple[Text, ...]:
+    found: dict[Text, None] = {}
+    for selector in selectors:
+        for value in selector.texts(message, captures):
+            if value.strip():
+                found[Text(selector.path, value)] = None
+    return tuple(found)
+
+
+def media(sources: Sequence[CompiledMedia], message: Message, captures: Captures) -> tuple[Media, ...]:
+    """What the selectors name, and every file of a form besides."""
+    found: list[Media] = []
+    taken: set[int] = set()
+    for source in sources:
+        found += _named(source, message, captures, taken)
+    for _, value in message.files():
+        if isinstance(value, Blob) and id(value) not in taken and (value.data or value.name):
+            found.append(_of(value))
+    return tuple(found[:MEDIA])
+
+
+def _named(source: CompiledMedia, message: Message, captures: Captures, taken: set[int]) -> Iterator[Media]:
+    ids = source.id.texts(message, captures) if source.id else []
+    files = blobs(source.file.find(message, captures)) if source.file else []
+    kind = _one(source.type, message, captures)
+    name = _one(source.name, message, captures)
+    size = _one(source.size, message, captures)
+    bytes_told = int(size) if size and size.isascii() and size.isdigit() and len(size) < 16 else None
+    for number, blob in enumerate(files):
+        taken.add(id(blob))
+        yield _of(blob, ids[number] if number < len(ids) else None, kind, name)
+    for identity in ids[len(files) :]:
+        if identity.strip():
+            yield Media(id=identity.strip()[:200], type=kind, name=name, size=bytes_told)
+    if not ids and not files and (kind or name or bytes_told is not None):
+        yield Media(type=kind, name=name, size=bytes_told)
+
+
+def _one(selector: Selector | None, message: Message, captures: Captures) -> str | None:
+    found = selector.texts(message, captures) if selector else []
+    return found[0][:200] if found and found[0] else None
+
+
+def _of(blob: Blob, identity: str | None = None, kind: str | None = None, name: str | None = None) -> Media:
+    return Media(
+        id=identity,
+        type=blob.type or kind,
+        name=blob.name or name,
+        digest=hashlib.sha256(blob.data).hexdigest(),
+        size=len(blob.data),
+    )

@@ -1,0 +1,470 @@
+"""Documents compiled: hosts to platforms, paths to candidate signatures, conditions to functions."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gerbang.errors import SettingsError, one_of
+from gerbang.model import Refusal
+from gerbang.recognition.document import (
+    Batch,
+    Claim,
+    Condition,
+    Housekeeping,
+    MediaSource,
+    PlatformDocument,
+    Signature,
+    Surface,
+    Value,
+    name_capture,
+    templates,
+)
+from gerbang.recognition.patterns import compile_pattern
+from gerbang.wire.charsets import scrubbed
+from gerbang.wire.message import Message, segments
+from gerbang.wire.selectors import Found, Selector, as_text, parse_selector
+from gerbang.wire.values import Pairs
+from gerbang.wire.values import Value as WireValue
+
+SEGMENTS = 64
+"""Parts of a path that are looked at."""
+
+type Captures = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HostRole:
+    platform: str
+    role: str
+
+
+# ---------------------------------------------------------------- conditions
+
+
+type Test = Callable[[Found], bool | None]
+
+
+def _empty(value: WireValue) -> bool:
+    return value is None or value == "" or value == [] or value == {} or (isinstance(value, Pairs) and not value.items)
+
+
+def _falsy(value: WireValue) -> bool:
+    return (
+        _empty(value) or value is False or (isinstance(value, str | int | float) and as_text(value) in ("0", "false"))
+    )
+
+
+def _test(condition: Condition) -> Test:
+    """A condition as a function that answers yes, no, or `None`: the body that would tell is not known."""
+    tests: list[Callable[[Sequence[WireValue]], bool]] = []
+    wanted, refused = frozenset(condition.one_of), frozenset(condition.none_of)
+    if wanted:
+        tests.append(lambda values: any(as_text(value) in wanted for value in values))
+    if refused:
+        tests.append(lambda values: not values or any(as_text(value) not in refused for value in values))
+    if condition.present is not None:
+        present = condition.present
+        tests.append(lambda values: any(not _empty(value) for value in values) is present)
+    if condition.given is not None:
+        given = condition.given
+        tests.append(lambda values: bool(values) is given)
+    if condition.truthy is not None:
+        truthy = condition.truthy
+        tests.append(lambda values: any(not _falsy(value) for value in values) is truthy)
+    if condition.matches is not None:
+        pattern = compile_pattern(condition.matches)
+        tests.append(
+            lambda values: any(
+                pattern.search(scrubbed(text)) for value in values if (text := as_text(value)) is not None
+            )
+        )
+
+    def test(found: Found) -> bool | None:
+        if found.unknown:
+            return None
+        return all(check(found.values) for check in tests)
+
+    return test
+
+
+def _names_test(names: Sequence[str]) -> Test:
+    """An operation's name, in which `*` stands for anything."""
+    exact = frozenset(name for name in names if "*" not in name)
+    globs = [name.partition("*")[::2] for name in names if "*" in name]
+
+    def named(value: WireValue) -> bool:
+        text = as_text(value)
+        if text is None:
+            return False
+        return text in exact or any(text.startswith(head) and text.endswith(tail) for head, tail in globs)
+
+    def test(found: Found) -> bool | None:
+        return None if found.unknown else any(named(value) for value in found.values)
+
+    return test
+
+
+# ---------------------------------------------------------------- paths
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One part of a path template: a literal, or a head and tail around anything; `capture` names what is between."""
+
+    literal: str | None
+    head: str = ""
+    tail: str = ""
+    capture: str | None = None
+
+    def match(self, low: str, given: str, captures: dict[str, str]) -> bool:
+        if self.literal is not None:
+            return low == self.literal
+        if len(low) < len(self.head) + len(self.tail) or not low.startswith(self.head) or not low.endswith(self.tail):
+            return False
+        if self.capture:
+            captures[self.capture] = given[len(self.head) : len(given) - len(self.tail)]
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`/blog/{base...}/wp-json/wp/v2/posts/{id}`: `{name}` is one part, `{name...}` at either end any number."""
+
+    parts: tuple[_Part, ...]
+    leading: bool
+    trailing: bool
+
+    @classmethod
+    def parse(cls, source: str) -> "Template":
+        names = [name for name in source.split("/") if name]
+        leading = bool(names) and names[0].endswith("...}")
+        trailing = len(names) > (1 if leading else 0) and names[-1].endswith("...}")
+        middle = names[(1 if leading else 0) : (-1 if trailing else None)]
+        return cls(tuple(cls._part(name) for name in middle), leading, trailing)
+
+    @staticmethod
+    def _part(name: str) -> _Part:
+        if "{" in name:
+            head, _, rest = name.partition("{")
+            capture, _, tail = rest.partition("}")
+            return _Part(None, head.lower(), tail.lower(), capture)
+        if "*" in name:
+            head, _, tail = name.partition("*")
+            return _Part(None, head.lower(), tail.lower())
+        return _Part(name.lower())
+
+    def match(self, low: Sequence[str], given: Sequence[str]) -> dict[str, str] | None:
+        """What stands in the named parts, or `None` where the path is another one."""
+        size, free = len(self.parts), len(low) - len(self.parts)
+        if free < 0 or (free and not (self.leading or self.trailing)):
+            return None
+        if self.leading and self.trailing:
+            starts: Iterable[int] = range(free + 1)
+        else:
+            starts = (free,) if self.leading else (0,)
+        for start in starts:
+            captures: dict[str, str] = {}
+            if all(self.parts[at].match(low[start + at], given[start + at], captures) for at in range(size)):
+                return captures
+        return None
+
+    def anchor(self) -> tuple[int, str] | None:
+        """The literal nearest to the end, and how far from it it stands: what the lookup goes by."""
+        if self.trailing:
+            return None
+        for distance, part in enumerate(reversed(self.parts)):
+            if part.literal is not None:
+                return distance, part.literal
+        return None
+
+
+# ---------------------------------------------------------------- claims
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledValue:
+    source: Selector | None
+    pattern: Any  # re2 has no types
+    form: str | None
+    constant: str | None
+
+    def read(self, message: Message, captures: Captures) -> str | None:
+        if self.source is None:
+            return self.constant
+        for text in self.source.texts(message, captures):
+            if self.pattern is not None:
+                match = self.pattern.search(text)
+                if match is None:
+                    continue
+                text = match.group(1) if match.re.groups else match.group()
+            text = text.strip()
+            if text:
+                return self.form.replace("{}", text) if self.form else text[:1000]
+        return None
+
+
+def compile_value(value: Value) -> CompiledValue:
+    return CompiledValue(
+        parse_selector(value.source) if value.source else None,
+        compile_pattern(value.match) if value.match else None,
+        value.form,
+        value.value,
+    )
+
+
+def first(values: Sequence[CompiledValue], message: Message, captures: Captures) -> str | None:
+    """The first of the values that is there."""
+    return next((text for value in values if (text := value.read(message, captures)) is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledAccount:
+    id: CompiledValue | None
+    handle: CompiledValue | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMedia:
+    id: Selector | None
+    file: Selector | None
+    type: Selector | None
+    name: Selector | None
+    size: Selector | None
+
+
+def _selector(source: str | None) -> Selector | None:
+    return parse_selector(source) if source else None
+
+
+def _media(source: MediaSource) -> CompiledMedia:
+    return CompiledMedia(
+        _selector(source.id),
+        _selector(source.file),
+        _selector(source.type),
+        _selector(source.name),
+        _selector(source.size),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledClaim:
+    """A signature, batch or housekeeping entry with all that is needed to try and to read it."""
+
+    order: int
+    claim: Signature | Batch | Housekeeping
+    roles: frozenset[str]
+    methods: frozenset[str]
+    override: bool
+    tests: tuple[tuple[Selector, Test], ...]
+    account: tuple[CompiledAccount, ...] = ()
+    texts: tuple[Selector, ...] = ()
+    media: tuple[CompiledMedia, ...] = ()
+    audience: tuple[CompiledValue, ...] = ()
+    target: tuple[CompiledValue, ...] = ()
+    changes: tuple[CompiledValue, ...] = ()
+
+    def holds(self, message: Message, captures: Captures) -> bool | None:
+        """Whether every discriminator is met; `None` where that hangs on a body which is not known."""
+        unsure = False
+        for selector, test in self.tests:
+            answer = test(selector.find(message, captures))
+            if answer is False:
+                return False
+            unsure = unsure or answer is None
+        return None if unsure else True
+
+
+def _accounts(claim: Signature | PlatformDocument) -> tuple[CompiledAccount, ...]:
+    return tuple(
+        CompiledAccount(
+            compile_value(source.id) if source.id else None, compile_value(source.handle) if source.handle else None
+        )
+        for source in claim.account
+    )
+
+
+def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface: Surface) -> CompiledClaim:
+    tests = [(parse_selector(source), _test(condition)) for source, condition in claim.where.items()]
+    if claim.name and surface.name and name_capture(surface) is None:
+        tests.insert(0, (parse_selector(surface.name), _names_test(claim.name)))
+    # What headers answer is asked first, so that a body is decoded only where it can matter.
+    tests.sort(key=lambda pair: pair[0].needs_body)
+    common = {
+        "order": order,
+        "claim": claim,
+        "roles": frozenset(surface.hosts),
+        "methods": frozenset(claim.method or surface.method),
+        "override": surface.override,
+        "tests": tuple(tests),
+    }
+    if not isinstance(claim, Signature):
+        return CompiledClaim(**common)  # type: ignore[arg-type]  # the keys are the fields' own
+    return CompiledClaim(
+        **common,  # type: ignore[arg-type]  # the keys are the fields' own
+        account=_accounts(claim),
+        texts=tuple(parse_selector(source) for source in claim.texts),
+        media=tuple(_media(source) for source in claim.media),
+        audience=tuple(compile_value(value) for value in claim.audience),
+        target=tuple(compile_value(value) for value in claim.target),
+        changes=tuple(compile_value(value) for value in claim.changes),
+    )
+
+
+# ---------------------------------------------------------------- platforms
+
+
+class Platform:
+    """One document, compiled."""
+
+    def __init__(self, document: PlatformDocument) -> None:
+        self.document = document
+        self.name = document.platform
+        self.account = _accounts(document)
+        self.overrides = (
+            tuple(parse_selector(name) for name in document.method_override.source)
+            if (document.method_override)
+            else ()
+        )
+        self.routes = tuple((parse_selector(route.source), route.prefix) for route in document.routes)
+        self.refusal = Refusal(**document.refusal.model_dump()) if document.refusal else None
+        self.markers = tuple(
+            (
+                tuple(Template.parse(path) for path in marker.path),
+                tuple((parse_selector(source), _test(condition)) for source, condition in marker.where.items()),
+            )
+            for marker in document.markers
+        )
+        self.outcomes = {
+            signature.id: (
+                tuple(compile_value(value) for value in signature.outcome.id),
+                tuple(compile_value(value) for value in signature.outcome.url),
+                signature.outcome.link,
+            )
+            for signature in document.signatures
+            if signature.outcome
+        }
+        self._near: dict[tuple[int, str], list[tuple[Template, CompiledClaim]]] = {}
+        self._far: list[tuple[Template, CompiledClaim]] = []
+        claims: list[Claim] = [*document.batches, *document.signatures, *document.housekeeping]
+        for order, claim in enumerate(claims):
+            assert isinstance(claim, Signature | Batch | Housekeeping)  # noqa: S101  # tells the type checker
+            surface = document.surfaces[claim.surface]
+            compiled = _compile_claim(order, claim, surface)
+            for path in templates(surface, claim):
+                template = Template.parse(path)
+                anchor = template.anchor()
+                if anchor is None:
+                    self._far.append((template, compiled))
+                else:
+                    self._near.setdefault(anchor, []).append((template, compiled))
+        self._distances = sorted({distance for distance, _ in self._near})
+
+    def candidates(
+        self, path: Sequence[str], role: str, method: str, effective: str
+    ) -> Iterator[tuple[CompiledClaim, Captures]]:
+        """The claims for a path, in the order written, with what stands in the path's named parts."""
+        given = path[:SEGMENTS]
+        low = [part.lower() for part in given]
+        listed: list[tuple[Template, CompiledClaim]] = list(self._far)
+        for distance in self._distances:
+            if distance < len(low):
+                listed += self._near.get((distance, low[-1 - distance]), ())
+        found: dict[int, tuple[CompiledClaim, Captures]] = {}
+        for template, compiled in listed:
+            if role not in compiled.roles or (effective if compiled.override else method) not in compiled.methods:
+                continue
+            captures = template.match(low, given)
+            if captures is not None:
+                found.setdefault(compiled.order, (compiled, captures))
+        return (found[order] for order in sorted(found))
+
+    def marked(self, message: Message) -> bool:
+        """Whether the request shows one of the software's markers, on whatever host."""
+        path = segments(message.path)
+        low = [part.lower() for part in path]
+        for paths, tests in self.markers:
+            if paths and not any(template.match(low, path) is not None for template in paths):
+                continue
+            if all(test(selector.find(message, {})) for selector, test in tests):
+                return True
+        return False
+
+
+@dataclass(frozen=True)
+class Platforms:
+    """Every document, compiled. `digest` is SHA-256 over all of them, whatever their order, and the sites."""
+
+    documents: tuple[PlatformDocument, ...]
+    digest: str
+    _by_name: Mapping[str, Platform]
+    _exact: Mapping[str, HostRole]
+    _below: Mapping[str, HostRole]
+    _patterns: tuple[str, ...] = field(default=())
+
+    def at(self, host: str) -> HostRole | None:
+        """The platform that a host belongs to, and its part there; `None` where it is not listed."""
+        found = self._exact.get(host)
+        if found is not None or not self._below:
+            return found
+        at = host.find(".")
+        while at >= 0:
+            found = self._below.get(host[at + 1 :])
+            if found is not None:
+                return found
+            at = host.find(".", at + 1)
+        return None
+
+    def refusal(self, platform: str) -> Refusal | None:
+        found = self._by_name.get(platform)
+        return found.refusal if found else None
+
+    def hosts(self) -> tuple[str, ...]:
+        """Every listed host or `*.domain`, sites included."""
+        return self._patterns
+
+    def platform(self, name: str) -> Platform | None:
+        return self._by_name.get(name)
+
+    def presumed(self, message: Message) -> str | None:
+        """The self-hosted software whose marker a request to an unlisted host shows."""
+        return next((name for name, platform in self._by_name.items() if platform.marked(message)), None)
+
+
+def compile_platforms(documents: Sequence[PlatformDocument], sites: Mapping[str, str] | None = None) -> Platforms:
+    """`sites` gives the platform of hosts with self-hosted software. A later document replaces one of its name."""
+    latest = {document.platform: document for document in documents}
+    exact: dict[str, HostRole] = {}
+    below: dict[str, HostRole] = {}
+    patterns: list[str] = []
+    for name, document in latest.items():
+        for role, hosts in document.hosts.items():
+            for host in hosts:
+                if host.startswith("*."):
+                    below[host[2:]] = HostRole(name, role)
+                else:
+                    exact[host] = HostRole(name, role)
+                patterns.append(host)
+    for host, name in (sites or {}).items():
+        if name not in latest:
+            raise SettingsError(f"site `{host}` is of an unknown platform `{name}`", hint=one_of(latest, name))
+        exact[host.lower().rstrip(".")] = HostRole(name, "app")
+        patterns.append(host.lower().rstrip("."))
+    canonical = json.dumps(
+        {
+            "documents": [latest[name].model_dump(mode="json", by_alias=True) for name in sorted(latest)],
+            "sites": dict(sorted((sites or {}).items())),
+        },
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    return Platforms(
+        documents=tuple(latest.values()),
+        digest=hashlib.sha256(b"gerbang platforms 1\n" + canonical.encode()).hexdigest(),
+        _by_name={name: Platform(document) for name, document in latest.items()},
+        _exact=exact,
+        _below=below,
+        _patterns=tuple(dict.fromkeys(patterns)),
+    )

@@ -1,0 +1,332 @@
+"""What a request is about to do. Never raises: what could not be read is a gap."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from gerbang.model import PUBLISHING, Activity, Gap, Kind, Request
+from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signature
+from gerbang.recognition.extract import account, activity, media
+from gerbang.recognition.matcher import Captures, CompiledClaim, HostRole, Platform, Platforms, first
+from gerbang.recognition.unclaimed import human_texts
+from gerbang.wire.message import Message, segments
+from gerbang.wire.selectors import Found, parse_selector
+from gerbang.wire.values import Value
+from gerbang.wire.xmlrpc import Call
+
+ELEMENTS = 200
+"""Elements of a batch that are looked at; more is the gap `too-large`."""
+
+RESPONSE = 2 * 1024 * 1024
+"""Bytes of a response that are read for the new post's id."""
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
+_WRITERS = frozenset({"app", "api", "upload"})
+_METHOD_NAMES = _READS | {"POST", "PUT", "PATCH", "DELETE"}
+_EMBEDDED = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """`activities` is empty where this is no act; `reason` says why, or which signature claimed it.
+
+    `awaits_body`: the body was not read and could change which activity this is, or whether it is one.
+    """
+
+    activities: tuple[Activity, ...]
+    reason: str
+    awaits_body: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the platform answered: `accepted` is `None` where its answer does not tell."""
+
+    status: int
+    accepted: bool | None
+    id: str | None = None
+    url: str | None = None
+
+
+def recognise(request: Request, platforms: Platforms) -> Recognition:
+    """The activities of a request to a listed host. With `request.body` `None`, what its headers alone prove."""
+    role, request = _role(request, platforms)
+    if role is None:
+        return Recognition((), "not-listed")
+    return recognise_as(request, role, platforms)
+
+
+def recognise_as(request: Request, role: HostRole, platforms: Platforms) -> Recognition:
+    """As `recognise`, for a host whose platform is known from elsewhere."""
+    platform = platforms.platform(role.platform)
+    if platform is None or role.role in INERT_ROLES:
+        return Recognition((), role.role)
+    message = Message(request.method, request.target, request.headers, request.body)
+    try:
+        return _Reading(platform, role.role, request.host).recognise(message)
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, AttributeError):
+        # A fault of ours must not let a write pass as no act: it is one that could not be read.
+        if request.method.upper() in _READS:
+            return Recognition((), "read")
+        gaps = (Gap("unreadable", "the request could not be taken apart"),)
+        unread = Activity(platform.name, Kind.WRITE, request.host, unclaimed=True, gaps=gaps)
+        return Recognition((unread,), "unreadable")
+
+
+def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recognition:
+    """The activities of a request whose body was given up on, each with the gap that says why."""
+    role, request = _role(request, platforms)
+    platform = platforms.platform(role.platform) if role else None
+    if role is None or platform is None:
+        return Recognition((), "not-listed")
+    if role.role in INERT_ROLES:
+        return Recognition((), role.role)
+    message = Message(request.method, request.target, request.headers, None)
+    found = _Reading(platform, role.role, request.host, given_up=gap).recognise(message)
+    return replace(found, activities=tuple(_with(one, gap) for one in found.activities))
+
+
+def _with(found: Activity, gap: Gap) -> Activity:
+    # A login's body is never read, so nothing of it is missing.
+    return found if found.kind in (Kind.LOGIN, Kind.VIEW) else replace(found, gaps=(*found.gaps, gap))
+
+
+def _role(request: Request, platforms: Platforms) -> tuple[HostRole | None, Request]:
+    """The host's platform; a target in absolute form is cut to path and query, and may name the host."""
+    host = request.host
+    role = platforms.at(host) or platforms.at(host.lower().rstrip("."))
+    if not request.target.startswith("/") and "://" in request.target[:12]:
+        try:
+            url = urlsplit(request.target)
+            named = (url.hostname or "").rstrip(".")
+        except ValueError:
+            return role, request
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        if role is None and (role := platforms.at(named)) is not None:
+            host = named
+        request = replace(request, target=target, host=host)
+    return role, request
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One request to one host. `given_up` is the gap where its body will never be known."""
+
+    platform: Platform
+    role: str
+    host: str
+    given_up: Gap | None = None
+    depth: int = 0
+
+    def recognise(self, message: Message) -> Recognition:
+        effective = self._effective_method(message)
+        settled: tuple[CompiledClaim, Captures] | None = None
+        unsure: list[tuple[CompiledClaim, Captures]] = []
+        for path in self._paths(message):
+            for compiled, captures in self.platform.candidates(path, self.role, message.method, effective):
+                answer = compiled.holds(message, captures)
+                if answer:
+                    settled = settled or (compiled, captures)
+                    if not isinstance(compiled.claim, Housekeeping):
+                        settled = compiled, captures
+                    break
+                if answer is None:
+                    unsure.append((compiled, captures))
+            # A path that is no act may yet be led elsewhere by a route; one that is an act is enough.
+            if settled and not isinstance(settled[0].claim, Housekeeping):
+                break
+        if unsure:
+            return self._unsure(message, unsure, settled)
+        if settled:
+            return self._claimed(message, *settled)
+        if effective in _READS and message.method in _READS:
+            return self._read(message)
+        return self._unclaimed(message)
+
+    # ------------------------------------------------------------ which signature
+
+    def _effective_method(self, message: Message) -> str:
+        for selector in self.platform.overrides:
+            for name in selector.texts(message, {}):
+                if name.strip().upper() in _METHOD_NAMES:
+                    return name.strip().upper()
+        return message.method
+
+    def _paths(self, message: Message) -> Iterator[tuple[str, ...]]:
+        """The path asked for and those that a route leads to; lazily, for a login's body is never looked into."""
+        yield segments(message.path)
+        for selector, prefix in self.platform.routes:
+            for route in selector.texts(message, {})[:4]:
+                if route.strip("/ "):
+                    yield segments(f"{prefix}/{route}")
+
+    def _unsure(
+        self,
+        message: Message,
+        unsure: Sequence[tuple[CompiledClaim, Captures]],
+        settled: tuple[CompiledClaim, Captures] | None,
+    ) -> Recognition:
+        """The body is not known, or not wholly, and which signature this is hangs on it."""
+        possible = [*unsure, *([settled] if settled else [])]
+        if message.body is None and self.given_up is None:
+            kinds = {one.claim.activity if isinstance(one.claim, Signature) else None for one, _ in possible}
+            if settled is None or len(kinds) > 1 or None in kinds:
+                return Recognition((), "awaits-body", awaits_body=True)
+            return self._claimed(message, *possible[-1])
+        # It will never be known, so the most that it can be counts: the one that is certainly met, else what publishes.
+        signatures = [(one, captures) for one, captures in possible if isinstance(one.claim, Signature)]
+        chosen = next(
+            (
+                *(pair for pair in signatures if settled and pair[0] is settled[0]),
+                *(
+                    pair
+                    for pair in signatures
+                    if isinstance(pair[0].claim, Signature) and pair[0].claim.activity in PUBLISHING
+                ),
+                *signatures,
+            ).__iter__(),
+            None,
+        )
+        if chosen is not None:
+            return self._claimed(message, *chosen)
+        if settled:
+            return self._claimed(message, *settled)
+        return self._unclaimed(message)
+
+    def _claimed(self, message: Message, compiled: CompiledClaim, captures: Captures) -> Recognition:
+        claim = compiled.claim
+        if isinstance(claim, Housekeeping):
+            return Recognition((), claim.reason)
+        if isinstance(claim, Batch):
+            return self._batch(message, claim, captures)
+        found = activity(self.platform, self.host, compiled, claim, message, captures)
+        return Recognition((found,), claim.id)
+
+    # ------------------------------------------------------------ batches
+
+    def _batch(self, message: Message, claim: Batch, captures: Captures) -> Recognition:
+        if message.body is None and self.given_up is None:
+            return Recognition((), "awaits-body", awaits_body=True)
+        elements = parse_selector(claim.each).find(message, captures).values
+        found: list[Activity] = []
+        reason = "batch"
+        for element in elements[:ELEMENTS] if self.depth == 0 else ():
+            inner = self._element(message, claim, element)
+            if inner is not None:
+                reading = _Reading(self.platform, self.role, self.host, self.given_up, depth=1)
+                result = reading.recognise(inner)
+                found += result.activities
+                reason = result.reason
+        gaps = message.gaps
+        if len(elements) > ELEMENTS or (self.depth and elements):
+            gaps = (*gaps, Gap("too-large", "more elements in one batch than are looked at"))
+        if gaps or (self.given_up and not found):
+            sender = account(self.platform.account, message, captures)
+            found.append(Activity(self.platform.name, Kind.WRITE, self.host, account=sender, unclaimed=True, gaps=gaps))
+        return Recognition(tuple(found), reason if not found else "batch")
+
+    def _element(self, message: Message, claim: Batch, element: Value) -> Message | None:
+        holder = Message.within(message, message.method, message.path, json=element)
+        if claim.calls:
+            method = parse_selector("json.methodName").texts(holder, {})
+            params = parse_selector("json.params").find(holder, {}).values
+            if not method:
+                return None
+            listed = next((value for value in params if isinstance(value, list)), [])
+            return Message.within(message, message.method, message.path, call=Call(method[0], listed))
+        method = parse_selector(claim.element_method).texts(holder, {}) or ["POST"]
+        paths = parse_selector(claim.element_path).texts(holder, {})
+        if not paths:
+            return None
+        body = parse_selector(claim.element_body).find(holder, {}).values
+        return Message.within(message, method[0], claim.prefix + paths[0], json=body[0] if body else None)
+
+    # ------------------------------------------------------------ what no signature claims
+
+    def _read(self, message: Message) -> Recognition:
+        if message.method == "OPTIONS":
+            return Recognition((), "preflight")
+        if message.method != "GET" or self.role != "app":
+            return Recognition((), "read")
+        if any("prefetch" in message.header(name) for name in ("sec-purpose", "purpose", "x-moz")):
+            return Recognition((), "prefetch")
+        destination = message.header("sec-fetch-dest").lower()
+        if destination:
+            if destination in _EMBEDDED:
+                return Recognition((), "embed")
+            if destination == "serviceworker":
+                return Recognition((), "service-worker")
+            if destination != "document":
+                return Recognition((), "read")
+        elif "text/html" not in message.header("accept").lower() or message.header("x-requested-with"):
+            return Recognition((), "read")
+        visitor = account(self.platform.account, message, {})
+        return Recognition((Activity(self.platform.name, Kind.VIEW, self.host, account=visitor),), "view")
+
+    def _unclaimed(self, message: Message) -> Recognition:
+        if self.role not in _WRITERS:
+            return Recognition((), "housekeeping")
+        if self._embedded(message):
+            return Recognition((), "embed")
+        if message.body is None and self.given_up is None:
+            return Recognition((), "awaits-body", awaits_body=True)
+        texts = human_texts(message)
+        found = Activity(
+            platform=self.platform.name,
+            kind=Kind.POST if texts else Kind.WRITE,
+            host=self.host,
+            account=account(self.platform.account, message, {}),
+            texts=texts,
+            media=media((), message, {}),
+            unclaimed=True,
+            gaps=message.gaps,
+        )
+        return Recognition((found,), "unclaimed")
+
+    def _embedded(self, message: Message) -> bool:
+        """Whether somebody else's page sent this (a like button, a pixel). Only for what no signature claims."""
+        if message.header("sec-fetch-site").lower() not in ("cross-site", ""):
+            return False
+        origin = message.header("origin") or message.header("referer")
+        try:
+            host = (urlsplit(origin).hostname or "").rstrip(".")
+        except ValueError:
+            return False
+        if not host or host == self.host:
+            return False
+        return not any(
+            host == listed or (listed.startswith("*.") and host.endswith(listed[1:]))
+            for hosts in self.platform.document.hosts.values()
+            for listed in hosts
+        )
+
+
+def outcome(
+    activity: Activity, status: int, headers: Sequence[tuple[str, str]], body: bytes, platforms: Platforms
+) -> Outcome:
+    """What the response says of an activity that was let through. Never raises."""
+    accepted: bool | None = True if 200 <= status < 400 else False if status >= 400 else None
+    platform = platforms.platform(activity.platform)
+    try:
+        message = Message("GET", "/", tuple(headers), body, limit=RESPONSE)
+        errors = _errors(message)
+        if accepted and errors:
+            accepted = False
+        sources = platform.outcomes.get(activity.signature) if platform else None
+        if sources is None or not accepted:
+            return Outcome(status, accepted)
+        ids, urls, link = sources
+        identity = first(ids, message, {})
+        url = first(urls, message, {}) or (link.replace("{id}", identity) if link and identity else None)
+        return Outcome(status, accepted, identity, url)
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, AttributeError):
+        return Outcome(status, accepted)
+
+
+_ERRORS = parse_selector("json.errors")
+
+
+def _errors(message: Message) -> bool:
+    """Whether a 200 brings errors and no data, as GraphQL answers what it refused."""
+    found: Found = _ERRORS.find(message, {})
+    return any(isinstance(value, list) and value for value in found.values)

@@ -1,0 +1,143 @@
+"""Human words in a write that no signature knows. Ids, names, addresses, tokens and secrets are none."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from gerbang.model import Text
+from gerbang.recognition.secrets import is_secret
+from gerbang.wire.charsets import scrubbed
+from gerbang.wire.html import visible
+from gerbang.wire.message import Message, members
+from gerbang.wire.values import Value
+
+LETTERS = 20
+"""Letters that make human text, all values of one field together."""
+
+LEAVES = 5_000
+"""Values that are looked at in one request."""
+
+TAKEN = 200
+"""Texts that are given at most."""
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+# Fields whose values are words without being anybody's statement.
+_NO_STATEMENT = frozenset(
+    {
+        "name",
+        "names",
+        "username",
+        "nickname",
+        "author",
+        "email",
+        "mail",
+        "phone",
+        "address",
+        "login",
+        "user",
+        "id",
+        "ids",
+    }
+    | {"uuid", "guid", "hash", "url", "uri", "href", "link", "src", "referrer", "referer", "path", "file", "filename"}
+    | {"slug", "type", "class", "locale", "lang", "language", "timezone", "version", "agent", "ua", "mime", "charset"}
+    | {"encoding", "operation", "features", "feature", "event", "source", "medium", "campaign", "useragent", "origin"}
+)
+_SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+_GRAPHQL = re.compile(r"\s*(query|mutation|subscription|fragment|\{)[\s\w(]")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_NAME_PARTS = frozenset({"bin", "binti", "bt", "bte", "a/l", "a/p", "anak"})
+_TRIMMED = ".,;:!?\"'()[]{}<>…“”‘’«»*_~#@-/"
+
+
+def human_texts(message: Message) -> tuple[Text, ...]:
+    """The texts of every field that holds human words, or nothing."""
+    grouped: dict[str, list[tuple[str, str]]] = {}
+    for place, group, value in _leaves(message):
+        grouped.setdefault(group, []).append((place, value))
+    texts: list[Text] = []
+    for leaves in grouped.values():
+        words = [(place, value, letters(value)) for place, value in leaves]
+        if sum(count for _, _, count in words) >= LETTERS:
+            texts += [Text(place, scrubbed(value)) for place, value, count in words if count]
+    return tuple(texts[:TAKEN])
+
+
+def letters(value: str) -> int:
+    """Letters of human words in a text.
+
+    >>> letters("Jadual baharu bas bermula Isnin"), letters("eyJhbGciOiJIUzI1NiJ9"), letters("https://contoh.my/a-b")
+    (27, 0, 0)
+    >>> letters("3f9ac0d2-1b11-4222-8333-444455556666"), letters("Aminah binti Abdul Rahman"), letters("今日はいい天気")
+    (0, 0, 7)
+    """
+    words = value[:100_000].split()
+    if any(word.lower() in _NAME_PARTS for word in words) and len(words) <= 8 and _titled(words):
+        return 0
+    return sum(_letters_of(word) for word in words)
+
+
+def _titled(words: list[str]) -> bool:
+    return all(word.lower() in _NAME_PARTS or word[:1].isupper() for word in words)
+
+
+def _letters_of(word: str) -> int:
+    word = word.strip(_TRIMMED)
+    if word.isascii():
+        # A word of a language: letters throughout, an apostrophe or hyphen within, no capitals in the middle.
+        plain = word.replace("'", "").replace("-", "")
+        if not plain.isalpha() or len(plain) > 30 or not (plain[1:].islower() or plain.isupper() or len(plain) == 1):
+            return 0
+        return len(plain) if not (plain.isupper() and len(plain) > 15) else 0
+    if "://" in word or "@" in word[1:]:
+        return 0
+    count = sum(1 for char in word if unicodedata.category(char)[0] in "LM")
+    if count > 40 and not unicodedata.name(word[0], "").startswith(_SPACELESS):
+        return 0
+    return count
+
+
+def _leaves(message: Message) -> Iterator[tuple[str, str, str]]:
+    """Place, place without numbers, and text of each value whose field may hold a statement. Never recursive."""
+    stack: list[tuple[str, str, Value]] = []
+    for name, value in (*message.query, *message.form):
+        if not _withheld(name):
+            stack.append((f"field.{name}", f"field.{name}", value))
+    stack += [("json", "json", value) for value in message.json]
+    if message.call is not None:
+        # Plain parameters are user names and passwords as often as not; only what has a name is looked at.
+        for number, value in enumerate(message.call.params):
+            if not isinstance(value, str):
+                stack.append((f"xmlrpc.params[{number}]", "xmlrpc.params", value))
+    if message.plain is not None:
+        stack.append(("body", "body", message.plain))
+    stack.reverse()
+    seen = 0
+    while stack and seen < LEAVES:
+        place, group, value = stack.pop()
+        seen += 1
+        if isinstance(value, str):
+            nested = message.nested(value)
+            if nested is not None:
+                stack.append((place, group, nested))
+            elif _GRAPHQL.match(value):
+                for literal in _QUOTED.findall(value[:100_000]):
+                    yield place, group, literal
+            else:
+                yield place, group, visible(value)
+        elif isinstance(value, list):
+            stack += [
+                (f"{place}[{number}]", f"{group}[]", item) for number, item in reversed([*enumerate(value[:LEAVES])])
+            ]
+        else:
+            inner = [
+                (f"{place}.{name}", f"{group}.{name}", item) for name, item in members(value) if not _withheld(name)
+            ]
+            stack += reversed(inner[:LEAVES])
+
+
+def _withheld(name: str) -> bool:
+    if is_secret(name):
+        return True
+    words = [word.lower() for word in _WORDS.findall(name[:200])]
+    return bool(words) and words[-1] in _NO_STATEMENT

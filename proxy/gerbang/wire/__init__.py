@@ -1,0 +1,1 @@
+"""Bodies to plain fields: encodings, charsets, forms, multipart, JSON in JSON, XML-RPC. Pure and bounded."""

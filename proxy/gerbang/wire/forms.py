@@ -1,0 +1,47 @@
+"""Urlencoded forms and query strings, with names kept as they are written (`data[wp_autosave][content]`)."""
+
+from urllib.parse import unquote_to_bytes
+
+from gerbang.wire.charsets import known, text
+from gerbang.wire.values import Unreadable
+
+FIELDS = 20_000
+"""Fields that are read; a form with more is `unreadable`."""
+
+
+def parse_query(query: str) -> tuple[tuple[str, str], ...]:
+    """
+    >>> parse_query("a=1&b=dua+tiga&a=%C3%A9")
+    (('a', '1'), ('b', 'dua tiga'), ('a', 'é'))
+    """
+    try:
+        return parse_form(query.encode("utf-8", "surrogateescape"))
+    except Unreadable:
+        return ()
+
+
+def parse_form(body: bytes, charset: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Names and values in order. A `_charset_` field names the charset of the others, as HTML has it."""
+    body = body.strip(b"\r\n\x00 \t")
+    if not body:
+        return ()
+    if known(charset) in ("utf_16", "utf_16_le", "utf_16_be", "utf_32"):
+        body = text(body, charset).encode("utf-8", "replace")
+        charset = None
+    if body.count(b"&") > FIELDS:
+        raise Unreadable("too many fields")
+    raw: list[tuple[bytes, bytes]] = []
+    for field in body.split(b"&"):
+        if field:
+            name, _, value = field.partition(b"=")
+            raw.append((_unquoted(name), _unquoted(value)))
+    declared = next((value for name, value in raw if name == b"_charset_"), None)
+    if declared:
+        charset = declared[:40].decode("ascii", "replace")
+    return tuple((text(name, charset), text(value, charset)) for name, value in raw)
+
+
+def _unquoted(value: bytes) -> bytes:
+    if b"+" in value:
+        value = value.replace(b"+", b" ")
+    return unquote_to_bytes(value) if b"%" in value else value

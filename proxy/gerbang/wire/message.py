@@ -1,0 +1,268 @@
+"""One request (or response) as named fields: query, headers, cookies, form, JSON, XML-RPC.
+
+Everything is decoded when it is first asked for, and once. What could not be
+decoded is a gap; then `partial` says that a field which is not here may yet exist.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from urllib.parse import unquote
+
+from gerbang.model import Gap
+from gerbang.wire.charsets import text
+from gerbang.wire.encodings import LIMIT, decode
+from gerbang.wire.forms import parse_form, parse_query
+from gerbang.wire.multipart import parameters, parse_multipart
+from gerbang.wire.values import Blob, Pairs, Unreadable, Value, parse_json
+from gerbang.wire.xmlrpc import Call, parse_call
+
+NESTED = 1024 * 1024
+"""Characters of a text that is parsed as JSON within JSON or a form."""
+
+_FORM = re.compile(rb"[^\s=&<>{}\"']{1,200}=")
+_NO_TEXT = ("image/", "video/", "audio/", "font/")
+
+type Field = tuple[str, Value]
+
+
+class Message:
+    """The fields of a request whose `body` may be `None`: not read, or never to be read."""
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: Sequence[tuple[str, str]],
+        body: bytes | None,
+        limit: int = LIMIT,
+    ) -> None:
+        self.method = method.upper()
+        self.path, _, self.raw_query = target.partition("?")
+        self.raw_headers = headers
+        self.body = body
+        self.limit = limit
+        self._gaps: list[Gap] = []
+        self._nested: dict[str, Value] = {}
+        self._form: tuple[Field, ...] = ()
+        self._json: tuple[Value, ...] = ()
+        self._call: Call | None = None
+        self._text: str | None = None
+        self._read = False
+
+    @classmethod
+    def within(
+        cls, outer: "Message", method: str, target: str, json: Value = None, call: Call | None = None
+    ) -> "Message":
+        """One element of a batch, with its body already decoded and the outer request's headers."""
+        inner = cls(method, target, outer.raw_headers, b"", outer.limit)
+        inner._read = True
+        inner._json = (json,) if json is not None else ()
+        inner._call = call
+        return inner
+
+    # ------------------------------------------------------------ what headers hold
+
+    @cached_property
+    def headers(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in self.raw_headers:
+            found.setdefault(name.lower(), []).append(value)
+        return found
+
+    def header(self, name: str) -> str:
+        """The first value of a header in lower case of name, or an empty text."""
+        values = self.headers.get(name)
+        return values[0].strip() if values else ""
+
+    @cached_property
+    def query(self) -> tuple[tuple[str, str], ...]:
+        return parse_query(self.raw_query) if self.raw_query else ()
+
+    @cached_property
+    def cookies(self) -> tuple[tuple[str, str], ...]:
+        found = []
+        for line in self.headers.get("cookie", ()):
+            for part in line.split(";"):
+                name, equals, value = part.partition("=")
+                if equals:
+                    found.append((name.strip(), value.strip().strip('"')))
+        return tuple(found)
+
+    @cached_property
+    def basic_user(self) -> str | None:
+        """The user name of a Basic Authorization. The password is dropped here and nowhere else seen."""
+        scheme, _, credentials = self.header("authorization").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        try:
+            user, colon, _ = base64.b64decode(credentials.strip(), validate=False).partition(b":")
+        except (binascii.Error, ValueError):
+            return None
+        return text(user) if colon and user else None
+
+    @cached_property
+    def content_type(self) -> tuple[str, dict[str, str]]:
+        return parameters(self.header("content-type"))
+
+    # ------------------------------------------------------------ what the body holds
+
+    @property
+    def form(self) -> tuple[Field, ...]:
+        self._ensure()
+        return self._form
+
+    @property
+    def json(self) -> tuple[Value, ...]:
+        """The JSON body as a tuple of one, or of none."""
+        self._ensure()
+        return self._json
+
+    @property
+    def call(self) -> Call | None:
+        self._ensure()
+        return self._call
+
+    @property
+    def plain(self) -> str | None:
+        """The body as words, where it is none of the structured kinds and not binary."""
+        self._ensure()
+        return self._text
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        if self.body is not None:
+            self._ensure()
+        return tuple(self._gaps)
+
+    @property
+    def partial(self) -> bool:
+        """Whether the body is not, or not wholly, known."""
+        return self.body is None or bool(self.gaps)
+
+    @cached_property
+    def blob(self) -> Blob | None:
+        """The whole body as an attachment."""
+        if not self.body:
+            return None
+        decoded = decode(self.body, ", ".join(self.headers.get("content-encoding", ())), self.limit)
+        _, disposition = parameters(self.header("content-disposition"))
+        return Blob(decoded.data, disposition.get("filename") or None, self.content_type[0] or None)
+
+    def files(self) -> Iterator[Field]:
+        """Every attachment of a form."""
+        return ((name, value) for name, value in self.form if isinstance(value, Blob))
+
+    def nested(self, source: str) -> Value:
+        """A text read as JSON, or `None` where it is none."""
+        if source not in self._nested:
+            value: Value = None
+            if len(source) <= NESTED and source.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+                try:
+                    value = parse_json(source)
+                except Unreadable:
+                    value = None
+            self._nested[source] = value
+        return self._nested[source]
+
+    def _ensure(self) -> None:
+        if not self._read:
+            self._read = True
+            if self.body:
+                self._parse(self.body)
+
+    def _parse(self, body: bytes) -> None:
+        encoding = ", ".join(self.headers.get("content-encoding", ()))
+        kind, options = self.content_type
+        if not encoding and body[:2] == b"\x1f\x8b" and not kind.startswith(_NO_TEXT):
+            encoding = "gzip"  # compressed without saying so
+        decoded = decode(body, encoding, self.limit)
+        if decoded.gap is not None:
+            # The bytes are tried as they came too: a server that ignores the header reads them so.
+            self._gaps.append(decoded.gap)
+        data = decoded.data
+        if not data or kind.startswith(_NO_TEXT):
+            return
+        damage = self._structured(data, kind, options)
+        if damage is None or self._form or self._json or self._call is not None:
+            return
+        if damage:
+            self._gaps.append(Gap("unreadable", damage))
+        elif b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            self._text = text(data, options.get("charset"))
+
+    def _structured(self, data: bytes, kind: str, options: dict[str, str]) -> str | None:
+        """Fill in each reading that the bytes allow. `None` where one was found, else what was promised in vain."""
+        charset = options.get("charset")
+        damage = ""
+        start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
+        boundary = options.get("boundary") or self._boundary(data, kind)
+        if boundary:
+            try:
+                self._form = parse_multipart(data, boundary)
+                return None
+            except Unreadable as error:
+                damage = f"multipart: {error}"
+        elif kind == "application/x-www-form-urlencoded":
+            try:
+                self._form = parse_form(data, charset)
+            except Unreadable as error:
+                damage = f"form: {error}"
+        if start in (b"{", b"[") or "json" in kind:
+            try:
+                self._json = (parse_json(data),)
+                return None
+            except Unreadable as error:
+                damage = damage or (f"json: {error}" if "json" in kind else "")
+        if start == b"<" and ("xml" in kind or (b"<methodCall" in data[:1024] or b"<methodResponse" in data[:1024])):
+            try:
+                self._call = parse_call(data)
+                return None
+            except Unreadable as error:
+                damage = damage or f"xml: {error}"
+        if not self._form and start != b"<" and _FORM.match(data[:256]):
+            try:
+                self._form = parse_form(data, charset)
+                return None
+            except Unreadable as error:
+                damage = damage or f"form: {error}"
+        return damage
+
+    @staticmethod
+    def _boundary(data: bytes, kind: str) -> str | None:
+        """A boundary that no header names, from the body's first line."""
+        if not data.startswith(b"--"):
+            return None
+        line, end, rest = data[:512].partition(b"\n")
+        if end and (kind.startswith("multipart/") or rest[:20].lower().startswith(b"content-disposition")):
+            return line.rstrip(b"\r")[2:].decode("latin-1")
+        return None
+
+
+def segments(path: str) -> tuple[str, ...]:
+    """A path's parts as a server takes them: percent-decoded, without empty, `.` and `..` parts.
+
+    >>> segments("/blog//wp-admin/../wp-json/wp/v2/p%6Fsts/")
+    ('blog', 'wp-json', 'wp', 'v2', 'posts')
+    """
+    if "%" in path:
+        path = unquote(path)
+    if "." not in path:
+        return tuple(part for part in path.split("/") if part)
+    found: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del found[-1:]
+        elif part and part != ".":
+            found.append(part)
+    return tuple(found)
+
+
+def members(value: Value) -> Iterator[tuple[str, Value]]:
+    """An object's names and values, duplicates included; nothing for any other value."""
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, Pairs):
+        yield from value.items

@@ -1,0 +1,261 @@
+"""Where in a request something stands: `variables.tweet_text`, `form.comment`, `xmlrpc.params[3].title`.
+
+    ROOT.name.name        a member by name; names of header and form may hold `-`, `:` and `*` at the end
+    [3]  []               a list's element, or each of them
+    ["any.name"]          a name with dots or brackets in it
+    .*                    every member
+    A or B                what either holds
+    A | html              the words a reader sees of HTML; `percent` and `base64` undo those
+
+Roots: `query header cookie path basic form json xmlrpc`, `field` (query, form or
+JSON), `variables` (of a GraphQL call, in JSON or a form), `body` (the whole as an
+attachment, where it is none of those). A step into a text reads it as JSON first; in a form, `a.b` is also `a[b]`.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from urllib.parse import unquote
+
+from gerbang.wire.charsets import scrubbed
+from gerbang.wire.html import visible
+from gerbang.wire.message import Message, members
+from gerbang.wire.values import Blob, Pairs, Value
+
+VALUES = 2_000
+"""Values that one selector gives at most."""
+
+ROOTS = ("query", "header", "cookie", "path", "basic", "form", "json", "xmlrpc", "field", "variables", "body")
+BODY_ROOTS = frozenset({"form", "json", "xmlrpc", "field", "variables", "body"})
+
+
+class Each(Enum):
+    ELEMENT = "[]"
+    MEMBER = "*"
+
+
+type Step = str | int | Each
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a selector gives. `unknown`: nothing was found, but the body is not wholly known."""
+
+    values: tuple[Value, ...]
+    unknown: bool = False
+
+
+NOTHING = Found(())
+UNKNOWN = Found((), unknown=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    root: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A selector, compiled. `path` is how it is written, without what is done to the value."""
+
+    path: str
+    branches: tuple[Branch, ...]
+    transforms: tuple[Callable[[str], str], ...] = field(default=(), compare=False)
+
+    @property
+    def needs_body(self) -> bool:
+        return any(branch.root in BODY_ROOTS for branch in self.branches)
+
+    @property
+    def last_names(self) -> tuple[str, ...]:
+        """The name at the end of each branch."""
+        names = ((step for step in reversed(branch.steps) if isinstance(step, str)) for branch in self.branches)
+        return tuple(name for found in names if (name := next(found, None)) is not None)
+
+    def find(self, message: Message, captures: Mapping[str, str]) -> Found:
+        values: list[Value] = []
+        unknown = False
+        for branch in self.branches:
+            found = _branch(branch, message, captures)
+            values += found
+            if not found and branch.root in BODY_ROOTS and message.partial:
+                unknown = True
+        if not values:
+            return UNKNOWN if unknown else NOTHING
+        return Found(tuple(values[:VALUES]))
+
+    def texts(self, message: Message, captures: Mapping[str, str]) -> list[str]:
+        """The values that are texts or numbers, as text, transformed, without lone surrogates."""
+        found = []
+        for value in self.find(message, captures).values:
+            text = as_text(value)
+            if text is None:
+                continue
+            for transform in self.transforms:
+                text = transform(text)
+            found.append(scrubbed(text))
+        return found
+
+
+def as_text(value: Value) -> str | None:
+    """
+    >>> as_text(True), as_text(7), as_text("a"), as_text(None), as_text([1])
+    ('true', '7', 'a', None, None)
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return None
+
+
+def _unbase64(value: str) -> str:
+    try:
+        return base64.b64decode(value, validate=False).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return value
+
+
+TRANSFORMS: dict[str, Callable[[str], str]] = {"html": visible, "percent": unquote, "base64": _unbase64}
+
+_STEP = re.compile(r"""\.(?P<name>[\w:@$*-]+)|\[(?P<index>\d+)\]|(?P<each>\[\])|\["(?P<quoted>[^"]+)"\]""")
+
+
+def parse_selector(source: str) -> Selector:
+    """Raises `ValueError` with a sentence that says what is wrong."""
+    path, *names = (part.strip() for part in source.split("|"))
+    for name in names:
+        if name not in TRANSFORMS:
+            raise ValueError(f"unknown transform `{name}`; expected one of {_listed(TRANSFORMS)}")
+    branches = tuple(_parsed_branch(part.strip()) for part in path.split(" or "))
+    return Selector(path, branches, tuple(TRANSFORMS[name] for name in names))
+
+
+def _parsed_branch(source: str) -> Branch:
+    root = re.match(r"\w*", source)
+    name = root.group() if root else ""
+    if name not in ROOTS:
+        raise ValueError(f"`{source}` must start with one of {_listed(ROOTS)}")
+    steps: list[Step] = []
+    at = len(name)
+    while at < len(source):
+        match = _STEP.match(source, at)
+        if match is None:
+            raise ValueError(f'`{source[at:]}` in `{source}` cannot be read; write `.name`, `[3]`, `[]` or `["name"]`')
+        if match["index"] is not None:
+            steps.append(int(match["index"]))
+        elif match["each"]:
+            steps.append(Each.ELEMENT)
+        elif match["quoted"] is not None:
+            steps.append(match["quoted"])
+        else:
+            steps.append(Each.MEMBER if match["name"] == "*" else match["name"])
+        at = match.end()
+    if not steps and name not in ("body", "json"):
+        raise ValueError(f"`{source}` needs a name, as in `{name}.text`")
+    if name == "header":
+        steps = [step.lower() if isinstance(step, str) else step for step in steps]
+    return Branch(name, tuple(steps))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> list[Value]:
+    steps = branch.steps
+    match branch.root:
+        case "json":
+            return _walk(message.json, steps, message)
+        case "variables":
+            found = _walk(message.json, ("variables", *steps), message)
+            return found or _named(message.form, ("variables", *steps), message)
+        case "form":
+            return _named(message.form, steps, message)
+        case "query":
+            return _named(message.query, steps, message)
+        case "field":
+            return [
+                *_named(message.query, steps, message),
+                *_named(message.form, steps, message),
+                *_walk(message.json, steps, message),
+            ]
+        case "xmlrpc":
+            call = message.call
+            return [] if call is None else _walk(({"method": call.method, "params": call.params},), steps, message)
+        case "header":
+            return [value for name in steps if isinstance(name, str) for value in message.headers.get(name, ())]
+        case "cookie":
+            return _named(message.cookies, steps, message)
+        case "path":
+            return [captures[name] for name in steps if isinstance(name, str) and name in captures]
+        case "basic":
+            return [message.basic_user] if message.basic_user is not None else []
+        case _:
+            structured = message.form or message.json or message.call is not None
+            return [message.blob] if message.blob is not None and not structured else []
+
+
+def _named(fields: Sequence[tuple[str, Value]], steps: tuple[Step, ...], message: Message) -> list[Value]:
+    """Among fields that have a flat list of names, in which `a[b][]` is a path too."""
+    if not fields:
+        return []
+    first, rest = steps[0], steps[1:]
+    if not isinstance(first, str):
+        return [value for _, value in fields] if first is Each.MEMBER else []
+    found: list[Value] = []
+    prefix = first[:-1] if first.endswith("*") else None
+    opening = f"{first}["
+    for name, value in fields:
+        if name == first or (prefix is not None and name.startswith(prefix)):
+            found += _walk((value,), rest, message) if rest else (value,)
+        elif rest and name.startswith(opening):
+            found += _bracketed(name[len(first) :], value, rest, message)
+    return found
+
+
+def _bracketed(brackets: str, value: Value, steps: tuple[Step, ...], message: Message) -> list[Value]:
+    parts = [part.rstrip("]") for part in brackets.split("[")[1:]]
+    if len(parts) > len(steps):
+        return []
+    for part, step in zip(parts, steps, strict=False):
+        if isinstance(step, Each) or str(step) == part:
+            continue
+        return []
+    return _walk((value,), steps[len(parts) :], message)
+
+
+def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) -> list[Value]:
+    current = list(values)
+    for step in steps:
+        following: list[Value] = []
+        for value in current:
+            if isinstance(value, str):
+                value = message.nested(value)
+            if isinstance(step, str):
+                if isinstance(value, dict):
+                    if step in value:
+                        following.append(value[step])
+                elif isinstance(value, Pairs):
+                    following += value.get_all(step)
+            elif step is Each.MEMBER:
+                following += (inner for _, inner in members(value))
+            elif isinstance(value, list):
+                if step is Each.ELEMENT:
+                    following += value[:VALUES]
+                elif step < len(value):
+                    following.append(value[step])
+        if not following:
+            return []
+        current = following[:VALUES]
+    return current
+
+
+def blobs(found: Found) -> list[Blob]:
+    return [value for value in found.values if isinstance(value, Blob)]

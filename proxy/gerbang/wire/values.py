@@ -1,0 +1,92 @@
+"""What a decoded body is made of.
+
+A value is `None`, a truth value, a number, a text, a list, an object or an
+attachment. An object is a `dict`, or `Pairs` where a name occurs twice: then every
+value counts, for nobody knows which of them the server will take.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+
+DEPTH = 100
+"""Levels of nesting that are read; deeper bodies are `unreadable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """An object in which a name occurs more than once, in the order sent."""
+
+    items: tuple[tuple[str, "Value"], ...]
+
+    def get_all(self, name: str) -> list["Value"]:
+        return [value for key, value in self.items if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes that are an attachment, with what their envelope says of them."""
+
+    data: bytes
+    name: str | None = None
+    type: str | None = None
+
+
+type Value = bool | int | float | str | list[Value] | dict[str, Value] | Pairs | Blob | None
+
+
+class Unreadable(ValueError):
+    """Bytes that are not what they should be; the message never holds content."""
+
+
+# One string or one bracket at a time, so that brackets within strings are not counted. Each character is
+# looked at once: neither alternative can start where the other one does.
+_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def parse_json(source: bytes | str) -> Value:
+    """JSON with duplicates kept, in UTF-8, 16 or 32 with or without a byte order mark.
+
+    >>> parse_json(b'{"a": 1, "a": [2]}')
+    Pairs(items=(('a', 1), ('a', [2])))
+    """
+    text = source if isinstance(source, str) else _json_text(source)
+    if text.count("[") + text.count("{") > DEPTH and _depth(text) > DEPTH:
+        raise Unreadable("nested too deeply")
+    try:
+        value: Value = _DECODER.decode(text.strip("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        raise Unreadable("not JSON") from error
+    return value
+
+
+def _json_text(source: bytes) -> str:
+    try:
+        return source.decode(json.detect_encoding(source), "replace")
+    except (UnicodeError, LookupError) as error:
+        raise Unreadable("not text") from error
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for mark in _MARKS.finditer(text):
+        char = text[mark.start()]
+        if char in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char in "]}":
+            depth -= 1
+    return deepest
+
+
+def _object(items: list[tuple[str, Value]]) -> Value:
+    single = dict(items)
+    return single if len(single) == len(items) else Pairs(tuple(items))
+
+
+def _integer(digits: str) -> int | float:
+    # Python refuses integers of more than 4300 digits with a ValueError; a long one is a number all the same.
+    return int(digits) if len(digits) < 400 else float(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, strict=False)
