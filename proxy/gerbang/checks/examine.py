@@ -1,0 +1,136 @@
+"""Texts in, findings out: every check over every text, in time linear in the text."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from types import ModuleType
+
+from gerbang.checks import (
+    bank_account,
+    classification_label,
+    file_reference,
+    identity_card,
+    internal_handling,
+    personal_attack,
+    personal_list,
+    personal_number,
+    phone,
+    schedule_document,
+)
+from gerbang.checks.lexicon import LexiconDocument
+from gerbang.checks.reading import Lexicons, Reading, compile_lexicons
+from gerbang.errors import DocumentError, DocumentErrors, Place
+from gerbang.model import Finding, Text
+
+CHECKS: tuple[ModuleType, ...] = (
+    classification_label,
+    schedule_document,
+    file_reference,
+    internal_handling,
+    identity_card,
+    personal_number,
+    phone,
+    bank_account,
+    personal_list,
+    personal_attack,
+)
+
+
+@dataclass(frozen=True)
+class Checks:
+    """All checks with their vocabularies, and the digest that names both."""
+
+    lexicons: Lexicons
+    combined: tuple[str, ...]  # vocabularies whose combinations are findings
+    digest: str
+
+
+def compile_checks(lexicons: Sequence[LexiconDocument]) -> Checks:
+    """The checks with these vocabularies. `DocumentErrors` where one lacks a group that its check starts from."""
+    starters: dict[str, frozenset[str]] = {}
+    for check in CHECKS:
+        for lexicon, groups in check.STARTS.items():
+            starters[lexicon] = starters.get(lexicon, frozenset()) | groups
+    errors = []
+    names: set[str] = set()
+    for document in lexicons:
+        if document.lexicon in names:
+            errors.append(
+                DocumentError(f"a second vocabulary is called `{document.lexicon}`", place=Place(document.file))
+            )
+        names.add(document.lexicon)
+        missing = sorted(starters.get(document.lexicon, frozenset()) - set(document.groups))
+        errors.extend(
+            DocumentError(
+                f"the group `{group}` is missing",
+                place=Place(document.file),
+                hint=f"the checks that use `{document.lexicon}` start from it; it may be an empty list",
+            )
+            for group in missing
+        )
+    if errors:
+        raise DocumentErrors(errors)
+    ordered = sorted(lexicons, key=lambda document: document.lexicon)
+    canonical = json.dumps(
+        {
+            "checks": [check.ID for check in CHECKS],
+            "lexicons": [document.model_dump(mode="json", exclude={"file"}) for document in ordered],
+        },
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    return Checks(
+        compile_lexicons(ordered, starters),
+        tuple(document.lexicon for document in ordered if document.findings),
+        sha256(b"gerbang-checks/1\n" + canonical.encode()).hexdigest(),
+    )
+
+
+def examine(texts: Sequence[Text], checks: Checks) -> tuple[Finding, ...]:
+    """What the checks find, in order; offsets are those of each text as it was written."""
+    found: list[Finding] = []
+    for number, text in enumerate(texts):
+        reading = Reading(text.value, checks.lexicons)
+        here = [finding for check in CHECKS for finding in check.find(reading)]
+        here += [finding for lexicon in checks.combined for finding in reading.together(lexicon)]
+        here.sort(key=lambda finding: (finding.start, finding.end, finding.check))
+        found += here if number == 0 else [replace(finding, text=number) for finding in here]
+    return tuple(found)
+
+
+MASKED = "•"
+SHOWN = 24  # characters of context either side
+
+
+def mask(value: str, start: int, end: int) -> str:
+    """An excerpt that tells where and how long, and never what.
+
+    What was found is dots, one a character up to twelve; letters and digits of its surroundings that it also holds
+    as a run are dots too, so that a number written twice is hidden twice.
+
+    >>> mask("IC saya 900214-14-5678 ya", 8, 22)
+    'IC saya •••••••••••• ya'
+    """
+    secret = value[start:end]
+    before = value[max(0, start - SHOWN) : start]
+    after = value[end : end + SHOWN]
+    head = "…" if start > SHOWN else ""
+    tail = "…" if end + SHOWN < len(value) else ""
+    shown = (_hidden(before, secret), MASKED * min(len(secret), 12), _hidden(after, secret))
+    return f"{head}{''.join(shown)}{tail}"
+
+
+def _hidden(context: str, secret: str) -> str:
+    """The context, with a dot for every character in a run of three or more that the secret holds as well."""
+    folded, known = context.lower(), secret.lower()
+    if len(folded) != len(context):
+        return MASKED * len(context)
+    runs = {known[at : at + 3] for at in range(min(len(known), 4000) - 2)} or {known}
+    length = min(3, len(known)) or 1
+    dark = [False] * len(context)
+    for at in range(len(folded) - length + 1):
+        if folded[at : at + length] in runs:
+            dark[at : at + length] = [True] * length
+    return "".join(MASKED if hide else char for hide, char in zip(dark, context, strict=True))

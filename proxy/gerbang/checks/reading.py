@@ -1,0 +1,492 @@
+"""Vocabularies compiled: every term of every vocabulary is looked for in one pass over each view of a text.
+
+Aho-Corasick automata find the terms, RE2 the admins' patterns; what is left to Python is the end of the word and
+the company that a term keeps. Time is linear in the text, and what is kept of it is bounded.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from ahocorasick_rs import AhoCorasick
+
+from gerbang.checks.lexicon import Combination, Group, LexiconDocument
+from gerbang.checks.normalise import HIDDEN, Normal, normal_form
+from gerbang.checks.patterns import Pattern, PatternSet, compiled
+from gerbang.model import Finding
+
+# A text is searched a block at a time, and a group stops counting at its limit, so that memory stays flat.
+BLOCK = 1 << 16  # characters
+OVERLAP = 400  # longer than any term with its affixes
+MAX_HITS = 400  # a group and text
+MAX_FINDINGS = 100  # a check and text
+
+PARTICLES = frozenset(
+    [
+        "la",
+        "lah",
+        "lar",
+        "ler",
+        "kah",
+        "tah",
+        "pun",
+        "nya",
+        "mu",
+        "ku",
+        "kau",
+        "je",
+        "jer",
+        "tu",
+        "ni",
+        "wei",
+        "weh",
+        "doh",
+        "sia",
+        "siot",
+        "ye",
+        "yer",
+        "eh",
+        "ah",
+        "leh",
+        "meh",
+        "lor",
+        "s",
+    ]
+) | {""}
+ENDINGS = (
+    PARTICLES
+    | {f"{ending}{particle}" for ending in ("kan", "i", "an") for particle in ("", "lah", "la", "nya", "mu", "ku")}
+    | frozenset(["es", "ed", "d", "ing", "er", "ers", "in", "ly", "ness", "y"])
+)
+LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz@$0123456789#" + HIDDEN)
+
+
+class Hit(NamedTuple):
+    """A term found: where in its view, and from which word to which."""
+
+    start: int
+    end: int
+    word: int
+    last: int
+    weight: int
+    weak: bool
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one pattern of an automaton stands for."""
+
+    term: str
+    group: str
+    endings: frozenset[str] | None  # None: found inside words too
+    weight: int
+    weak: bool
+
+
+def affixed(stem: str) -> tuple[str, ...]:
+    """The stem with the prefixes of Malay verbs and nouns, the first letter melted where Malay melts it.
+
+    >>> affixed("tipu")[:2]
+    ('menipu', 'penipu')
+    """
+    if len(stem) < 3 or not stem.isascii():
+        return ()
+    first, rest = stem[0], stem[1:]
+    match first:
+        case "b" | "f" | "v":
+            nasal = f"m{stem}"
+        case "p":
+            nasal = f"m{rest}"
+        case "c" | "d" | "j" | "z":
+            nasal = f"n{stem}"
+        case "t":
+            nasal = f"n{rest}"
+        case "k":
+            nasal = f"ng{rest}"
+        case "s":
+            nasal = f"ny{rest}"
+        case "g" | "h" | "a" | "e" | "i" | "o" | "u":
+            nasal = f"ng{stem}"
+        case _:
+            nasal = stem
+    return (
+        f"me{nasal}",
+        f"pe{nasal}",
+        *(f"{prefix}{stem}" for prefix in ("di", "ter", "ber", "ke", "memper", "diper")),
+    )
+
+
+def _entries(document: LexiconDocument, name: str, group: Group) -> Iterator[tuple[str, Entry]]:
+    for written in group.terms:
+        weak = written.endswith("~")
+        term = written.removesuffix("~").strip()
+        normal = normal_form(term)
+        form = normal.kept if group.case == "kept" else normal.text
+        if not form:
+            continue
+        inside = group.match == "part" or not any(char.isascii() and char.isalnum() for char in form)
+        endings = {"word": PARTICLES, "stem": ENDINGS, "exact": frozenset({""}), "part": None}[group.match]
+        entry = Entry(form, f"{document.lexicon}.{name}", None if inside else endings, group.weight, weak)
+        if inside:
+            yield form, entry
+            continue
+        yield f" {form}", entry
+        if group.case == "folded" and form[0] == "a":
+            yield f" @{form[1:]}", entry
+        if group.match == "stem":
+            for prefixed in affixed(form):
+                yield f" {prefixed}", entry
+
+
+class Automaton:
+    """The terms of some groups, searched for in one pass."""
+
+    def __init__(self, entries: Iterable[tuple[str, Entry]]) -> None:
+        self.entries: list[list[Entry]] = []
+        patterns: dict[str, int] = {}
+        starred: dict[int, list[Entry]] = {}
+        for pattern, entry in entries:
+            if pattern not in patterns:
+                patterns[pattern] = len(self.entries)
+                self.entries.append([])
+            known = self.entries[patterns[pattern]]
+            if entry not in known:
+                known.append(entry)
+                if pattern == f" {entry.term}" and " " not in entry.term and len(entry.term) > 3:
+                    starred.setdefault(len(entry.term), []).append(entry)
+        self.starred = starred
+        self.automaton = AhoCorasick(list(patterns)) if patterns else None
+
+    def hits(self, text: str, view: str, into: dict[str, list[Hit]], normal: Normal) -> None:
+        """Every term in the text, by group. Starred words (`b*d*h`) are compared letter by letter."""
+        if self.automaton is None or not text:
+            return
+        number = normal.piece if view == "text" else normal.kept_piece
+        padded = f" {text} "
+        find = self.automaton.find_matches_as_indexes
+        for first in range(0, len(padded), BLOCK):
+            block = padded if len(padded) <= BLOCK else padded[first : first + BLOCK + OVERLAP]
+            for index, start, end in find(block, overlapping=True):
+                if start >= BLOCK:
+                    continue
+                for entry in self.entries[index]:
+                    stop = end
+                    if entry.endings is not None:
+                        stop = block.find(" ", end, end + 40)
+                        if stop < 0 or (stop > end and not _ends(block[end:stop], block[end - 1], entry.endings)):
+                            continue
+                    group = into.setdefault(entry.group, [])
+                    if len(group) < MAX_HITS:
+                        begin = first + start - (entry.endings is None)
+                        until = first + stop - 1
+                        word = number(begin)
+                        group.append(Hit(begin, until, word, number(until - 1), entry.weight, entry.weak, view))
+        if view == "text" and HIDDEN in text:
+            self._starred(into, normal)
+
+    def _starred(self, into: dict[str, list[Hit]], normal: Normal) -> None:
+        words = [at for at, piece in enumerate(normal.pieces) if HIDDEN in piece][:MAX_HITS]
+        for at in words:
+            piece = normal.pieces[at]
+            shown = len(piece) - piece.count(HIDDEN)
+            for entry in self.starred.get(len(piece), ()):
+                if shown >= 2 and all(left in (HIDDEN, right) for left, right in zip(piece, entry.term, strict=True)):
+                    start = normal.piece_starts[at]
+                    hit = Hit(start, start + len(piece), at, at, entry.weight, entry.weak, "text")
+                    into.setdefault(entry.group, []).append(hit)
+
+
+def _ends(rest: str, last: str, endings: frozenset[str]) -> bool:
+    return rest in endings or rest == last * len(rest) or not rest[0].isascii()
+
+
+class Patterns:
+    """Admins' patterns, over the text with its case kept."""
+
+    def __init__(self, entries: Iterable[tuple[Pattern, Entry]]) -> None:
+        self.entries = tuple(entries)
+        self.any_of = PatternSet(pattern for pattern, _ in self.entries) if self.entries else None
+
+    def hits(self, normal: Normal, into: dict[str, list[Hit]]) -> None:
+        for number in self.any_of.numbers(normal.clean) if self.any_of else ():
+            pattern, entry = self.entries[number]
+            group = into.setdefault(entry.group, [])
+            for found in pattern.finditer(normal.clean):
+                if len(group) >= MAX_HITS:
+                    break
+                start, end = found.span()
+                if start < end:
+                    word, last = normal.word_at(start), normal.word_at(end - 1)
+                    group.append(Hit(start, end, word, last, entry.weight, entry.weak, "clean"))
+
+
+@dataclass(frozen=True)
+class Lexicons:
+    """All vocabularies, compiled together.
+
+    Groups that a finding starts from are looked for in every text; the company they may keep only where one
+    of those was found.
+    """
+
+    documents: Mapping[str, LexiconDocument]
+    folded: tuple[Automaton, Automaton]
+    kept: tuple[Automaton, Automaton]
+    patterns: tuple[Patterns, Patterns]
+
+
+def compile_lexicons(documents: Sequence[LexiconDocument], starters: Mapping[str, frozenset[str]]) -> Lexicons:
+    """`starters` names, for a vocabulary that a check reads, the groups from which that check starts."""
+    folded: tuple[list[tuple[str, Entry]], ...] = ([], [])
+    kept: tuple[list[tuple[str, Entry]], ...] = ([], [])
+    patterns: tuple[list[tuple[Pattern, Entry]], ...] = ([], [])
+    for document in documents:
+        first = {name for combination in document.findings for name in combination.find}
+        first |= starters.get(document.lexicon, frozenset())
+        for name, group in document.groups.items():
+            tier = 0 if name in first else 1
+            (kept if group.case == "kept" else folded)[tier].extend(_entries(document, name, group))
+            for pattern in group.patterns:
+                entry = Entry(pattern, f"{document.lexicon}.{name}", None, group.weight, False)
+                patterns[tier].append((compiled(pattern), entry))
+    return Lexicons(
+        {document.lexicon: document for document in documents},
+        (Automaton(folded[0]), Automaton(folded[1])),
+        (Automaton(kept[0]), Automaton(kept[1])),
+        (Patterns(patterns[0]), Patterns(patterns[1])),
+    )
+
+
+class Reading:
+    """A text, and which terms of which groups stand in it."""
+
+    def __init__(self, value: str, lexicons: Lexicons) -> None:
+        self.normal = normal_form(value)
+        self.lexicons = lexicons
+        self.memory: dict[str, Any] = {}  # what one check worked out and another needs
+        self._hits: dict[str, list[Hit]] = {}
+        self._search(0)
+        if self._hits:
+            self._search(1)
+            for hits in self._hits.values():
+                hits.sort()
+
+    def _search(self, tier: int) -> None:
+        normal = self.normal
+        self.lexicons.folded[tier].hits(normal.text, "text", self._hits, normal)
+        self.lexicons.kept[tier].hits(normal.kept, "kept", self._hits, normal)
+        self.lexicons.patterns[tier].hits(normal, self._hits)
+
+    @property
+    def clean(self) -> str:
+        return self.normal.clean
+
+    def hits(self, *groups: str) -> list[Hit]:
+        """The hits of the groups (`political.party`), in order."""
+        if len(groups) == 1:
+            return self._hits.get(groups[0], [])
+        return sorted((hit for group in groups for hit in self._hits.get(group, ())), key=lambda hit: hit.word)
+
+    def near(self, hit: Hit, groups: Iterable[str], within: int) -> Hit | None:
+        """A hit of the groups at most so many words away, other than this one; an equal span is the same one."""
+        for group in groups:
+            hits = self._hits.get(group)
+            if not hits:
+                continue
+            words = self._words(group)
+            for at in range(bisect_left(words, hit.word - within), len(hits)):
+                other = hits[at]
+                if other.word > hit.last + within:
+                    break
+                if other.word > hit.last or other.last < hit.word:
+                    return other
+        return None
+
+    def near_in(self, hit: Hit, group: str, first: int, last: int) -> Hit | None:
+        """A hit of the group between two words, other than this one."""
+        hits = self._hits.get(group)
+        if not hits:
+            return None
+        words = self._words(group)
+        for at in range(bisect_left(words, first), len(hits)):
+            other = hits[at]
+            if other.word > last:
+                return None
+            if other.word > hit.last or other.last < hit.word:
+                return other
+        return None
+
+    def starts_line(self, hit: Hit) -> bool:
+        """Whether the line starts with the hit, but for numbers and a label."""
+        first, _ = self.line_words(self.line(hit))
+        return all(piece.isdigit() or len(piece) < 2 for piece in self.normal.pieces[first : hit.word][:8]) and (
+            hit.word - first < 8
+        )
+
+    @cached_property
+    def has_series(self) -> bool:
+        """Whether anything looks like the series of a file reference."""
+        return _SERIES.search(self.normal.clean) is not None
+
+    def _words(self, group: str) -> list[int]:
+        words = self._word_lists.get(group)
+        if words is None:
+            self._hits[group].sort(key=lambda hit: hit.word)
+            words = self._word_lists[group] = [hit.word for hit in self._hits[group]]
+        return words
+
+    @cached_property
+    def _word_lists(self) -> dict[str, list[int]]:
+        return {}
+
+    def clean_span(self, hit: Hit) -> tuple[int, int]:
+        """Where the hit stands in the text with its case kept."""
+        if hit.view == "clean":
+            return hit.start, hit.end
+        if hit.view == "text":
+            return self.normal.clean_span(hit.start, hit.end)
+        positions = self.normal.positions
+        return positions[hit.word][0], positions[hit.last][1]
+
+    def span(self, hit: Hit) -> tuple[int, int]:
+        """Where the hit stands in the original."""
+        return self.normal.original(*self.clean_span(hit))
+
+    @cached_property
+    def has_digits(self) -> bool:
+        """Whether there are at least six digits with at most a few signs between them."""
+        return _DIGITS.search(self.normal.clean) is not None
+
+    def beside(self, start: int, end: int, groups: Iterable[str], within: int, after: int | None = None) -> Hit | None:
+        """A hit of the groups at most so many words before, or `after` words behind, a span of the clean text."""
+        first, last = self.normal.word_at(start), self.normal.word_at(max(end - 1, start))
+        behind = within if after is None else after
+        for group in groups:
+            hits = self._hits.get(group)
+            if not hits:
+                continue
+            words = self._words(group)
+            for at in range(bisect_left(words, first - within - 4), len(hits)):
+                if hits[at].word > last + behind:
+                    break
+                if hits[at].last >= first - within:
+                    return hits[at]
+        return None
+
+    def text_of(self, hit: Hit) -> str:
+        """The hit's words, folded."""
+        return " ".join(self.normal.pieces[hit.word : hit.last + 1])
+
+    @cached_property
+    def lines(self) -> list[tuple[int, int]]:
+        """The first and last word of each line that holds any."""
+        clean, positions = self.normal.clean, self.normal.positions
+        lines: list[tuple[int, int]] = []
+        first = 0
+        for at in range(len(positions)):
+            if at + 1 == len(positions) or _breaks(clean, positions[at][1], positions[at + 1][0]):
+                lines.append((first, at))
+                first = at + 1
+        return lines
+
+    def line(self, hit: Hit) -> int:
+        """The number of the line on which the hit starts."""
+        return bisect_right(self.lines, (hit.word, len(self.normal.words))) - 1
+
+    def line_words(self, line: int) -> tuple[int, int]:
+        return self.lines[line]
+
+    def at_edge(self, line: int, edge: int) -> bool:
+        """Whether the line is one of the first or last so many."""
+        return line < edge or line >= len(self.lines) - edge
+
+    @cached_property
+    def shouts(self) -> bool:
+        """Whether most of the text is in capitals, so that capitals tell nothing."""
+        letters = [char for char in self.normal.clean[:4000] if char.isalpha() and char.isascii()]
+        return len(letters) > 20 and sum(char.isupper() for char in letters) > 0.7 * len(letters)
+
+    def groups_at(self, word: int) -> frozenset[str]:
+        """The groups with a hit on this word."""
+        index = self.memory.get("groups")
+        if index is None:
+            index = {}
+            for group, hits in self._hits.items():
+                for hit in hits:
+                    for at in range(hit.word, min(hit.last, hit.word + 8) + 1):
+                        index.setdefault(at, set()).add(group)
+            self.memory["groups"] = index
+        return frozenset(index.get(word, ()))
+
+    @cached_property
+    def sentence_ends(self) -> list[int]:
+        """The words that end a sentence."""
+        positions, clean = self.normal.positions, self.normal.clean
+        return [
+            at
+            for at, (left, right) in enumerate(pairwise(positions))
+            if _SENTENCE_END.search(clean[left[1] : min(right[0], left[1] + 40)])
+        ]
+
+    def sentence(self, word: int) -> tuple[int, int]:
+        """The first and last word of the sentence that holds this one."""
+        ends = self.sentence_ends
+        place = bisect_left(ends, word)
+        first = ends[place - 1] + 1 if place else 0
+        last = ends[place] if place < len(ends) else len(self.normal.words) - 1
+        return first, last
+
+    def together(self, lexicon: str) -> Iterator[Finding]:
+        """The findings of a vocabulary's combinations, the strongest for each place."""
+        document = self.lexicons.documents[lexicon]
+        if not any(f"{lexicon}.{name}" in self._hits for name in document.groups):
+            return
+        best: dict[tuple[int, int], Finding] = {}
+        for combination in document.findings:
+            for hit in self._combined(lexicon, combination):
+                start, end = self.span(hit)
+                known = best.get((start, end))
+                if known is None or known.likelihood < combination.likelihood:
+                    best[start, end] = Finding(lexicon, document.category, combination.likelihood, start, end)
+        yield from outermost(best.values())
+
+    def _combined(self, lexicon: str, combination: Combination) -> Iterator[Hit]:
+        found = [f"{lexicon}.{name}" for name in combination.find]
+        near = [[f"{lexicon}.{name}" for name in entry] for entry in combination.near]
+        not_near = [f"{lexicon}.{name}" for name in combination.not_near]
+        hits = self.hits(*found)
+        if combination.at_least > 1 and len({hit.word for hit in hits}) < combination.at_least:
+            return
+        for hit in hits:
+            if hit.weak and not near:
+                continue
+            if not_near and self.near(hit, not_near, combination.not_within or combination.within):
+                continue
+            if all(self.near(hit, entry, combination.within) for entry in near):
+                yield hit
+
+
+def _breaks(clean: str, start: int, end: int) -> bool:
+    return any(clean.find(mark, start, end) >= 0 for mark in "\n\r\f\v")
+
+
+_SERIES = compiled(r"[A-Z)]\s?[\s./]{0,2}\d{1,4}[./-]\d")
+_DIGITS = compiled(r"\d(?:[ .\-_/,()+]{0,3}\d){5}")
+_SENTENCE_END = compiled(r"[.!?](?:[\s\"')]|$)|\n")
+
+
+def outermost(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Without those that lie inside a finding at least as likely; at most `MAX_FINDINGS`."""
+    kept: list[Finding] = []
+    cover: Finding | None = None  # of those kept, the one that reaches furthest
+    for finding in sorted(findings, key=lambda one: (one.start, -one.end)):
+        if cover is not None and finding.end <= cover.end and finding.likelihood <= cover.likelihood:
+            continue
+        kept.append(finding)
+        if cover is None or finding.end > cover.end or finding.likelihood > cover.likelihood:
+            cover = finding
+    strongest = sorted(kept, key=lambda one: (-one.likelihood.rank, one.start))[:MAX_FINDINGS]
+    yield from sorted(strongest, key=lambda one: one.start)
