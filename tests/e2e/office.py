@@ -42,7 +42,7 @@ class Office:
     @property
     def root(self) -> Path:
         """The certificate that the office's PCs trust."""
-        return self.folder / "state" / "ca" / "root.pem"
+        return self.folder / "state" / "ca" / "root.crt"
 
     @property
     def journal(self) -> Path:

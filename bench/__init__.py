@@ -1,0 +1,1 @@
+"""What a request costs, as ratios: absolute times on a shared machine are noise."""

@@ -1,0 +1,19 @@
+"""`make bench`: what a request costs. `--rounds N --requests N` for a longer run."""
+
+import argparse
+
+from bench import parts, proxies
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    arguments.add_argument("--rounds", type=int, default=8)
+    arguments.add_argument("--requests", type=int, default=400)
+    chosen = arguments.parse_args()
+    print("Parts of a judgement, with everything that ships loaded:")
+    parts.report()
+    print("A 2 KB post that is let through, over one open connection each:")
+    proxies.report(chosen.rounds, chosen.requests)
+
+
+main()
