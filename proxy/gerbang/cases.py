@@ -295,7 +295,7 @@ def _strangers(file: CaseFile, world: World) -> Iterator[DocumentError]:
             "released": expected.released,
             "absent": expected.absent,
         }
-        named = [
+        named: list[tuple[Steps, str]] = [
             (("cases", number, "expect", key, index), name)
             for key, names in lists.items()
             for index, name in enumerate(names or ())

@@ -67,7 +67,14 @@ class Trial:
                 return f"yes ({met}), but only observed: the calendar has no data for this office and day"
             case "observed":
                 return f"yes ({met}), only observed"
-        return f"yes: {met}"
+        return f"yes: {met}{self._unmet()}"
+
+    def _unmet(self) -> str:
+        """Why no exemption applied."""
+        tried = [
+            " and ".join(reason.sentence for reason in reasons if not reason.holds) for _, reasons in self.exemptions
+        ]
+        return f"; not exempt: {'; '.join(tried)}" if tried else ""
 
 
 def explain(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tuple[Trial, ...]:

@@ -1,0 +1,523 @@
+"""`gerbang policy`: whether the documents are right, whether they do what was meant, and why they decide as they do."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from gerbang.cases import CaseFile, Result, parse_cases, run_cases
+from gerbang.checks.examine import CHECKS, compile_checks
+from gerbang.checks.lexicon import LexiconDocument, parse_lexicon
+from gerbang.cli.configuration import settings
+from gerbang.cli.output import JsonOption, console, emit, table
+from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, SettingsError, one_of
+from gerbang.loading import (
+    Source,
+    cases_beside,
+    each,
+    load_platforms,
+    policy_folders,
+    read_document,
+    sources,
+)
+from gerbang.model import (
+    Account,
+    Activity,
+    Actor,
+    Decision,
+    Device,
+    Gap,
+    Kind,
+    Match,
+    Media,
+    Office,
+    Regime,
+    Registers,
+    Standing,
+    Text,
+    Zone,
+)
+from gerbang.pipeline import World, facts_of, judge
+from gerbang.policy.calendar import compile_calendar, parse_calendar
+from gerbang.policy.conditions import Facts
+from gerbang.policy.document import GAPS, Document, compile_policy, parse_policy
+from gerbang.policy.explain import Trial, explain
+from gerbang.policy.protected import Protected, parse_protected
+from gerbang.policy.rules import Clause, Policy
+from gerbang.recognition.signature import compile_platforms
+from gerbang.registers import load_registers
+from gerbang.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, and see why they decide as they do.")
+
+FolderArgument = Annotated[
+    Path | None, typer.Argument(help="A folder of policies; else those of the settings.", show_default=False)
+]
+
+
+@app.callback()
+def group() -> None:
+    """The rules: check them, try them, and see why they decide as they do."""
+
+
+# ---------------------------------------------------------------- what is in the folders
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Policies read and compiled together, with the files in which they stand."""
+
+    documents: tuple[Document, ...]
+    cases: tuple[CaseFile, ...]
+    policy: Policy
+    folders: tuple[Path, ...]
+
+
+def load_policies(chosen: Settings, folder: Path | None) -> Loaded:
+    """The policies of a folder or of the settings' folders, with their cases. Raises `DocumentErrors`.
+
+    Documents that a folder's own refer to (by an override or a clause) are taken from the settings' folders.
+    """
+    base = policy_folders(chosen)
+    if folder is not None and not folder.is_dir():
+        raise SettingsError(f"the folder `{folder}` does not exist", hint="name a folder that holds policies")
+    found = sources((folder,) if folder else base, "policy")
+    if not found:
+        raise DocumentError(
+            "there is no policy here",
+            place=Place(str(folder or base[-1])),
+            hint="expected NAME/policy.yaml or NAME.yaml",
+        )
+    documents = each(found, parse_policy)
+    own = each_cases(found, documents)
+    if folder:
+        documents = (*documents, *_referred(documents, base))
+    return Loaded(documents, own, compile_policy(documents), (*base, folder) if folder else base)
+
+
+def each_cases(found: Sequence[Source], documents: Sequence[Document]) -> tuple[CaseFile, ...]:
+    """The case files beside the documents; the errors of all of them together."""
+    parsed: list[CaseFile] = []
+    wrong: list[GerbangError] = []
+    for source, document in zip(found, documents, strict=True):
+        beside = cases_beside(source.file)
+        if beside is None:
+            continue
+        try:
+            parsed.append(parse_cases(read_document(beside), str(beside), document.name))
+        except DocumentErrors as several:
+            wrong += several.errors
+    if wrong:
+        raise DocumentErrors(wrong)
+    return tuple(parsed)
+
+
+def _referred(documents: Sequence[Document], base: tuple[Path, ...]) -> Iterator[Document]:
+    known = {document.name for document in documents}
+    wanted = {name for document in documents for name in _references(document)} - known
+    if wanted:
+        others = {document.name: document for document in each(sources(base, "policy"), parse_policy)}
+        while wanted:
+            name = wanted.pop()
+            if name in others and name not in known:
+                known.add(name)
+                yield others[name]
+                wanted |= set(_references(others[name])) - known
+
+
+def _references(document: Document) -> Iterator[str]:
+    for rule in document.shape.rules:
+        for reference in (rule.clause, rule.overrides.rule if rule.overrides else ""):
+            if "/" in reference:
+                yield reference.partition("/")[0]
+
+
+def trial_world(loaded: Loaded, chosen: Settings, *, registers: Registers | None = None) -> World:
+    """A world to try policies in: as `serve` has it, but without keys, so that nothing is written."""
+    calendar = compile_calendar(each(sources(loaded.folders, "calendars"), parse_calendar))
+    offices: dict[str, Office] = {}
+    for entry in chosen.offices:
+        state = calendar.state(entry.state)
+        zone = entry.timezone or (state.timezone if state else "Asia/Kuala_Lumpur")
+        offices[entry.name] = Office(entry.name, entry.state, zone, entry.legal_regime, entry.pattern)
+    protected = each(sources(loaded.folders, "protected"), parse_protected)
+    return World(
+        platforms=load_platforms(chosen) if sources(policy_folders(chosen), "platforms") else compile_platforms(()),
+        policy=loaded.policy,
+        calendar=calendar,
+        checks=compile_checks(each(sources(loaded.folders, "lexicons"), parse_lexicon)),
+        registers=registers or Registers(),
+        offices=offices or {"hq": Office("hq", "PJY")},
+        zones=tuple(Zone(z.name, z.networks, z.office, z.device, z.sign_in) for z in chosen.zones),
+        official_hosts=frozenset(site.host for site in chosen.sites if site.official),
+        protected=protected[-1] if protected else Protected(),
+        key=bytes(32),
+    )
+
+
+# ---------------------------------------------------------------- check
+
+
+@app.command()
+def check(folder: FolderArgument = None, as_json: JsonOption = False) -> None:
+    """Read policies and their cases; say what is wrong, or what there is."""
+    chosen = settings()
+    loaded = load_policies(chosen, folder)
+    each(sources(loaded.folders, "protected"), parse_protected)
+    notes = list(_notes(loaded, chosen))
+    cases = {file.policy: len(file) for file in loaded.cases}
+    rows = [
+        (
+            document.name,
+            len(document.shape.rules),
+            len(document.shape.clauses),
+            [clause.name for clause in _without_rules(document, loaded.policy)],
+            cases.get(document.name, 0),
+            document.file,
+        )
+        for document in loaded.documents
+    ]
+    columns = ("policy", "rules", "clauses", "without_rules", "cases", "file")
+    if as_json:
+        emit(
+            {
+                "digest": loaded.policy.digest,
+                "documents": [dict(zip(columns, row, strict=True)) for row in rows],
+                "notes": notes,
+            }
+        )
+        return
+    table(columns[:-1], [row[:-1] for row in rows], as_json=False)
+    for document in loaded.documents:
+        for clause in _without_rules(document, loaded.policy):
+            reason = clause.none.en if clause.none else "no reason is given"
+            _say(f"{document.name}: clause {clause.name} has no rule: {reason}")
+    for note in notes:
+        _say(f"note: {note}")
+    _say(f"digest {loaded.policy.digest}")
+
+
+def _without_rules(document: Document, policy: Policy) -> Iterator[Clause]:
+    answered = {rule.clause.id for rule in policy.rules.values()}
+    return (
+        clause for clause in policy.clauses.values() if clause.document == document.name and clause.id not in answered
+    )
+
+
+def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
+    """Words in rules that nothing will ever answer to: no error, since what they name may come later."""
+    lexicons = [lexicon for lexicon in each(sources(loaded.folders, "lexicons"), parse_lexicon) if lexicon.findings]
+    checks, categories = known_checks(lexicons)
+    known: Mapping[str, Sequence[str]] = {
+        "platform": [source.name for source in sources(loaded.folders, "platforms")],
+        "office": [office.name for office in chosen.offices],
+        "zone": [zone.name for zone in chosen.zones],
+    }
+    for document in loaded.documents:
+        for number, rule in enumerate(document.shape.rules):
+            place = document.tree.place(("rules", number))
+            for condition in (rule.when, *rule.unless):
+                for finding in condition.finding or ():
+                    for name in finding.check or ():
+                        if name not in checks:
+                            yield f"{place}: rule `{rule.id}` asks for the check `{name}`, which does not exist"
+                    if finding.category and not set(finding.category) & categories:
+                        words = ", ".join(f"`{category}`" for category in finding.category)
+                        yield f"{place}: rule `{rule.id}` waits for {words}, which no check gives yet"
+                for key, names in known.items():
+                    for name in getattr(condition, key) or ():
+                        if names and name not in names:
+                            yield f"{place}: rule `{rule.id}` names the {key} `{name}`, which is not known here"
+
+
+def known_checks(lexicons: Sequence[LexiconDocument]) -> tuple[frozenset[str], frozenset[str]]:
+    """The ids of all checks, those of vocabularies included, and the categories that they give."""
+    pairs = [(str(check.ID), str(check.CATEGORY)) for check in CHECKS]
+    pairs += [(lexicon.lexicon, lexicon.category) for lexicon in lexicons]
+    return frozenset(check for check, _ in pairs), frozenset(category for _, category in pairs)
+
+
+# ---------------------------------------------------------------- test
+
+
+@app.command("test")
+def run_all_cases(folder: FolderArgument = None, as_json: JsonOption = False) -> None:
+    """Run the cases of policies. Exit status 1 where one does not hold."""
+    chosen = settings()
+    loaded = load_policies(chosen, folder)
+    world = trial_world(loaded, chosen)
+    results: list[Result] = []
+    wrong: list[GerbangError] = []
+    for file in loaded.cases:
+        try:
+            results += run_cases(file, world)
+        except DocumentErrors as several:
+            wrong += several.errors
+    if wrong:
+        raise DocumentErrors(wrong)
+    failed = [result for result in results if not result.passed]
+    if as_json:
+        emit(
+            {
+                "cases": len(results),
+                "failed": [
+                    {"file": r.file, "line": r.line, "name": r.name, "failures": list(r.failures)} for r in failed
+                ],
+            }
+        )
+    else:
+        for result in failed:
+            _say(f"{result.file}:{result.line}: {result.name}")
+            for failure in result.failures:
+                _say(f"    {failure}")
+        for document in loaded.documents:
+            tried = {match.rule for result in results for match in result.decision.matches}
+            unmet = [rule.id for rule in document.shape.rules if f"{document.name}/{rule.id}" not in tried]
+            if unmet and any(file.policy == document.name for file in loaded.cases):
+                _say(f"note: no case of {document.name} meets {', '.join(unmet)}")
+        _say(f"{len(results)} cases, {len(results) - len(failed)} hold, {len(failed)} do not")
+    if failed:
+        raise typer.Exit(1)
+
+
+# ---------------------------------------------------------------- explain
+
+
+@app.command("explain")
+def explain_act(
+    platform: Annotated[str, typer.Option(help="The platform's name, such as `x`.")],
+    activity: Annotated[str, typer.Option(help="What is done, such as `post` or `view`.")],
+    text: Annotated[list[str] | None, typer.Option(help="What is said; may be given several times.")] = None,
+    account: Annotated[
+        str, typer.Option(help="`official`, `personal`, `unknown`, or an account's id or `@handle`.")
+    ] = "personal",
+    officer: Annotated[str | None, typer.Option(help="An officer's id of the register; else nobody known.")] = None,
+    zone: Annotated[str | None, typer.Option(help="A zone of the settings; else the first.")] = None,
+    office: Annotated[str | None, typer.Option(help="An office of the settings; else the officer's or zone's.")] = None,
+    device: Annotated[str | None, typer.Option(help="`managed` or `personal`; else the zone's.")] = None,
+    time: Annotated[str | None, typer.Option(help="Such as 2026-11-24T10:15, the office's clock; else now.")] = None,
+    host: Annotated[str | None, typer.Option(help="The host, where it is the agency's own site.")] = None,
+    target: Annotated[str | None, typer.Option(help="What the act is on or addressed to.")] = None,
+    audience: Annotated[str | None, typer.Option(help="Who may read it, in the platform's word.")] = None,
+    media: Annotated[bool, typer.Option("--media", help="Something is attached.")] = False,
+    gap: Annotated[list[str] | None, typer.Option(help="What could not be read, such as `too-large`.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="A folder of policies; else those of the settings.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Why an act would be decided as it would: the regime, every rule's yes or no, and the law."""
+    chosen = settings()
+    loaded = load_policies(chosen, folder)
+    registers = load_registers(chosen.registers_folder)
+    world = trial_world(loaded, chosen, registers=registers)
+    actor = _actor(world, officer, zone, office, device)
+    act = Activity(
+        platform=platform,
+        kind=Kind(_word("activity", activity, tuple(Kind))),
+        host=host or f"{platform}.example",
+        signature="explain",
+        texts=tuple(Text("text", value) for value in text or ()),
+        media=(Media(),) if media else (),
+        audience=audience,
+        target=target,
+        unclaimed=activity == Kind.WRITE and bool(text),
+        gaps=tuple(Gap(_word("gap", reason, GAPS)) for reason in gap or ()),
+    )
+    act, world = _as_account(act, account, world)
+    moment = _moment(time, actor, world)
+    decision = judge(act, actor, world, moment, "EXPLAIN")
+    facts, _ = facts_of(act, actor, world, moment, decision.findings)
+    trials = explain(world.policy, facts)
+    if as_json:
+        emit(_explanation(decision, facts, trials, world))
+    else:
+        _print_explanation(decision, facts, trials, world)
+
+
+def _word(label: str, given: str, known: Sequence[str]) -> str:
+    if given not in known:
+        raise SettingsError(f"unknown {label} `{given}`", hint=one_of(known, given))
+    return given
+
+
+def _actor(world: World, officer: str | None, zone: str | None, office: str | None, device: str | None) -> Actor:
+    zones = {known.name: known for known in world.zones} or {
+        "office": Zone("office", (ip_network("10.0.0.0/8"),), next(iter(world.offices)))
+    }
+    place = zones[_word("zone", zone, tuple(zones))] if zone else next(iter(zones.values()))
+    person = None
+    if officer is not None:
+        person = world.registers.officers.get(officer)
+        if person is None:
+            hint = (
+                one_of(sorted(world.registers.officers), officer)
+                if world.registers.officers
+                else "the register is empty"
+            )
+            raise SettingsError(f"no officer `{officer}` is in the register", hint=hint)
+    if office is not None:
+        _word("office", office, tuple(world.offices))
+        place = replace(place, office=office)
+        person = replace(person, office=office) if person else None
+    if device is not None:
+        place = replace(place, device=Device(_word("device", device, tuple(Device))))
+    return Actor(place, "10.0.0.1", person, None if person else "explain")
+
+
+def _as_account(act: Activity, account: str, world: World) -> tuple[Activity, World]:
+    """The act by that account, and a register in which an account named by its standing has it."""
+    if account == Standing.UNKNOWN:
+        return act, world
+    if account in tuple(Standing):
+        accounts = {**world.registers.accounts, (act.platform, "@explain"): Standing(account)}
+        registers = replace(world.registers, accounts=accounts)
+        return replace(act, account=Account(handle="explain")), replace(world, registers=registers)
+    if account.startswith("@"):
+        return replace(act, account=Account(handle=account[1:])), world
+    return replace(act, account=Account(id=account)), world
+
+
+def _moment(given: str | None, actor: Actor, world: World) -> datetime:
+    if given is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        raise SettingsError(f"`{given}` is no time", hint="write it like `2026-11-24T10:15`") from None
+    if moment.tzinfo is not None:
+        return moment
+    office = actor.officer.office if actor.officer and actor.officer.office in world.offices else actor.zone.office
+    return moment.replace(tzinfo=ZoneInfo(world.offices[office].timezone))
+
+
+def _explanation(decision: Decision, facts: Facts, trials: Sequence[Trial], world: World) -> dict[str, Any]:
+    return {
+        "time": decision.hours.local.isoformat(),
+        "office": facts.office,
+        "regime": facts.regime,
+        "fact": decision.hours.fact,
+        "arguments": dict(decision.hours.arguments),
+        "until": decision.hours.until.isoformat() if decision.hours.until else None,
+        "zone": facts.zone,
+        "device": facts.device,
+        "officer": facts.officer,
+        "service_group": facts.service_group,
+        "groups": sorted(facts.groups),
+        "approvals": sorted(facts.approvals),
+        "platform": facts.platform,
+        "activity": facts.kind,
+        "unclaimed": facts.unclaimed,
+        "account": facts.standing,
+        "remedial": facts.remedial,
+        "gaps": [gap.reason for gap in facts.gaps],
+        "protected": world.protected.covers(decision.activity.host, facts.platform, facts.target),
+        "findings": [
+            {
+                "check": finding.check,
+                "category": finding.category,
+                "likelihood": finding.likelihood,
+                "text": finding.text,
+                "start": finding.start,
+                "end": finding.end,
+            }
+            for finding in decision.findings
+        ],
+        "rules": [_trial(trial) for trial in trials],
+        "effect": decision.effect,
+        "decided_by": [match.rule for match in decision.decisive()],
+        "citations": _citations(decision.matches, facts, world),
+        "policy": world.policy.digest,
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {
+        "rule": trial.rule.id,
+        "clause": trial.rule.clause.name,
+        "title": {"ms": trial.rule.title.ms, "en": trial.rule.title.en},
+        "effect": trial.rule.effect,
+        "mode": trial.rule.mode,
+        "matched": trial.matched,
+        "outcome": trial.outcome,
+        "why": trial.sentence,
+        "reasons": [
+            {"key": reason.key, "wanted": reason.wanted, "found": reason.found, "holds": reason.holds}
+            for reason in trial.reasons
+        ],
+        "exemptions": [
+            {
+                "unless": text,
+                "holds": all(reason.holds for reason in reasons),
+                "reasons": [
+                    {"key": reason.key, "wanted": reason.wanted, "found": reason.found, "holds": reason.holds}
+                    for reason in reasons
+                ],
+            }
+            for text, reasons in trial.exemptions
+        ],
+    }
+
+
+def _citations(matches: Sequence[Match], facts: Facts, world: World) -> list[dict[str, Any]]:
+    """What the matching rules answer to, each clause once."""
+    clauses = {world.policy.rules[match.rule].clause.id: world.policy.rules[match.rule].clause for match in matches}
+    return [
+        {
+            "clause": clause.name,
+            "law": clause.citation(facts.legal_regime).law,
+            "ms": list(clause.law(facts.legal_regime, "ms")),
+            "en": list(clause.law(facts.legal_regime, "en")),
+        }
+        for clause in clauses.values()
+    ]
+
+
+def _print_explanation(decision: Decision, facts: Facts, trials: Sequence[Trial], world: World) -> None:
+    hours = decision.hours
+    arguments = ", ".join(f"{key} {value}" for key, value in hours.arguments.items())
+    _say(f"time      {hours.local:%A %Y-%m-%d %H:%M} at {facts.office}")
+    _say(f"regime    {facts.regime}, because of {hours.fact}" + (f" ({arguments})" if arguments else ""))
+    if hours.until:
+        _say(f"          until {hours.until.astimezone(hours.local.tzinfo):%A %H:%M}")
+    if facts.regime is Regime.UNKNOWN:
+        _say("          rules on office hours only observe")
+    groups = ", ".join([facts.service_group or "service group unknown", *sorted(facts.groups)])
+    who = f"{facts.officer} ({groups})" if facts.officer else "an unknown officer"
+    _say(f"who       {who} in zone {facts.zone}, on a {facts.device} device")
+    marks = [name for name, holds in (("unclaimed", facts.unclaimed), ("remedial", facts.remedial)) if holds]
+    marks += [f"gap {gap.reason}" for gap in facts.gaps]
+    _say(f"act       {', '.join([f'{facts.kind} on {facts.platform} as {facts.standing} account', *marks])}")
+    if world.protected.covers(decision.activity.host, facts.platform, facts.target):
+        _say("          to a protected recipient: neither judged nor recorded")
+    for finding in decision.findings:
+        found = decision.activity.texts[finding.text].value[finding.start : finding.end][:60]
+        plain = " ".join("".join(letter if letter.isprintable() else " " for letter in found).split())
+        _say(f"finding   {finding.category}, {finding.likelihood}, by {finding.check}: {plain}")
+    if not decision.findings:
+        _say("finding   none")
+    single = len(world.policy.documents) == 1
+    rows = [
+        (
+            trial.rule.name if single else trial.rule.id,
+            trial.rule.clause.name,
+            trial.rule.effect,
+            trial.outcome,
+            trial.sentence,
+        )
+        for trial in trials
+    ]
+    ordered = sorted(rows, key=lambda row: row[3] == "no-match")
+    table(("rule", "clause", "effect", "outcome", "why"), ordered, as_json=False)
+    by = ", ".join(match.rule for match in decision.decisive())
+    _say(f"effect    {decision.effect}" + (f", by {by}" if by else ", since no rule in force says otherwise"))
+    for citation in _citations(decision.matches, facts, world):
+        law = "; ".join(citation["en"]) or f"no law is listed for {facts.legal_regime}"
+        _say(f"cites     {citation['clause']}: {law}")
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
