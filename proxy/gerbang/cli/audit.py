@@ -239,7 +239,7 @@ def _print_page(page: Page) -> None:
 def _cells(row: DecisionRow) -> Sequence[object]:
     return (
         row.number,
-        f"{row.moment.astimezone():%d.%m.%y %H:%M}",
+        f"{row.moment.astimezone():%Y-%m-%d %H:%M}",
         _printable(row.officer_name or (f"({row.officer[:8]})" if row.officer else "unknown")),
         f"{row.activity}{'?' if row.unclaimed else ''} {row.platform}",
         row.effect if row.done == "forwarded" else f"{row.effect}, {row.done}",

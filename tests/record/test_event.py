@@ -1,0 +1,212 @@
+"""Events: what may stand in the chain for ever, and what must be able to go."""
+
+import json
+import os
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from builders import AMINAH, TUESDAY_MORNING, a_decision, a_match, an_activity, an_actor
+from gerbang.model import (
+    Account,
+    Approval,
+    Basis,
+    Evidence,
+    Finding,
+    Gap,
+    Likelihood,
+    Media,
+    Release,
+    Standing,
+)
+from gerbang.record.event import (
+    Event,
+    EventKind,
+    RecordKeys,
+    approval_event,
+    commitment,
+    correction_event,
+    decision_event,
+    discontinuity_event,
+    make_event,
+    objection_event,
+    outcome_event,
+    policy_activated,
+    pseudonym,
+    release_event,
+    utc,
+)
+
+KEYS = RecordKeys.made_of(bytes(range(32)), os.urandom)
+SECRETS = (
+    "P-1001",
+    "Aminah",
+    "Komunikasi",
+    "10.1.2.3",
+    "@aminah.contoh",
+    "998877",
+    "aminah.wordpress.com",
+    "kawan-rapat",
+    "sasaran-1",
+    "sulit-laporan.pdf",
+    "c0ffee",
+    "s••••t",
+    "teks penuh",
+)
+
+
+def a_telling_decision(**more: object) -> Event:
+    """A decision in which everything that must not be chained is set to something that can be searched for."""
+    activity = an_activity(
+        "teks penuh yang ditulis",
+        account="998877",
+        host="aminah.wordpress.com",
+        audience="kawan-rapat",
+        target="sasaran-1",
+        changes="sasaran-1",
+        media=(Media("m1", "application/pdf", "sulit-laporan.pdf", "c0ffee" * 10 + "c0ff", 9),),
+        gaps=(Gap("too-large", "8388608"),),
+    )
+    activity = replace(activity, account=Account("998877", "@aminah.contoh"))
+    finding = Finding("words", "political", Likelihood.LIKELY, 0, 4)
+    decision = a_decision(activity=activity, findings=(finding,), **more)
+    return decision_event(decision, "answered", ["s••••t"], KEYS, {"checks": 12})
+
+
+def test_no_name_text_account_or_address_is_chained() -> None:
+    body = a_telling_decision().body_bytes().decode()
+    assert [secret for secret in SECRETS if secret in body] == []
+
+
+def test_the_reasoning_is_chained() -> None:
+    body = json.loads(a_telling_decision().body_bytes())
+    assert body["findings"] == [
+        {"check": "words", "category": "political", "likelihood": "likely", "text": 0, "start": 0, "end": 4}
+    ]
+    assert body["gaps"] == [{"reason": "too-large", "detail": "8388608"}]
+    assert body["matches"][0]["rule"] == "trial/rule"
+    assert body["hours"]["regime"] == "office-hours"
+    assert body["timings"] == {"checks": 12}
+    assert set(body["basis"]) == {"policy", "platforms", "calendar", "lexicons"}
+    assert (body["effect"], body["done"], body["standing"]) == ("block", "answered", "personal")
+
+
+def test_each_private_field_has_a_commitment_that_only_its_salt_opens() -> None:
+    event = a_telling_decision()
+    commitments = json.loads(event.body_bytes())["commitments"]
+    assert set(commitments) == set(event.sidecar)
+    for name, (salt, value) in event.sidecar.items():
+        assert commitment(event.id, name, salt, value) == commitments[name]
+        assert commitment(event.id, name, "0" * 32, value) != commitments[name]
+    assert len({salt for salt, _ in event.sidecar.values()}) == len(event.sidecar)
+
+
+def test_the_same_decision_twice_shares_no_commitment() -> None:
+    one, two = (set(json.loads(a_telling_decision().body_bytes())["commitments"].values()) for _ in range(2))
+    assert not one & two
+
+
+@pytest.mark.parametrize("how", [{}, {"exempted_by": "approval"}, {"released_by": "r1"}])
+def test_where_one_matching_rule_says_no_evidence_there_is_no_excerpt_anywhere(how: dict[str, str]) -> None:
+    event = a_telling_decision(matches=(a_match(), a_match("trial/secret", evidence=Evidence.NONE, **how)))
+    whole = event.body_bytes().decode() + (event.sidecar_bytes() or b"").decode()
+    assert "excerpts" not in event.sidecar
+    assert [word for word in ("s••••t", "sulit-laporan", "c0ffee", "teks") if json.dumps(word)[1:-1] in whole] == []
+
+
+def test_an_official_account_is_chained_in_clear_and_a_personal_one_never() -> None:
+    official = json.loads(a_telling_decision(standing=Standing.OFFICIAL).body_bytes())
+    assert official["account"] == {"id": "998877", "handle": "@aminah.contoh"}
+    for standing in (Standing.PERSONAL, Standing.UNKNOWN):
+        assert json.loads(a_telling_decision(standing=standing).body_bytes())["account"] is None
+
+
+def test_an_unknown_officer_has_no_pseudonym() -> None:
+    body = json.loads(a_telling_decision(actor=an_actor(None)).body_bytes())
+    assert body["officer"] is None
+    assert "officer" not in body["commitments"]
+
+
+def test_a_pseudonym_is_the_same_for_the_same_officer_and_key_only() -> None:
+    other = RecordKeys.made_of(bytes(32), os.urandom)
+    assert pseudonym("P-1001", KEYS) == pseudonym("P-1001", KEYS)
+    assert len({pseudonym("P-1001", KEYS), pseudonym("P-1002", KEYS), pseudonym("P-1001", other)}) == 3
+
+
+def test_no_key_is_shown_by_printing_it() -> None:
+    assert "pseudonym" not in repr(KEYS)
+
+
+def test_a_short_key_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        RecordKeys.made_of(b"short", os.urandom)
+
+
+def test_a_release_chains_what_it_satisfies_and_hides_what_was_said() -> None:
+    release = Release(
+        "r1",
+        frozenset({"b/2", "a/1"}),
+        "x",
+        TUESDAY_MORNING,
+        officer=AMINAH.id,
+        account="998877",
+        client="10.1.2.3",
+        token="kuki-rahsia",
+        answers={"official-purpose": "taklimat akhbar"},
+    )
+    event = release_event(release, "K7Q4", TUESDAY_MORNING, KEYS)
+    body = json.loads(event.body_bytes())
+    assert body["rules"] == ["a/1", "b/2"]
+    assert body["officer"] == pseudonym(AMINAH.id, KEYS)
+    assert body["asked"] == ["official-purpose"]
+    chained = event.body_bytes().decode()
+    assert not any(secret in chained for secret in ("998877", "10.1.2.3", "taklimat", "P-1001"))
+    assert "kuki-rahsia" not in chained + (event.sidecar_bytes() or b"").decode()
+
+
+def test_an_outcome_hides_the_post_and_its_address() -> None:
+    event = outcome_event("K7Q4", 200, True, "post-5150", "https://x.com/aminah/5150", KEYS)
+    assert b"5150" not in event.body_bytes()
+    assert event.sidecar["url"][1] == "https://x.com/aminah/5150"
+
+
+def test_an_approval_for_a_person_is_under_a_pseudonym_and_one_for_a_group_is_not() -> None:
+    approval = Approval("A-1", "P-1001", "political", "KP", "rujukan-7", TUESDAY_MORNING)
+    person = approval_event(approval, TUESDAY_MORNING, KEYS)
+    assert b"P-1001" not in person.body_bytes()
+    assert b"rujukan-7" not in person.body_bytes()
+    group = approval_event(replace(approval, grantee="group:komunikasi"), TUESDAY_MORNING, KEYS)
+    assert json.loads(group.body_bytes())["group"] == "group:komunikasi"
+
+
+@pytest.mark.parametrize("make", [correction_event, objection_event])
+def test_words_of_an_officer_can_be_erased(make: object) -> None:
+    event = make("K7Q4", "P-1001", "saya tidak setuju", TUESDAY_MORNING, KEYS)  # type: ignore[operator]
+    assert b"setuju" not in event.body_bytes()
+    assert event.sidecar["words"][1] == "saya tidak setuju"
+
+
+def test_an_activation_keeps_the_documents_whole() -> None:
+    event = policy_activated(Basis("a", "b", "c", "d"), {"mine/policy.yaml": "policy: mine\n"}, TUESDAY_MORNING, KEYS)
+    body = json.loads(event.body_bytes())
+    assert body["documents"] == {"mine/policy.yaml": "policy: mine\n"}
+    assert body["basis"]["lexicons"] == "d"
+
+
+def test_an_event_with_nothing_private_has_no_sidecar() -> None:
+    event = discontinuity_event("clock", {"seconds": -9}, KEYS)
+    assert event.sidecar_bytes() is None
+    assert "commitments" not in event.body
+
+
+def test_a_float_is_refused_where_the_event_is_written() -> None:
+    with pytest.raises(TypeError):
+        make_event(EventKind.START, {"load": 0.5}, {}, KEYS).body_bytes()
+
+
+def test_times_are_written_in_utc_to_the_microsecond() -> None:
+    putrajaya = datetime.fromisoformat("2026-11-24T10:00:00+08:00") + timedelta(microseconds=4)
+    assert utc(putrajaya) == "2026-11-24T02:00:00.000004Z"
+    with pytest.raises(ValueError, match="without a zone"):
+        utc(datetime(2026, 11, 24))  # noqa: DTZ001  # what is tried
