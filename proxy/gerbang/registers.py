@@ -328,6 +328,8 @@ def _read(file: Path) -> bytes | None:
             after = os.fstat(opened.fileno())
     except FileNotFoundError:
         return None
+    except IsADirectoryError:
+        raise RegisterError("is not a plain file", place=place) from None
     except OSError as error:
         what = f"cannot be read: {(error.strerror or 'unknown error').lower()}"
         raise RegisterError(what, place=place, hint="let the user who runs gerbang read it") from None

@@ -1,0 +1,176 @@
+"""The shipped calendars: a fresh build gives the same files, and every state has its days."""
+
+import json
+from calendar import isleap
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import holidays
+import pytest
+from typer.testing import CliRunner
+
+from gerbang.bundled import bundled
+from gerbang.cli.calendar import app
+from gerbang.errors import GerbangError
+from gerbang.model import Office, Regime
+from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
+from gerbang.policy.calendar_build import SUBDIVISIONS, holiday_file, listed_holidays
+from gerbang.policy.calendar_document import Change, Service, Status
+
+FOLDER = bundled("policies/calendars")
+YEARS = (2025, 2026, 2027)
+MADE_ON = date(2026, 11, 24)
+
+# The weekly days off as the domain's own table has them, for the years that are shipped.
+FRIDAY_STATES = {"KDH", "KTN", "TRG"}
+
+
+@cache
+def shipped() -> Calendar:
+    return compile_calendar(
+        [parse_calendar(file.read_text("utf-8"), str(file)) for file in sorted(FOLDER.glob("*.yaml"))]
+    )
+
+
+def days(year: int) -> list[date]:
+    return [date(year, 1, 1) + timedelta(days=number) for number in range(366 if isleap(year) else 365)]
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_a_fresh_build_gives_the_shipped_file(year: int) -> None:
+    """A new version of the library shows here as a difference to review; it rewrites no history by itself."""
+    file = FOLDER / f"holidays-{year}.yaml"
+    assert holiday_file(year, MADE_ON) == file.read_text("utf-8")
+
+
+@pytest.mark.parametrize("year", [2024, 2030, 2077])
+def test_a_build_is_the_same_twice_and_can_be_taken(year: int) -> None:
+    text = holiday_file(year, MADE_ON)
+    assert text == holiday_file(year, MADE_ON)
+    document = parse_calendar(text, f"holidays-{year}.yaml")
+    assert {one.year for one in document.content.complete_for} == {year}
+    assert len(document.content.holidays) > 40
+
+
+@pytest.mark.parametrize("state", SUBDIVISIONS)
+@pytest.mark.parametrize("year", YEARS)
+def test_every_day_of_every_state_is_at_work_or_off_as_listed(state: str, year: int) -> None:
+    """Against the library's own lists, the domain's weekly days off, and the confirmed overrides; 10:30 each day."""
+    listed = holidays.country_holidays("MY", subdiv=SUBDIVISIONS[state], years=year)
+    added = {
+        one.day
+        for one in shipped().overrides
+        if one.status is Status.CONFIRMED and state in one.states and (not one.scope or Service.FEDERAL in one.scope)
+    }
+    weekend = {4, 5} if state in FRIDAY_STATES else {5, 6}
+    office = Office("hq", state, shipped().states[state].timezone)
+    for day in days(year):
+        found = shipped().hours(office, datetime.combine(day, time(10, 30), ZoneInfo(office.timezone)))
+        off = day.weekday() in weekend or day in listed or day in added
+        assert found.regime is (Regime.REST_DAY if off else Regime.OFFICE_HOURS), day
+
+
+def test_confirmed_overrides_only_add_and_doubtful_ones_change_nothing() -> None:
+    confirmed = [one for one in shipped().overrides if one.status is Status.CONFIRMED]
+    doubtful = [one for one in shipped().overrides if one.status is Status.DOUBTFUL]
+    assert {one.change for one in confirmed} == {Change.ADD}
+    assert len(doubtful) == 9
+    for one in doubtful:
+        if one.change is Change.ADD:
+            names = [off.ms for state in one.states for off in shipped().holidays(state, one.day)]
+            assert one.ms not in names
+
+
+def test_every_override_says_where_it_is_from() -> None:
+    assert all(one.source for one in shipped().overrides)
+    assert all(one.authority for one in shipped().overrides if one.status is Status.CONFIRMED)
+
+
+def test_a_day_for_the_state_service_is_none_for_federal_offices() -> None:
+    """6 January 2025 was given to Johor's own civil servants."""
+    moment = datetime(2025, 1, 6, 10, tzinfo=ZoneInfo("Asia/Kuala_Lumpur"))
+    assert shipped().hours(Office("hq", "JHR"), moment).regime is Regime.OFFICE_HOURS
+    assert shipped().hours(Office("hq", "JHR", legal_regime="state"), moment).regime is Regime.REST_DAY
+    assert shipped().hours(Office("hq", "JHR", legal_regime="something-else"), moment).regime is Regime.OFFICE_HOURS
+
+
+def test_days_that_hang_on_the_moon_are_estimates_until_they_are_past() -> None:
+    before = {(row.day, row.ms) for row in listed_holidays(2027, date(2027, 1, 1)) if row.estimated}
+    after = {(row.day, row.ms) for row in listed_holidays(2027, date(2028, 1, 1)) if row.estimated}
+    assert (date(2027, 3, 10), "Hari Raya Puasa") in before
+    assert (date(2027, 10, 28), "Hari Deepavali") in before
+    assert not any(name in {"Hari Kebangsaan", "Hari Krismas"} for _, name in before)
+    assert after == set()
+
+
+def test_the_librarys_own_estimates_are_marked_and_lose_their_mark_in_the_name() -> None:
+    rows = listed_holidays(2030, date(2026, 11, 24))
+    assert any(row.estimated and row.ms == "Tahun Baharu Cina" for row in rows)
+    assert not any("anggaran" in row.ms or "estimated" in row.en for row in rows)
+
+
+def test_a_year_beyond_the_library_is_an_error() -> None:
+    for year in (1900, 2078):
+        with pytest.raises(ValueError, match=str(year)):
+            listed_holidays(year, MADE_ON)
+
+
+# ---------------------------------------------------------------- the command
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_build_writes_the_file_and_says_what_it_cannot_know(tmp_path: Path) -> None:
+    said = run("build", "--year", "2027", "--known-on", "2026-11-24", "--out", str(tmp_path))
+    assert (tmp_path / "holidays-2027.yaml").read_text("utf-8") == (FOLDER / "holidays-2027.yaml").read_text("utf-8")
+    assert "2027-03-10 Hari Raya Puasa" in said
+    assert "cuti peristiwa" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("build", "--year", "2400"), "no holidays are known for 2400; give a year from 1964 to 2077"),
+        (("build", "--year", "2027", "--known-on", "semalam"), "`semalam` is no date; write it as `2026-11-24`"),
+        (
+            ("build", "--year", "2027", "--out", "/not/there"),
+            "/not/there/holidays-2027.yaml: no such file or",
+        ),
+        (("show", "--month", "2026-13", "--state", "PJY"), "`2026-13-01` is no date"),
+        (("show", "--month", "2026-03", "--state", "JH"), "unknown state `JH`; did you mean `JHR`?"),
+        (("show", "--month", "2026-03", "--state", "PJY", "--pattern", "fleksi"), "unknown pattern `fleksi`; did you"),
+        (("show", "--month", "2026-03"), "say which office; give either `--office NAME` or `--state CODE`"),
+        (("show", "--month", "2026-03", "--office", "hq"), "unknown office `hq`"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence(
+    arguments: tuple[str, ...], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(GerbangError) as caught:
+        CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert sentence in str(caught.value)
+
+
+def test_show_prints_a_month_and_what_is_in_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = run("show", "--month", "2027-06", "--state", "JHR")
+    assert "2027-06-07 Mon" in said
+    assert "in doubt, not applied: 2027-06-08 add Cuti Awal Muharam" in said
+
+
+def test_show_as_json_has_each_stretch_with_its_fact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (day,) = json.loads(run("show", "--month", "2026-08-31", "--state", "PJY", "--json"))
+    (stretch,) = day["stretches"]
+    assert (stretch["regime"], stretch["fact"], stretch["arguments"]["name"]) == (
+        "rest-day",
+        "holiday",
+        "Hari Kebangsaan",
+    )
