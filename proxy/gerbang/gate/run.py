@@ -1,0 +1,66 @@
+"""The gate put together and run: what `serve` calls."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from gerbang.gate.addon import Gate
+from gerbang.gate.authority import Authority, load_authority
+from gerbang.gate.clock import Clock, wall_clock
+from gerbang.gate.judging import Holder, Ledger
+from gerbang.gate.master import Address, GateMaster
+from gerbang.gate.remembering import recent_releases
+from gerbang.record.event import RecordKeys
+from gerbang.settings import Settings
+
+log = structlog.get_logger()
+
+
+def run_gate(
+    settings: Settings,
+    holder: Holder,
+    ledger: Ledger,
+    keys: RecordKeys,
+    clock: Clock = wall_clock,
+    *,
+    started: Callable[[Gate, Address], None] = lambda *_: None,
+) -> None:
+    """Run the gate in this process until SIGTERM or SIGINT. Raises `StartError` or `SettingsError` before it listens.
+
+    The journal is the caller's to close.
+    """
+    asyncio.run(serve_gate(settings, holder, ledger, keys, clock, started=started, signals=True))
+
+
+async def serve_gate(
+    settings: Settings,
+    holder: Holder,
+    ledger: Ledger,
+    keys: RecordKeys,
+    clock: Clock = wall_clock,
+    *,
+    started: Callable[[Gate, Address], None] = lambda *_: None,
+    signals: bool = False,
+) -> None:
+    """The gate as a part of a running event loop; ends when it is cancelled, or with `signals` on one of them."""
+    gate = Gate(settings, holder, ledger, keys, authority_of(settings), clock)
+    if gate.closed:
+        log.warning("nothing-is-decrypted", because=gate.closed)
+    world, moment = holder.world, clock()
+    releases, used = await asyncio.to_thread(
+        recent_releases, settings.journal_folder, world.registers.officers.values(), keys, moment
+    )
+    gate.releases.restore(releases, used, moment)
+    master = GateMaster(settings.gate, [gate], gate.tls, gate.layers)
+    gate.attach(master.proxyserver.connections)
+    if signals:
+        master.stop_on_signals()
+    await master.serve(lambda address: started(gate, address))
+
+
+def authority_of(settings: Settings) -> Authority | None:
+    """The CA, where traffic may be opened at all. Raises `StartError` where it is wanted and cannot be had."""
+    if not settings.interception.authority or not settings.interception.notice:
+        return None
+    return load_authority(settings.authority_folder)

@@ -1,0 +1,336 @@
+"""A real proxy for the gate's tests, real sockets to talk to it, and stand-ins for what lies upstream."""
+
+import asyncio
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import h2.config
+import h2.connection
+import h2.events
+import h2.exceptions
+from cryptography.hazmat.primitives import serialization
+
+from gerbang.gate.authority import Authority, Root, create_intermediate, create_root
+from gerbang.gate.interception import GateLayers, GateTls
+from gerbang.gate.master import GateMaster
+from gerbang.gate.stream import Budget, Limits, Valve, Valves
+from gerbang.settings import GateSettings
+
+NOW = datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """A root with one intermediate for the named hosts, and the root as a file that clients trust."""
+
+    root: Root
+    authority: Authority
+    file: Path
+
+
+def a_trust(folder: Path, hosts: Sequence[str], name: str = "root") -> Trust:
+    root = create_root("Trial", NOW)
+    key, certificate = create_intermediate(root, "Trial", hosts, NOW)
+    file = folder / f"{name}.pem"
+    file.write_bytes(root.certificate.public_bytes(serialization.Encoding.PEM))
+    return Trust(root, Authority(key, certificate, root.certificate), file)
+
+
+def server_context(trust: Trust, host: str, folder: Path, alpn: Sequence[str] = ("http/1.1",)) -> ssl.SSLContext:
+    """TLS for a stand-in that is `host`."""
+    leaf = trust.authority.leaf(host)
+    assert leaf is not None
+    file = folder / f"{host}.pem"
+    file.write_bytes(
+        leaf.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        + leaf.certificate.public_bytes(serialization.Encoding.PEM)
+        + trust.authority.certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    context.set_alpn_protocols(list(alpn))
+    return context
+
+
+class Loop:
+    """An event loop in a thread, so that tests can use plain blocking sockets."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def call[T](self, work: Any, timeout: float = 20) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(5)
+        self.loop.close()
+
+
+def nothing(_: Any) -> None:
+    """Lets a flow pass."""
+
+
+@dataclass
+class Probe:
+    """An addon that decides as a test wishes, in the gate's place; its valves count what was read."""
+
+    valves: Valves = field(default_factory=Valves)
+    headers: Callable[[Any], Any] = nothing
+    body: Callable[[Any], Any] = nothing
+    overflow: Callable[[Any], Any] = nothing
+    connections: Any = None
+    valve: Valve | None = None
+    flows: list[Any] = field(default_factory=list)
+    upstream: tuple[str, int] | None = None
+    name: str = "probe"
+
+    def client_connected(self, client: Any) -> None:
+        self.valve = self.valves.fit(self.connections[client.id], client)
+
+    def server_connect(self, data: Any) -> None:
+        from gerbang.gate.stream import pin
+
+        if self.upstream:
+            pin(data.server, self.upstream)
+
+    def server_connected(self, data: Any) -> None:
+        self.valves.fit(self.connections[data.client.id], data.server)
+
+    async def requestheaders(self, flow: Any) -> None:
+        self.flows.append(flow)
+        await _maybe(self.headers(flow))
+
+    async def request(self, flow: Any) -> None:
+        if flow.response is None:
+            await _maybe(self.body(flow))
+
+    async def body_too_large(self, flow: Any) -> None:
+        await _maybe(self.overflow(flow))
+
+
+async def _maybe(result: Any) -> None:
+    if asyncio.iscoroutine(result):
+        await result
+
+
+@dataclass
+class RunningProxy:
+    address: tuple[str, int]
+    probe: Probe
+    limits: Limits
+    master: GateMaster
+    loop: Loop
+
+
+@contextmanager
+def a_proxy(
+    probe: Probe,
+    *,
+    authority: Authority | None = None,
+    limits: Limits | None = None,
+    trusted: Path | None = None,
+    listed: Callable[[str], bool] = lambda _: True,
+) -> Iterator[RunningProxy]:
+    """mitmproxy as the gate runs it, with the probe in the place of the gate's addon."""
+    limits = limits or Limits(1 << 20, Budget(8 << 20))
+    settings = GateSettings.model_validate({"listen": "127.0.0.1:0", "upstream": {"trusted_ca": trusted}})
+    loop = Loop()
+
+    async def start() -> tuple[GateMaster, tuple[str, int], asyncio.Task[None]]:
+        master = GateMaster(settings, [probe], GateTls(authority), GateLayers(limits, probe.valves, listed))
+        probe.connections = master.proxyserver.connections
+        address: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
+        task = asyncio.ensure_future(master.serve(address.set_result))
+        await asyncio.wait([task, address], return_when=asyncio.FIRST_COMPLETED)
+        return master, address.result(), task
+
+    master, address, task = loop.call(start())
+    try:
+        yield RunningProxy(address, probe, limits, master, loop)
+    finally:
+
+        async def stop() -> None:
+            master.shutdown()
+            await task
+
+        loop.call(stop())
+        loop.close()
+
+
+def tunnel(proxy: tuple[str, int], target: str) -> socket.socket:
+    """A connection through CONNECT."""
+    connection = socket.create_connection(proxy, 10)
+    connection.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        data = connection.recv(4096)
+        if not data:
+            break
+        head += data
+    if not head.startswith(b"HTTP/1.1 200"):
+        connection.close()
+        raise ConnectionRefusedError(head.decode("latin-1"))
+    return connection
+
+
+def tls_tunnel(
+    proxy: tuple[str, int], target: str, trusted: Path, *, sni: str | None = None, alpn: Sequence[str] = ("http/1.1",)
+) -> ssl.SSLSocket:
+    context = ssl.create_default_context(cafile=trusted)
+    context.set_alpn_protocols(list(alpn))
+    host = sni or target.rpartition(":")[0]
+    return context.wrap_socket(tunnel(proxy, target), server_hostname=host)
+
+
+def receive(connection: socket.socket, *, head_only: bool = False) -> bytes:
+    """One HTTP/1.1 response with a length, or what came of it before the connection ended."""
+    data = b""
+    while True:
+        head, divider, body = data.partition(b"\r\n\r\n")
+        if divider:
+            length = next(
+                (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+            )
+            if head_only or len(body) >= length:
+                return data
+        try:
+            more = connection.recv(65536)
+        except (ConnectionResetError, ssl.SSLError):
+            return data
+        if not more:
+            return data
+        data += more
+
+
+@dataclass
+class Upload:
+    """How an upload went: what was sent until it ended, what was answered, and when."""
+
+    sent: int = 0
+    status: int | None = None
+    body: bytes = b""
+    answered_after: float | None = None
+    reset: int | None = None
+
+
+def upload_http1(connection: socket.socket, head: bytes, size: int, piece: bytes = b"x" * 65536) -> Upload:
+    """Send a body while looking out for an answer; ends with the answer, as a careful client does."""
+    seen = Upload()
+    answer = b""
+    started = time.monotonic()
+
+    def read() -> None:
+        nonlocal answer
+        answer = receive(connection)
+        seen.answered_after = time.monotonic() - started
+
+    connection.sendall(head)
+    reader = threading.Thread(target=read)
+    if not isinstance(connection, ssl.SSLSocket):
+        reader.start()
+    try:
+        while seen.sent < size:
+            connection.sendall(piece[: size - seen.sent])
+            seen.sent += min(len(piece), size - seen.sent)
+    except OSError:
+        pass
+    if isinstance(connection, ssl.SSLSocket):
+        read()
+    else:
+        reader.join(10)
+    if answer.startswith(b"HTTP/1.1 "):
+        seen.status = int(answer[9:12])
+        seen.body = answer.partition(b"\r\n\r\n")[2]
+    return seen
+
+
+class Http2Client:
+    """HTTP/2 over a blocking TLS socket, one request at a time."""
+
+    def __init__(self, connection: ssl.SSLSocket) -> None:
+        assert connection.selected_alpn_protocol() == "h2"
+        self.socket = connection
+        self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+        self.h2.initiate_connection()
+        self.flush()
+
+    def flush(self) -> None:
+        if data := self.h2.data_to_send():
+            self.socket.sendall(data)
+
+    def start(
+        self, method: str, host: str, path: str, headers: Sequence[tuple[str, str]] = (), end: bool = False
+    ) -> int:
+        number = self.h2.get_next_available_stream_id()
+        pseudo = [(":method", method), (":authority", host), (":scheme", "https"), (":path", path)]
+        self.h2.send_headers(number, [*pseudo, *headers], end_stream=end)
+        self.flush()
+        return number
+
+    def take(self, number: int, seen: Upload, timeout: float) -> bool:
+        """Read what has come; whether the stream is at its end."""
+        self.socket.settimeout(timeout)
+        try:
+            data = self.socket.recv(65536)
+        except (TimeoutError, ssl.SSLWantReadError):
+            return False
+        if not data:
+            return True
+        ended = False
+        for event in self.h2.receive_data(data):
+            if getattr(event, "stream_id", number) != number:
+                continue
+            if isinstance(event, h2.events.ResponseReceived):
+                seen.status = int(dict(event.headers)[":status"])
+            elif isinstance(event, h2.events.DataReceived):
+                seen.body += event.data
+                self.h2.acknowledge_received_data(event.flow_controlled_length, number)
+            elif isinstance(event, h2.events.StreamEnded):
+                ended = True
+            elif isinstance(event, h2.events.StreamReset):
+                seen.reset = int(event.error_code)
+                ended = True
+        self.flush()
+        return ended
+
+    def answer(self, number: int) -> Upload:
+        seen = Upload()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and not self.take(number, seen, 0.5):
+            pass
+        return seen
+
+    def upload(self, number: int, size: int, piece: int = 16384) -> Upload:
+        """Send a body while looking out for an answer or a reset."""
+        seen = Upload()
+        started = time.monotonic()
+        data = b"x" * piece
+        while seen.sent < size and seen.reset is None:
+            if self.take(number, seen, 0.0005) and seen.reset is not None:
+                break
+            room = min(self.h2.local_flow_control_window(number), piece, size - seen.sent)
+            if room > 0:
+                try:
+                    self.h2.send_data(number, data[:room], end_stream=seen.sent + room >= size)
+                except h2.exceptions.ProtocolError:
+                    break
+                self.socket.settimeout(10)
+                self.flush()
+                seen.sent += room
+        while seen.status is None and time.monotonic() - started < 10:
+            self.take(number, seen, 0.5)
+        seen.answered_after = time.monotonic() - started
+        return seen
