@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal"},
     "console": VALUES | CORE | {"bundled", "settings", "journal", "store"},
+    "serving": frozenset({"*"}),
     "demo": frozenset({"*"}),
     "cli": frozenset({"*"}),
 }

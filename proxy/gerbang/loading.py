@@ -136,6 +136,11 @@ def load_world(settings: Settings, registers: Path | None = None) -> World:
     return world
 
 
+def policy_documents(settings: Settings) -> dict[str, str]:
+    """The text of each policy document, by its name."""
+    return {source.name: source.text for source in sources(policy_folders(settings), "policy")}
+
+
 def load_platforms(settings: Settings) -> Platforms:
     """The signatures, with the settings' sites."""
     documents = each(sources(policy_folders(settings), "platforms"), parse_platform)

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import perf_counter_ns
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -51,7 +51,7 @@ class Holder(Protocol):
 class Ledger(Protocol):
     """The journal, as far as the gate needs it."""
 
-    def append(self, event: Event) -> Future[object]: ...
+    def append(self, event: Event) -> Future[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,272 @@
+"""The parts of a running Gerbang, each in a process of its own, and the process that minds them.
+
+The gate is what must not fail: when it ends, everything ends and the system's supervisor starts anew. The
+forwarder and the console may fall and are started again; the gate goes on without them.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import ip_address
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import structlog
+
+from gerbang.errors import GerbangError, StartError
+from gerbang.gate.clock import Clock, TrialClock, wall_clock
+from gerbang.journal.keys import load_keys
+from gerbang.journal.writer import Journal
+from gerbang.loading import LivingWorld, policy_documents
+from gerbang.record.event import RecordKeys, policy_activated
+from gerbang.settings import Settings, host_and_port
+
+log = structlog.get_logger()
+
+GATE_SLOT = 0
+RESTART_SECONDS = 2.0
+PATIENCE = 15.0
+# Processes are started afresh: a fork of a process with threads inherits their locks.
+fresh = multiprocessing.get_context("spawn")
+
+
+def configure_log(settings: Settings) -> None:
+    """Lines for people, or JSON for a collector, on standard error."""
+    processors: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    if settings.log.format == "json":
+        processors.append(structlog.processors.JSONRenderer())
+    else:
+        processors.append(
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        )
+        processors.remove(structlog.processors.format_exc_info)
+    structlog.configure(processors, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
+# ---------------------------------------------------------------- the parts
+
+
+def clock_of(at: datetime | None) -> Clock:
+    return TrialClock(at) if at else wall_clock
+
+
+def open_journal(settings: Settings, slot: int | str, clock: Clock) -> tuple[Journal, RecordKeys]:
+    """The journal of a slot, with the keys that its events are made with."""
+    keys = load_keys(settings.keys_folder)
+    journal = Journal(
+        settings.journal_folder,
+        settings.journal.node,
+        slot,
+        seal_key=keys.seal,
+        clock=clock,
+        group_wait=settings.journal.group_wait_ms / 1000,
+        witness=settings.journal.witness,
+    )
+    return journal, RecordKeys.made_of(keys.record, os.urandom)
+
+
+def activate(settings: Settings, living: LivingWorld, journal: Journal, keys: RecordKeys, clock: Clock) -> None:
+    """Write down, whole, the policy that is in force from now on."""
+    documents = policy_documents(settings)
+    journal.append(policy_activated(living.world.basis, documents, clock(), keys)).result()
+
+
+def gate_part(settings: Settings, at: datetime | None) -> None:
+    """The proxy: returns when it is told to stop."""
+    from gerbang.gate.run import run_gate
+
+    clock = clock_of(at)
+    living = LivingWorld(settings)
+    journal, keys = open_journal(settings, GATE_SLOT, clock)
+    try:
+        activate(settings, living, journal, keys, clock)
+        living.start()
+        run_gate(settings, living, journal, keys, clock)
+    finally:
+        living.close()
+        journal.close()
+
+
+def forwarder_part(settings: Settings, _at: datetime | None) -> None:
+    """From the journal to the database, until it is told to stop; what is in the journal then is forwarded first."""
+    from gerbang.store import Forwarder, open_store
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    store = open_store(settings.database_url, checked=False)
+    forwarder = Forwarder(settings.journal_folder, store)
+    try:
+        forwarder.run(stop)
+        forwarder.once()
+    finally:
+        store.close()
+
+
+def console_part(settings: Settings, _at: datetime | None) -> None:
+    """The auditors' pages."""
+    from gerbang.console.serve import run_console
+
+    run_console(settings)
+
+
+PARTS: dict[str, Callable[[Settings, datetime | None], None]] = {
+    "gate": gate_part,
+    "forwarder": forwarder_part,
+    "console": console_part,
+}
+
+
+def _run_part(name: str, settings: Settings, at: datetime | None) -> None:
+    """The body of a part's process: an error that a person can put right is a sentence here too."""
+    configure_log(settings)
+    # Ctrl-C reaches the whole group; the parts stop when the one who minds them says so.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        PARTS[name](settings, at)
+    except GerbangError as error:
+        log.error("part-ended", part=name, error=str(error))
+        raise SystemExit(2) from None
+
+
+# ---------------------------------------------------------------- the one who minds them
+
+
+@dataclass(slots=True)
+class Part:
+    """A part and its process; `vital` where the rest ends with it."""
+
+    name: str
+    process: BaseProcess
+    vital: bool
+    started: float
+
+
+def prepare(settings: Settings, at: datetime | None) -> None:
+    """Find what is wrong before anything starts, so that it is told in one sentence."""
+    if not settings.zones:
+        raise StartError(
+            "no zone is set, so the gate would serve nobody", hint="add `[[zones]]` and `[[offices]]` to the settings"
+        )
+    for name, address in (("gate", settings.gate.listen), ("console", settings.console.listen)):
+        host, port = host_and_port(address)
+        if at is not None and not _is_loopback(host):
+            raise StartError(
+                f"`--at` is for trials, on loopback only, and the {name} listens on `{address}`",
+                hint="set the listeners to 127.0.0.1, or leave `--at` out",
+            )
+        _check_free(name, host, port)
+    try:
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(
+            f"the state folder `{settings.state}` cannot be made: {(error.strerror or '').lower()}",
+            hint="correct `state` in the settings",
+        ) from None
+
+
+def serve(settings: Settings, at: datetime | None, started: Callable[[], None] = lambda: None) -> int:
+    """Run all parts until SIGTERM or SIGINT; the exit status."""
+    from gerbang.store import upgrade
+
+    prepare(settings, at)
+    upgrade(settings.database_url)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    parts = [_start(name, settings, at) for name in PARTS]
+    try:
+        if _await_gate(settings, parts[0], stopping):
+            started()
+        return _mind(parts, settings, at, stopping)
+    finally:
+        _stop(parts)
+
+
+def _start(name: str, settings: Settings, at: datetime | None) -> Part:
+    process = fresh.Process(target=_run_part, args=(name, settings, at), name=f"gerbang-{name}")
+    process.start()
+    return Part(name, process, vital=name == "gate", started=time.monotonic())
+
+
+def _await_gate(settings: Settings, gate: Part, stopping: threading.Event) -> bool:
+    """Whether the gate came to listen, rather than to its end."""
+    host, port = host_and_port(settings.gate.listen)
+    while gate.process.is_alive() and not stopping.is_set():
+        try:
+            with socket.create_connection((_reachable(host), port), 1):
+                return True
+        except OSError:
+            stopping.wait(0.1)
+    return False
+
+
+def _mind(parts: list[Part], settings: Settings, at: datetime | None, stopping: threading.Event) -> int:
+    while not stopping.is_set():
+        wait([part.process.sentinel for part in parts], timeout=0.5)
+        for index, part in enumerate(parts):
+            if part.process.is_alive() or stopping.is_set():
+                continue
+            code = part.process.exitcode or 0
+            if part.vital:
+                log.error("the gate ended", code=code)
+                return code if code > 0 else 1
+            log.warning("a part ended and is started again", part=part.name, code=code)
+            stopping.wait(max(0.0, RESTART_SECONDS - (time.monotonic() - part.started)))
+            parts[index] = _start(part.name, settings, at)
+    return 0
+
+
+def _stop(parts: list[Part]) -> None:
+    """The gate first, so that the forwarder still sees its last lines."""
+    for part in sorted(parts, key=lambda part: ("gate", "console", "forwarder").index(part.name)):
+        if part.process.is_alive():
+            part.process.terminate()
+            part.process.join(PATIENCE)
+        if part.process.is_alive():
+            part.process.kill()
+            part.process.join()
+
+
+def _check_free(name: str, host: str, port: int) -> None:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        with socket.create_server((host, port), family=family):
+            return
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise StartError(
+            f"the {name} cannot listen on `{host}:{port}`: {reason}",
+            hint=f"stop what uses it, or set another `{name}.listen`",
+        ) from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _reachable(host: str) -> str:
+    """An address at which a listener on `host` can be asked from here."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host or "localhost"
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
