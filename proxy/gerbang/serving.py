@@ -11,7 +11,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -140,6 +141,16 @@ def _run_part(name: str, settings: Settings, at: datetime | None) -> None:
     except GerbangError as error:
         log.error("part-ended", part=name, error=str(error))
         raise SystemExit(2) from None
+
+
+@contextmanager
+def in_process(name: str, settings: Settings) -> Iterator[None]:
+    """One part alone in a process of its own, while the block runs."""
+    part = _start(name, settings, None)
+    try:
+        yield
+    finally:
+        _stop([part])
 
 
 # ---------------------------------------------------------------- the one who minds them

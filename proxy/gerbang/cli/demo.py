@@ -1,0 +1,36 @@
+"""`gerbang demo`: the whole of it on one machine, in a minute."""
+
+import signal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gerbang.answers.words import Language
+from gerbang.cli.output import console
+from gerbang.demo.run import run_demo
+from gerbang.serving import configure_log
+from gerbang.settings import Settings
+
+app = typer.Typer()
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="End after the day, instead of staying up.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where the office is set up; an earlier demo there is replaced.")] = Path(
+        "demo"
+    ),
+    language: Annotated[Language, typer.Option(help="The language of what happened and why.")] = Language.EN,
+) -> None:
+    """Stand-in platforms, a gate, a console, and a day of people who try things."""
+    configure_log(Settings())
+    if not run_demo(folder.absolute(), language, console, None if once else _until_interrupted):
+        raise typer.Exit(1)
+
+
+def _until_interrupted() -> None:
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        console.print("stopping ...")
