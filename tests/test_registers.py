@@ -150,6 +150,8 @@ def test_a_value_may_hold_commas_and_quotes(tmp_path: Path) -> None:
         ("officers", "id,name,id\nP-1,Contoh,P-2\n", "officers.csv:1: the column `id` is there twice"),
         ("officers", "id\nP-1\n", "officers.csv:1: the column `name` is missing; the columns are id, name, unit"),
         ("officers", "id;name\nP-1;Contoh\n", "officers.csv:1: has its columns separated by semicolons; separate them"),
+        ("officers", OFFICERS + "unknown,Contoh,,,,,\n", "officers.csv:2: `id` cannot be `unknown`; a sign-in name is"),
+        ("officers", OFFICERS + "group:x,Contoh,,,,,\n", "officers.csv:2: `id` cannot be `group:x`; a sign-in name is"),
         ("officers", OFFICERS + ",Contoh,,,,,\n", "officers.csv:2: `id` has no value"),
         (
             "officers",
@@ -186,6 +188,11 @@ def test_a_value_may_hold_commas_and_quotes(tmp_path: Path) -> None:
             "officers",
             OFFICERS + "P-2,Contoh,,,,Jurucakap Rasmi,\n",
             "officers.csv:2: `groups` cannot be `Jurucakap Rasmi`; small letters, digits and hyphens, separated by",
+        ),
+        (
+            "officers",
+            OFFICERS + "P-2,Contoh,,,professional,spokesperson;support,\n",
+            "officers.csv:2: `groups` cannot be `spokesperson;support`; `support` is a service group; write it under",
         ),
         ("officers", OFFICERS + "P-2,Contoh,,,,,Flexi\n", "officers.csv:2: `pattern` cannot be `Flexi`; small letters"),
         (

@@ -47,6 +47,7 @@ SERVICE_GROUPS = ("top-management", "professional", "education-graduate", "suppo
 MALAYSIA = "Asia/Kuala_Lumpur"
 
 WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+SIGN_IN = re.compile(r"[^\s:]{1,64}")
 BARE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
@@ -202,13 +203,25 @@ def _moment(text: str, *, end: bool = False) -> datetime:
 # ---------------------------------------------------------------- what a value may be
 
 
+def _sign_in(value: str) -> str | None:
+    """An officer's id is also the name by which she signs in, and what an approval names."""
+    if SIGN_IN.fullmatch(value) and value != "unknown":
+        return None
+    return "a sign-in name is expected: up to 64 characters, no space and no colon; `unknown` is taken"
+
+
 def _word(value: str) -> str | None:
     return None if WORD.fullmatch(value) else "small letters, digits and hyphens are expected"
 
 
 def _words(value: str) -> str | None:
-    wrong = next((part for part in value.split(";") if part.strip() and not WORD.fullmatch(part.strip())), None)
-    return None if wrong is None else "small letters, digits and hyphens, separated by semicolons, are expected"
+    parts = [part.strip() for part in value.split(";") if part.strip()]
+    # Rules ask for either kind by the same word, so a group of that name would earn the service group's exemptions.
+    if reserved := [part for part in parts if part in {*SERVICE_GROUPS, "unknown"}]:
+        return f"`{reserved[0]}` is a service group; write it under `service_group`"
+    if all(WORD.fullmatch(part) for part in parts):
+        return None
+    return "small letters, digits and hyphens, separated by semicolons, are expected"
 
 
 def _service_group(value: str) -> str | None:
@@ -235,7 +248,7 @@ def _grantee(value: str) -> str | None:
 
 
 OFFICERS = (
-    Column("id", needed=True),
+    Column("id", needed=True, check=_sign_in),
     Column("name", needed=True),
     Column("unit"),
     Column("office"),

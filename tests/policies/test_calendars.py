@@ -2,6 +2,7 @@
 
 import json
 from calendar import isleap
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
@@ -12,11 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from gerbang.bundled import bundled
+from gerbang.cli import configuration
 from gerbang.cli.calendar import app
 from gerbang.errors import GerbangError
+from gerbang.loading import each, sources
 from gerbang.model import Office, Regime
 from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
 from gerbang.policy.calendar_build import SUBDIVISIONS, holiday_file, listed_holidays
+from gerbang.policy.calendar_cases import CaseResult, parse_calendar_cases, run_calendar_cases
 from gerbang.policy.calendar_document import Change, Service, Status
 
 FOLDER = bundled("policies/calendars")
@@ -29,9 +33,7 @@ FRIDAY_STATES = {"KDH", "KTN", "TRG"}
 
 @cache
 def shipped() -> Calendar:
-    return compile_calendar(
-        [parse_calendar(file.read_text("utf-8"), str(file)) for file in sorted(FOLDER.glob("*.yaml"))]
-    )
+    return compile_calendar(each(sources((bundled("policies"),), "calendars"), parse_calendar))
 
 
 def days(year: int) -> list[date]:
@@ -117,6 +119,14 @@ def test_a_year_beyond_the_library_is_an_error() -> None:
             listed_holidays(year, MADE_ON)
 
 
+CASES = parse_calendar_cases((FOLDER / "malaysia.cases.yaml").read_text("utf-8"), "malaysia.cases.yaml")
+
+
+@pytest.mark.parametrize("result", run_calendar_cases(CASES, shipped()), ids=lambda result: result.name)
+def test_the_shipped_case(result: CaseResult) -> None:
+    assert result.failures == ()
+
+
 # ---------------------------------------------------------------- the command
 
 
@@ -163,6 +173,37 @@ def test_show_prints_a_month_and_what_is_in_doubt(tmp_path: Path, monkeypatch: p
     said = run("show", "--month", "2027-06", "--state", "JHR")
     assert "2027-06-07 Mon" in said
     assert "in doubt, not applied: 2027-06-08 add Cuti Awal Muharam" in said
+
+
+def test_the_cases_can_be_tried_on_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shipped ones hold; an office's own day off that breaks one is shown with the case that it breaks."""
+    monkeypatch.chdir(tmp_path)
+    assert "cases, 0 failed" in run("test")
+    own = tmp_path / "policies" / "calendars"
+    own.mkdir(parents=True)
+    (own / "own.yaml").write_text(
+        "calendar: own\noverrides:\n"
+        "  - {date: 2026-11-24, states: [KUL], kind: add, ms: Cuti, en: Day off, source: notis}\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "gerbang.toml").write_text(f'policies = ["bundled", "{own.parent}"]\n', encoding="utf-8")
+    configuration.choose(tmp_path / "gerbang.toml")
+    result = CliRunner().invoke(app, ["test", "--json"])
+    assert result.exit_code == 1
+    said = json.loads(result.output)
+    assert [one["case"] for one in said["failed"]] == [
+        "an ordinary Tuesday morning",
+        "lunch is not working time",
+        "the night",
+    ]
+    assert said["failed"][1]["why"] == "the regime is `rest-day`, not `break`; the fact is `holiday`, not `rest-break`"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings() -> Iterator[None]:
+    configuration.choose(None)
+    yield
+    configuration.choose(None)
 
 
 def test_show_as_json_has_each_stretch_with_its_fact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from gerbang.bundled import bundled
 from gerbang.errors import DocumentErrors
+from gerbang.loading import each, sources
 from gerbang.model import Office, Regime
 from gerbang.policy.calendar import Calendar, Stretch, compile_calendar, parse_calendar
 from gerbang.policy.calendar_build import holiday_file
@@ -26,8 +27,7 @@ BREAK, FLEXIBLE, UNKNOWN = Regime.BREAK, Regime.FLEXIBLE, Regime.UNKNOWN
 
 
 def shipped_documents() -> list[CalendarDocument]:
-    files = sorted(bundled("policies/calendars").glob("*.yaml"))
-    return [parse_calendar(file.read_text("utf-8"), str(file)) for file in files]
+    return [*each(sources((bundled("policies"),), "calendars"), parse_calendar)]
 
 
 @cache

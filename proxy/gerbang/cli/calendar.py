@@ -11,10 +11,11 @@ import typer
 from gerbang.cli import configuration
 from gerbang.cli.output import JsonOption, console, emit, errors, table
 from gerbang.errors import GerbangError, Place, SettingsError, StartError, one_of
-from gerbang.loading import each, policy_folders, sources
+from gerbang.loading import cases_beside, each, policy_folders, read_document, sources
 from gerbang.model import Office, Regime
 from gerbang.policy.calendar import Calendar, Stretch, compile_calendar, parse_calendar
 from gerbang.policy.calendar_build import UNKNOWABLE, holiday_file, listed_holidays
+from gerbang.policy.calendar_cases import parse_calendar_cases, run_calendar_cases
 from gerbang.policy.calendar_document import Override, Status, clock
 from gerbang.settings import Settings
 
@@ -78,6 +79,30 @@ def show(
     for one in _doubtful(calendar, place, set(days)):
         line = f"in doubt, not applied: {one.day} {one.change} {one.ms or ''} ({one.source})"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command("test")
+def try_cases(as_json: JsonOption = False) -> None:
+    """Try the case files beside the calendars."""
+    folders = policy_folders(configuration.settings())
+    found = sources(folders, "calendars")
+    calendar = compile_calendar(each(found, parse_calendar))
+    files = [file for source in found if (file := cases_beside(source.file))]
+    results = [
+        result
+        for file in files
+        for result in run_calendar_cases(parse_calendar_cases(read_document(file), str(file)), calendar)
+    ]
+    failed = [result for result in results if result.failures]
+    rows = [(f"{one.file}:{one.line}", one.name, "; ".join(one.failures)) for one in failed]
+    if as_json:
+        emit({"cases": len(results), "failed": [dict(zip(("place", "case", "why"), row, strict=True)) for row in rows]})
+    else:
+        if rows:
+            table(["place", "case", "why"], rows, as_json=False)
+        console.print(f"{len(results)} cases, {len(failed)} failed", highlight=False)
+    if failed:
+        raise typer.Exit(1)
 
 
 def _doubtful(calendar: Calendar, office: Office, days: set[date]) -> Iterator[Override]:

@@ -200,6 +200,10 @@ class Calendar:
         """A state by its code or alias."""
         return self.states.get(self._codes.get(name, name))
 
+    def moment(self, office: Office, wall: datetime) -> datetime:
+        """The instant at which an office's clock shows a time; the first where it shows it twice."""
+        return wall.replace(tzinfo=zone_of(office.timezone) or UTC)
+
     def years(self, state: str) -> tuple[int, ...]:
         """The years for which a state's list of holidays is whole."""
         code = self._codes.get(state)

@@ -75,7 +75,8 @@ def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def _told(what: str, hint: str | None = None) -> PydanticCustomError:
+def told(what: str, hint: str | None = None) -> PydanticCustomError:
+    """An error of a value in our words, which `reading.validated` gives its place."""
     return PydanticCustomError("told", "{what}", {"what": what, "hint": hint})
 
 
@@ -98,13 +99,13 @@ def window(text: object) -> Window:
         return text
     found = WINDOW.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
-        raise _told(f"`{_cut(text)}` is no stretch of the day", "write it as `07:30-18:00`")
+        raise told(f"`{_cut(text)}` is no stretch of the day", "write it as `07:30-18:00`")
     hour, minute, end_hour, end_minute = (int(part) for part in found.groups())
     if max(minute, end_minute) > 59 or hour > 23 or end_hour > 24 or (end_hour == 24 and end_minute):
-        raise _told(f"`{text}` names a time that no clock shows", "times go from `00:00` to `24:00`")
+        raise told(f"`{text}` names a time that no clock shows", "times go from `00:00` to `24:00`")
     start, end = hour * 60 + minute, end_hour * 60 + end_minute
     if start == end:
-        raise _told(f"`{text}` starts and ends at once", "a whole day is `00:00-24:00`")
+        raise told(f"`{text}` starts and ends at once", "a whole day is `00:00-24:00`")
     return Window(start, end if end > start else end + DAY)
 
 
@@ -115,13 +116,13 @@ def _listed(value: object) -> object:
 
 def _within_a_day(value: Window) -> Window:
     if value.end > DAY:
-        raise _told(f"`{value}` goes over midnight", "give each day a line of its own")
+        raise told(f"`{value}` goes over midnight", "give each day a line of its own")
     return value
 
 
 def _unbroken(value: str) -> str:
     if not value.strip() or any(ord(character) < 32 for character in value):
-        raise _told("text is expected here, on one line")
+        raise told("text is expected here, on one line")
     return value.strip()
 
 
@@ -131,19 +132,19 @@ CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,15}")
 
 def _name(value: str) -> str:
     if not NAME.fullmatch(value):
-        raise _told(f"`{_cut(value)}` is no name", "small letters, digits and hyphens are expected")
+        raise told(f"`{_cut(value)}` is no name", "small letters, digits and hyphens are expected")
     return value
 
 
 def _code(value: str) -> str:
     if not CODE.fullmatch(value):
-        raise _told(f"`{_cut(value)}` is no code of a state", "capital letters, digits and hyphens are expected")
+        raise told(f"`{_cut(value)}` is no code of a state", "capital letters, digits and hyphens are expected")
     return value
 
 
 def _service(value: object) -> object:
     if value not in list(Service):
-        raise _told(f"unknown service `{_cut(value)}`", one_of(Service, _cut(value)))
+        raise told(f"unknown service `{_cut(value)}`", one_of(Service, _cut(value)))
     return value
 
 
@@ -189,7 +190,7 @@ class State(Part):
     def in_order(self) -> Self:
         dates = [entry.since for entry in self.rest]
         if dates != sorted(set(dates)):
-            raise _told("the entries of `rest` are not in the order of their dates")
+            raise told("the entries of `rest` are not in the order of their dates")
         return self
 
 
@@ -247,7 +248,7 @@ class Season(Part):
     @model_validator(mode="after")
     def forward(self) -> Self:
         if self.until < self.since:
-            raise _told(f"`to: {self.until}` lies before `from: {self.since}`")
+            raise told(f"`to: {self.until}` lies before `from: {self.since}`")
         return self
 
 
@@ -302,13 +303,13 @@ class Override(Part):
     @model_validator(mode="after")
     def whole(self) -> Self:
         if not self.states and not self.offices:
-            raise _told("says neither `states` nor `offices`")
+            raise told("says neither `states` nor `offices`")
         if (self.to is not None) != (self.change is Change.MOVE):
-            raise _told("`to` goes with `kind: move`, and only with it")
+            raise told("`to` goes with `kind: move`, and only with it")
         if self.change is Change.ADD and not (self.ms and self.en):
-            raise _told("a day that is added needs its name in `ms` and `en`")
+            raise told("a day that is added needs its name in `ms` and `en`")
         if self.between and self.change is not Change.ADD:
-            raise _told("`between` goes only with `kind: add`")
+            raise told("`between` goes only with `kind: add`")
         return self
 
 
