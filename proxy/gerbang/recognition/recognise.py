@@ -30,7 +30,8 @@ _EMBEDDED = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
 class Recognition:
     """`activities` is empty where this is no act; `reason` says why, or which signature claimed it.
 
-    `awaits_body`: the body was not read and could change which activity this is, or whether it is one.
+    `awaits_body`: the body was not read, and it could change which activity this is, or holds words or a target.
+    Then `activities` are those that the headers prove already, without what the body would add.
     """
 
     activities: tuple[Activity, ...]
@@ -200,7 +201,19 @@ class _Reading:
         if isinstance(claim, Batch):
             return self._batch(message, claim, captures)
         found = activity(self.platform, self.host, compiled, claim, message, captures)
-        return Recognition((found,), claim.id)
+        return Recognition((found,), claim.id, awaits_body=self._wanting(message, compiled, claim))
+
+    def _wanting(self, message: Message, compiled: CompiledClaim, claim: Signature) -> bool:
+        """Whether a body that was not read may hold words, or whom or what this is about."""
+        if message.body is not None or self.given_up is not None or not message.partial or claim.activity is Kind.LOGIN:
+            return False
+        if any(selector.needs_body for selector in compiled.texts):
+            return True
+        if claim.activity is Kind.UPLOAD:
+            # The bytes themselves are streamed through a digest; nothing else of a body matters.
+            return False
+        values = (*compiled.audience, *compiled.target, *compiled.changes)
+        return any(value.source is not None and value.source.needs_body for value in values)
 
     # ------------------------------------------------------------ batches
 

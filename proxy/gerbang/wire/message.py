@@ -139,8 +139,10 @@ class Message:
 
     @property
     def partial(self) -> bool:
-        """Whether the body is not, or not wholly, known."""
-        return self.body is None or bool(self.gaps)
+        """Whether fields may stand in a body that is not, or not wholly, known. Pictures and films have none."""
+        if self.body is None:
+            return not self.content_type[0].startswith(_NO_TEXT)
+        return bool(self.gaps)
 
     @cached_property
     def blob(self) -> Blob | None:

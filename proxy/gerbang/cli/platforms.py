@@ -1,0 +1,377 @@
+"""`gerbang platforms`: which are known, whether their signatures hold, what a recording would be taken for."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode, urlsplit
+
+import typer
+
+from gerbang.cli import configuration
+from gerbang.cli.output import JsonOption, console, emit, table
+from gerbang.errors import DocumentError, Place, SettingsError, one_of
+from gerbang.loading import cases_beside, each, is_cases, policy_folders, read_document, sources
+from gerbang.model import Activity, Request
+from gerbang.recognition.cases import BOUNDARY, Cases, Failure, PartOfForm, multipart, parse_cases, run_cases
+from gerbang.recognition.document import PlatformDocument
+from gerbang.recognition.recognise import Recognition, recognise, recognise_as
+from gerbang.recognition.signature import HostRole, Platforms, compile_platforms, parse_platform
+from gerbang.wire.message import Message
+
+app = typer.Typer(no_args_is_help=True, help="Platforms: list them, test their signatures, recognise a recording.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A platform document, with its cases where there are some."""
+
+    file: Path
+    document: PlatformDocument
+    cases: Cases | None
+
+
+def _entries(folder: Path | None = None) -> tuple[_Entry, ...]:
+    """The documents of the settings' folders, or of one folder (its `platforms/` where it has one)."""
+    if folder is None:
+        found = sources(policy_folders(configuration.settings()), "platforms")
+        files = [source.file for source in found]
+        documents = each(found, parse_platform)
+    else:
+        if not folder.is_dir():
+            raise DocumentError(f"`{folder}` is no folder", hint="name a folder of platform documents (NAME.yaml)")
+        inner = folder / "platforms"
+        files = [file for file in sorted((inner if inner.is_dir() else folder).glob("*.yaml")) if not is_cases(file)]
+        if not files:
+            raise DocumentError(f"no platform document in `{folder}`", hint="name a folder that holds NAME.yaml")
+        documents = tuple(parse_platform(read_document(file), str(file)) for file in files)
+    return tuple(
+        _Entry(file, document, _cases(file, document)) for file, document in zip(files, documents, strict=True)
+    )
+
+
+def _cases(file: Path, document: PlatformDocument) -> Cases | None:
+    beside = cases_beside(file)
+    if beside is None:
+        return None
+    cases = parse_cases(read_document(beside), str(beside))
+    if cases.platform != document.platform:
+        what = f"these are cases of `{cases.platform}`, beside the document of `{document.platform}`"
+        raise DocumentError(what, place=Place(str(beside)))
+    return cases
+
+
+@app.command("list")
+def list_platforms(as_json: JsonOption = False) -> None:
+    """The platforms, with their hosts and how many signatures and cases each has."""
+    rows = []
+    for entry in _entries():
+        document = entry.document
+        kinds = sorted({str(signature.activity) for signature in document.signatures})
+        reported = sum(1 for signature in document.signatures if signature.confidence == "reported")
+        rows.append(
+            (
+                document.platform,
+                [host for role in document.hosts.values() for host in role] or "any (sites)",
+                kinds,
+                len(document.signatures),
+                len(entry.cases.trials) if entry.cases else 0,
+                {"confirmed": len(document.signatures) - reported, "reported": reported},
+            )
+        )
+    columns = ("platform", "hosts", "activities", "signatures", "cases", "confidence")
+    table(columns, rows, as_json=as_json)
+
+
+@app.command("test")
+def run_platforms(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of platform documents; else the settings' ones.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run every case of every platform. Exit status 1 where one fails."""
+    rows: list[tuple[str, int, int, int]] = []
+    failures: list[Failure] = []
+    for entry in _entries(folder):
+        failed = run_cases(entry.cases, entry.document) if entry.cases else ()
+        failures += failed
+        trials = len(entry.cases.trials) if entry.cases else 0
+        broken = len({failure.trial.place for failure in failed})
+        rows.append((entry.document.platform, trials, trials - broken, broken))
+    if as_json:
+        emit(
+            {
+                "platforms": [dict(zip(("platform", "cases", "passed", "failed"), row, strict=True)) for row in rows],
+                "failures": [str(failure) for failure in failures],
+            }
+        )
+    else:
+        table(("platform", "cases", "passed", "failed"), rows, as_json=False)
+        for failure in failures:
+            console.print(str(failure), markup=False, highlight=False, soft_wrap=True)
+    if failures:
+        raise typer.Exit(1)
+
+
+@app.command("recognise")
+def recognise_file(
+    file: Annotated[Path, typer.Argument(help="A HAR 1.2 file, or JSON lines of method, url, headers, body_base64.")],
+    site: Annotated[
+        list[str] | None, typer.Option(help="HOST=PLATFORM for self-hosted software; may be given more than once.")
+    ] = None,
+) -> None:
+    """What each recorded request would be taken for: one JSON line a request, `activity` null where it is no act."""
+    platforms = _platforms(site or [])
+    for index, request in enumerate(recorded(file)):
+        emit(line(index, request, platforms))
+
+
+def _platforms(given: list[str]) -> Platforms:
+    documents = [entry.document for entry in _entries()]
+    names = [document.platform for document in documents]
+    sites = {site.host: site.platform for site in configuration.settings().sites}
+    for word in given:
+        host, _, platform = word.partition("=")
+        if not host or platform not in names:
+            raise SettingsError(f"`--site {word}` is not HOST=PLATFORM", hint=one_of(names, platform))
+        sites[host.lower()] = platform
+    return compile_platforms(documents, sites)
+
+
+def line(index: int, request: Request | None, platforms: Platforms) -> dict[str, Any]:
+    """One line of the answer. `also` holds the rest of a batch; a request that is no HTTP is `None`."""
+    if request is None:
+        return {"index": index, **_told(None, None, Recognition((), "not-http"))}
+    role = platforms.at(request.host)
+    found = recognise(request, platforms)
+    if role is None and not found.activities:
+        # Offline nobody has listed the sites, so the marks of the software have to do.
+        name = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
+        if name is not None:
+            role = HostRole(name, "app")
+            found = recognise_as(request, role, platforms)
+    platform = role.platform if role else None
+    first, *rest = found.activities or (None,)
+    told: dict[str, Any] = {"index": index, **_told(platform, first, found)}
+    if rest:
+        told["also"] = [_told(platform, one, found) for one in rest]
+    return told
+
+
+def _told(platform: str | None, activity: Activity | None, found: Recognition) -> dict[str, Any]:
+    if activity is None:
+        return {
+            "platform": platform,
+            "activity": None,
+            "account": None,
+            "texts": [],
+            "media": [],
+            "signature": None,
+            "gaps": [],
+            "reason": found.reason,
+        }
+    return {
+        "platform": activity.platform,
+        "activity": str(activity.kind),
+        "account": activity.account.id or activity.account.handle,
+        "texts": [text.value for text in activity.texts],
+        "media": [
+            {
+                key: value
+                for key in ("id", "type", "name", "digest", "size")
+                if (value := getattr(media, key)) is not None
+            }
+            for media in activity.media
+        ],
+        "signature": activity.signature or None,
+        "gaps": [gap.reason for gap in activity.gaps],
+        "audience": activity.audience,
+        "target": activity.target,
+        "changes": activity.changes,
+        "unclaimed": activity.unclaimed,
+        "confidence": str(activity.confidence) if not activity.unclaimed else None,
+        "reason": found.reason,
+    }
+
+
+# ---------------------------------------------------------------- recordings
+
+
+def recorded(file: Path) -> Iterator[Request | None]:
+    """The requests of a recording, in order. Raises `DocumentError` with the line of what is wrong."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DocumentError(f"`{file}` cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise DocumentError("the recording is not UTF-8 text", place=Place(str(file))) from None
+    if not text.strip():
+        raise DocumentError("the recording is empty", place=Place(str(file)))
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    try:
+        whole = json.loads(text)
+    except RecursionError:
+        raise DocumentError("the recording is nested too deeply", place=Place(str(file))) from None
+    except ValueError as error:
+        if _is_json(first):
+            yield from _json_lines(text, file)
+            return
+        place = Place(str(file), getattr(error, "lineno", 1), getattr(error, "colno", None))
+        raise DocumentError("not JSON", place=place, hint="expected a HAR 1.2 file or JSON lines") from None
+    if isinstance(whole, dict) and "log" in whole:
+        yield from _har(whole, file)
+    elif isinstance(whole, dict):
+        yield _request(whole, Place(str(file), 1))
+    else:
+        raise DocumentError("not a recording", place=Place(str(file), 1), hint="expected a HAR 1.2 file or JSON lines")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _json_lines(text: str, file: Path) -> Iterator[Request | None]:
+    for number, one in enumerate(text.split("\n"), 1):
+        if not one.strip():
+            continue
+        place = Place(str(file), number)
+        try:
+            value = json.loads(one)
+        except ValueError as error:
+            column = getattr(error, "colno", None)
+            raise DocumentError("not JSON", place=Place(str(file), number, column)) from None
+        except RecursionError:
+            raise DocumentError("nested too deeply", place=place) from None
+        if not isinstance(value, dict):
+            raise DocumentError("not an object with `method` and `url`", place=place)
+        yield _request(value, place)
+
+
+def _request(value: Mapping[str, Any], place: Place) -> Request | None:
+    encoded = value.get("body_base64")
+    if not isinstance(encoded, str | None):
+        raise DocumentError("`body_base64` must be a text", place=place)
+    try:
+        body = base64.b64decode(encoded or "", validate=True)
+    except (binascii.Error, ValueError):
+        raise DocumentError("`body_base64` is not base64", place=place) from None
+    return _built(value.get("method", "POST" if body else "GET"), value.get("url"), _headers(value, place), body, place)
+
+
+def _headers(value: Mapping[str, Any], place: Place) -> list[tuple[str, str]]:
+    """Pairs, an object, or HAR's objects of `name` and `value`; a browser's pseudo headers are left out."""
+    given = value.get("headers") or []
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(given, Mapping):
+        pairs = list(given.items())
+    elif isinstance(given, list):
+        for entry in given:
+            if isinstance(entry, Mapping):
+                pairs.append((entry.get("name"), entry.get("value")))
+            elif isinstance(entry, list) and len(entry) == 2:
+                pairs.append((entry[0], entry[1]))
+            else:
+                raise DocumentError("`headers` must be a list of [name, value]", place=place)
+    else:
+        raise DocumentError("`headers` must be a list of [name, value]", place=place)
+    if not all(isinstance(name, str) and isinstance(text, str) for name, text in pairs):
+        raise DocumentError("`headers` must hold texts", place=place)
+    return [(name, text) for name, text in pairs if not name.startswith(":")]
+
+
+def _built(method: Any, url: Any, headers: list[tuple[str, str]], body: bytes, place: Place) -> Request | None:
+    if not isinstance(method, str) or not method:
+        raise DocumentError("`method` must be a text such as `POST`", place=place)
+    if not isinstance(url, str) or not url:
+        raise DocumentError("`url` is missing", place=place)
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        raise DocumentError("`url` is no address", place=place) from None
+    if parts.scheme not in ("http", "https", "ws", "wss"):
+        if parts.scheme and ":" in url:
+            return None  # data:, blob:, chrome-extension: and the like are in every recording
+        raise DocumentError("`url` must be whole, as in `https://x.com/home`", place=place)
+    if not host:
+        raise DocumentError("`url` has no host", place=place)
+    secure = parts.scheme in ("https", "wss")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    scheme = "https" if secure else "http"
+    return Request(method.upper(), host, target, tuple(headers), body, scheme, port or (443 if secure else 80))
+
+
+def _har(whole: Mapping[str, Any], file: Path) -> Iterator[Request | None]:
+    log = whole["log"]
+    entries = log.get("entries") if isinstance(log, Mapping) else None
+    if not isinstance(entries, list):
+        raise DocumentError("no `log.entries`", place=Place(str(file)), hint="expected a HAR 1.2 file")
+    for number, entry in enumerate(entries):
+        request = entry.get("request") if isinstance(entry, Mapping) else None
+        try:
+            if not isinstance(request, Mapping):
+                raise DocumentError("no `request`")
+            yield _har_request(request)
+        except DocumentError as error:
+            raise DocumentError(f"entry {number}: {error.what}", place=Place(str(file))) from None
+
+
+def _har_request(request: Mapping[str, Any]) -> Request | None:
+    place = Place("")
+    headers = _headers(request, place)
+    names = {name.lower() for name, _ in headers}
+    cookies = request.get("cookies")
+    if "cookie" not in names and isinstance(cookies, list):
+        pairs = [f"{one.get('name')}={one.get('value')}" for one in cookies if isinstance(one, Mapping)]
+        headers += [("cookie", "; ".join(pairs))] if pairs else []
+    data = request.get("postData")
+    body = b""
+    if isinstance(data, Mapping):
+        body, content_type, decoded = _har_body(data)
+        if decoded:
+            # What the browser wrote down as text is no longer compressed.
+            headers = [(name, value) for name, value in headers if name.lower() != "content-encoding"]
+        if content_type and ("content-type" not in names or content_type.startswith("multipart/")):
+            headers = [(name, value) for name, value in headers if name.lower() != "content-type"]
+            headers.append(("content-type", content_type))
+    return _built(request.get("method", "GET"), request.get("url"), headers, body, place)
+
+
+def _har_body(data: Mapping[str, Any]) -> tuple[bytes, str | None, bool]:
+    """A body as it was sent, the type to give it where that had to be made anew, and whether it is text by now."""
+    text, kind, params = data.get("text"), data.get("mimeType"), data.get("params")
+    kind = kind if isinstance(kind, str) else ""
+    if isinstance(text, str) and text:
+        if data.get("encoding") == "base64" or data.get("_encoding") == "base64":
+            try:
+                return base64.b64decode(text, validate=True), kind or None, False
+            except (binascii.Error, ValueError):
+                raise DocumentError("`postData.text` is not base64") from None
+        compressed = text[:2] in ("\x1f\x8b", "(\xb5") and max(text) < "\u0100"
+        given = None if kind.startswith("multipart/") else kind or None
+        return (text.encode("latin-1"), given, False) if compressed else (text.encode("utf-8", "replace"), given, True)
+    if isinstance(params, list):
+        fields = [one for one in params if isinstance(one, Mapping)]
+        if kind.startswith("multipart/"):
+            parts = tuple(
+                PartOfForm(
+                    name=str(one.get("name") or ""),
+                    text=str(one.get("value") or ""),
+                    filename=one.get("fileName") if isinstance(one.get("fileName"), str) else None,
+                    type=one.get("contentType") if isinstance(one.get("contentType"), str) else None,
+                )
+                for one in fields
+            )
+            return multipart(parts), f"multipart/form-data; boundary={BOUNDARY}", True
+        # Chrome writes the names and values of `params` as they were on the wire where it also writes the text.
+        pairs = [(str(one.get("name") or ""), str(one.get("value") or "")) for one in fields]
+        return urlencode(pairs).encode(), kind or "application/x-www-form-urlencoded", True
+    return b"", kind or None, False
