@@ -8,7 +8,7 @@ import typer
 
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, emit, table
-from gerbang.console.users import LONGEST_PASSWORD, Role, Users
+from gerbang.console.users import LONGEST_PASSWORD, Role, Users, users_of
 from gerbang.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="The accounts of the console.")
@@ -49,7 +49,7 @@ def remove(name: Name) -> None:
 
 
 def _users() -> Users:
-    return Users(settings().state / "console" / "users.json")
+    return users_of(settings())
 
 
 def _from_stdin() -> str:

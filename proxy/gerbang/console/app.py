@@ -10,7 +10,7 @@ import io
 import secrets
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from importlib.resources import files
 from ipaddress import ip_address
@@ -25,21 +25,24 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from gerbang.answers.pages import platform_name
-from gerbang.answers.reasons import Wording, findings, gaps, hours_told, moment_told, reason
-from gerbang.answers.words import Language, preferred, say, term
+from gerbang.answers.reasons import findings, gaps, hours_told, moment_told, reason
+from gerbang.answers.words import PHRASES, Language, preferred, say, term
 from gerbang.console.chart import chart
-from gerbang.console.records import Records, StoredDecision, Wanted
+from gerbang.console.policies import PastPolicies
+from gerbang.console.records import StoredDecision
 from gerbang.console.sessions import Attempts, Session, Sessions
 from gerbang.console.users import LONGEST_PASSWORD, Role, User, Users
 from gerbang.errors import RecordError
-from gerbang.model import Effect, Kind
+from gerbang.model import Effect, Kind, Regime
 from gerbang.record.number import check_number
+from gerbang.store import DecisionRow, Filter, Store
 
 log = structlog.get_logger()
 
 SESSION_COOKIE, GUEST_COOKIE, LANGUAGE_COOKIE = "gerbang-console", "gerbang-guest", "gerbang-language"
 ROWS: Final = 50
 CSV_ROWS: Final = 100_000
+LARGEST_PAGE: Final = 1000
 FORM_LIMIT: Final = 8 << 10  # bytes
 QUERY_LIMIT: Final = 2 << 10  # characters
 SLOW_HASHES: Final = 2  # passwords checked at once; each takes a core for a quarter of a second
@@ -90,14 +93,15 @@ class Console:
 
     def __init__(
         self,
-        records: Records,
+        store: Store,
         users: Users,
-        wording: Wording,
+        platforms: Sequence[str],
         language: Language,
         zone: tzinfo,
         clock: Callable[[], float],
     ) -> None:
-        self.records, self.users, self.wording = records, users, wording
+        self.store, self.users, self.platforms = store, users, platforms
+        self.policies = PastPolicies(store)
         self.language, self.zone = language, zone
         self.sessions, self.attempts = Sessions(clock), Attempts(clock)
         self.slow = threading.BoundedSemaphore(SLOW_HASHES)
@@ -163,17 +167,18 @@ class Console:
 
 
 def create_app(
-    records: Records,
+    store: Store,
     users: Users,
-    wording: Wording,
     *,
     hosts: frozenset[str],
+    platforms: Sequence[str] = (),
     language: Language = Language.MS,
     zone: tzinfo | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
-    """The application. `hosts` are the names by which it may be asked for, besides plain addresses."""
-    console = Console(records, users, wording, language, zone or ZoneInfo("Asia/Kuala_Lumpur"), clock)
+    """The application. `hosts` are the names by which it may be asked for, besides plain addresses; `platforms` those
+    that a list can be filtered by; `zone` tells whose days a filter means."""
+    console = Console(store, users, platforms, language, zone or ZoneInfo("Asia/Kuala_Lumpur"), clock)
     app = FastAPI(title="Gerbang", docs_url=None, redoc_url=None, openapi_url=None)
     _guard(app, console, hosts)
     _signing_in(app, console)
@@ -252,8 +257,9 @@ def host_allowed(host: str, hosts: frozenset[str]) -> bool:
 
 
 def _cookie(response: Response, request: Request, name: str, value: str, age: int | None = None) -> None:
+    # Lax, so that a link to a decision in a letter opens it: every form carries a token of its own besides.
     secure = request.url.scheme == "https"
-    response.set_cookie(name, value, max_age=age, httponly=True, samesite="strict", secure=secure)
+    response.set_cookie(name, value, max_age=age, httponly=True, samesite="lax", secure=secure)
 
 
 def _same_origin(request: Request) -> bool:
@@ -343,17 +349,24 @@ def _decisions(app: FastAPI, console: Console) -> None:
         language = console.speaks(request)
         values: dict[str, Any] = {"given": given, "wrong": wrong, "rows": (), "older": None, "chart": None}
         if not wrong:
-            page = console.records.page(wanted, given.get("before"), ROWS)
             filters = {name: value for name, value in given.items() if name in FILTERS and value}
+            try:
+                page = console.store.decisions(wanted, limit=ROWS, after=given.get("after"))
+            except RecordError:
+                if "after" not in given:
+                    raise
+                # A place that is none of this list's: back to its beginning, which tells if the database is away.
+                return RedirectResponse(f"/decisions?{urlencode(filters)}", 303)
             values |= {
-                "rows": [row(decision, language) for decision in page.decisions],
-                "older": f"/decisions?{urlencode(filters | {'before': page.older})}" if page.older else None,
-                "newest": f"/decisions?{urlencode(filters)}" if "before" in given else None,
-                "chart": chart(console.records.counts(wanted), console.zone, wanted.since, wanted.until),
+                "rows": [row(decision, console.zone, language) for decision in page.rows],
+                "older": f"/decisions?{urlencode(filters | {'after': page.next})}" if page.next else None,
+                "newest": f"/decisions?{urlencode(filters)}" if "after" in given else None,
+                "chart": chart(console.store.counts(wanted), console.zone, wanted.since, wanted.until),
                 "csv": f"/decisions.csv?{urlencode(filters)}",
                 "filtered": bool(filters),
             }
-        values |= {"effects": list(Effect), "kinds": list(Kind), "platforms": console.records.platforms()}
+        values |= {"effects": list(Effect), "kinds": list(Kind), "regimes": list(Regime)}
+        values |= {"platforms": console.platforms, "categories": CATEGORIES}
         return console.page(request, "decisions.html", 400 if wrong else 200, who, **values)
 
     @app.get("/decisions.csv")
@@ -363,7 +376,8 @@ def _decisions(app: FastAPI, console: Console) -> None:
         wanted, wrong = wanted_of(dict(request.query_params), console.zone)
         if wrong:
             return console.page(request, "message.html", 400, who, key="console.missing")
-        lines = csv_lines(console.records.each(wanted, CSV_ROWS))
+        log.info("looked", user=who.user.name, at="decisions.csv")
+        lines = csv_lines(each(console.store, wanted), console.zone)
         # The first line is drawn before the answer begins, so that a database that is away is told as such.
         head = next(lines)
         return StreamingResponse(
@@ -377,11 +391,15 @@ def _decisions(app: FastAPI, console: Console) -> None:
         if who.user.role not in READERS:
             return console.page(request, "message.html", 403, who, key="console.forbidden")
         written = check_number(number)
-        whole = console.records.whole(written or number[:40])
-        if whole is None:
+        record = console.store.decision(written) if written else None
+        if record is None:
             return console.page(request, "message.html", 404, who, key="console.missing")
+        log.info("looked", user=who.user.name, at=record.row.number)
         language = console.speaks(request)
-        found = whole.decision
+        found = StoredDecision.model_validate(record.body)
+        wording = console.policies.wording(found.basis.policy)
+        # An admin keeps the machine running and reads nobody's words.
+        content = who.user.role is Role.AUDITOR
         ordered = sorted(found.matched(), key=lambda match: (not match.in_force, -match.effect.rank, match.rule))
         return console.page(
             request,
@@ -389,30 +407,45 @@ def _decisions(app: FastAPI, console: Console) -> None:
             200,
             who,
             decision=found,
-            whole=whole,
+            record=record,
             when=moment_told(found.hours.local, language),
             hours=hours_told(found.when(), language),
-            reasons=[reason(match, language, console.wording) for match in ordered],
+            reasons=[reason(match, language, wording) for match in ordered],
             findings=findings([finding.value() for finding in found.findings], language),
             checks=[finding.check for finding in found.findings],
             gaps=gaps([gap.value() for gap in found.gaps], language),
-            excerpts=whole.excerpts if who.user.role is Role.AUDITOR else None,
+            excerpts=record.private.get("excerpts") if content else None,
+            content=content,
+            officer=record.row.officer_name,
             mask=mask(found.officer),
             local=lambda text: moment_told(datetime.fromisoformat(text).astimezone(console.zone), language),
         )
 
 
-FILTERS: Final = ("number", "effect", "activity", "platform", "office", "category", "rule", "from", "to")
+FILTERS: Final = ("number", "effect", "activity", "platform", "regime", "zone", "category", "rule", "from", "to")
+CATEGORIES: Final = tuple(key.partition(".")[2] for key in PHRASES if key.startswith("category."))
 
 
-def wanted_of(given: Mapping[str, str], zone: tzinfo) -> tuple[Wanted, str | None]:
+def each(store: Store, wanted: Filter) -> Iterator[DecisionRow]:
+    """Every decision that is wanted, newest first, up to `CSV_ROWS`, a page of the store at a time."""
+    after, left = None, CSV_ROWS
+    while left > 0:
+        page = store.decisions(wanted, limit=min(left, LARGEST_PAGE), after=after)
+        yield from page.rows
+        left -= len(page.rows)
+        after = page.next
+        if after is None:
+            return
+
+
+def wanted_of(given: Mapping[str, str], zone: tzinfo) -> tuple[Filter, str | None]:
     """What a query asks for, and the name of the first field that makes no sense. Dates are days of `zone`, whole."""
     plain = {name: given[name].strip()[:200] or None for name in FILTERS if name in given}
-    read: dict[str, Any] = {"number": None, "effect": None, "activity": None, "from": None, "to": None}
+    read: dict[str, Any] = {}
     readers: Mapping[str, Callable[[str], Any]] = {
-        "number": _number,
         "effect": Effect,
         "activity": Kind,
+        "regime": Regime,
         "from": lambda day: _midnight(day, zone),
         "to": lambda day: _midnight(day, zone, days=1),
     }
@@ -420,28 +453,20 @@ def wanted_of(given: Mapping[str, str], zone: tzinfo) -> tuple[Wanted, str | Non
         try:
             read[name] = read_one(word) if (word := plain.get(name)) else None
         except (ValueError, OverflowError):
-            return Wanted(), name
-    return (
-        Wanted(
-            number=read["number"],
-            effect=read["effect"],
-            activity=read["activity"],
-            platform=plain.get("platform"),
-            office=plain.get("office"),
-            category=plain.get("category"),
-            rule=plain.get("rule"),
-            since=read["from"],
-            until=read["to"],
-        ),
-        None,
+            return Filter(), name
+    wanted = Filter(
+        since=read["from"],
+        until=read["to"],
+        platform=plain.get("platform"),
+        activity=read["activity"],
+        effect=read["effect"],
+        regime=read["regime"],
+        zone=plain.get("zone"),
+        rule=plain.get("rule"),
+        category=plain.get("category"),
+        number=plain.get("number"),
     )
-
-
-def _number(text: str) -> str:
-    number = check_number(text)
-    if number is None:
-        raise ValueError(text)
-    return number
+    return wanted, None
 
 
 def _midnight(day: str, zone: tzinfo, days: int = 0) -> datetime:
@@ -456,51 +481,54 @@ def mask(officer: str | None) -> str | None:
     return officer[:8] if officer else None
 
 
-def row(decision: StoredDecision, language: Language) -> Mapping[str, Any]:
+def row(decision: DecisionRow, zone: tzinfo, language: Language) -> Mapping[str, Any]:
     """A decision in a line of the list."""
-    rules = [match.rule for match in decision.matched() if match.in_force and match.effect == decision.effect]
+    local = decision.moment.astimezone(zone)
     return {
         "number": decision.number,
-        "when": f"{decision.hours.local:%Y-%m-%d %H:%M}",
-        "iso": decision.hours.local.isoformat(timespec="seconds"),
+        "when": f"{local:%Y-%m-%d %H:%M}",
+        "iso": local.isoformat(timespec="seconds"),
         "kind": term("kind", decision.activity, language),
         "platform": platform_name(decision.platform),
         "standing": term("standing", decision.standing, language),
-        "regime": term("regime", decision.hours.regime, language),
+        "regime": term("regime", decision.regime, language),
         "office": decision.office,
         "zone": decision.zone,
-        "officer": mask(decision.officer),
-        "effect": decision.effect.value,
+        "officer": decision.officer_name or mask(decision.officer),
+        "mask": mask(decision.officer),
+        "effect": decision.effect,
         "effect_told": term("effect", decision.effect, language),
-        "rules": rules,
-        "categories": list(dict.fromkeys(term("category", f.category, language) for f in decision.findings)),
+        "rules": decision.rules,
+        "categories": [term("category", category, language) for category in decision.categories],
+        "gaps": [term("gap", gap, language) for gap in decision.gaps],
     }
 
 
 COLUMNS: Final = (
-    "number", "time", "effect", "done", "platform", "activity", "account", "officer", "office", "zone", "device",
-    "regime", "fact", "rules", "clauses", "categories", "gaps", "remedial", "unclaimed", "policy",
+    "number", "time", "effect", "done", "accepted", "platform", "activity", "account", "officer", "office", "zone",
+    "device", "regime", "rules", "categories", "gaps", "remedial", "unclaimed",
 )  # fmt: skip
 
 
-def csv_lines(decisions: Iterator[StoredDecision]) -> Iterator[str]:
+def csv_lines(decisions: Iterable[DecisionRow], zone: tzinfo) -> Iterator[str]:
     """The decisions as CSV with a heading. Values are the record's own words, the same in either language."""
-    first = next(decisions, None)
+    rows = iter(decisions)
+    first = next(rows, None)
     # Spreadsheets take a file for UTF-8 by this mark.
     yield "\ufeff" + _csv_line(COLUMNS)
     if first is not None:
-        yield _csv_line(_cells(first))
-    for decision in decisions:
-        yield _csv_line(_cells(decision))
+        yield _csv_line(_cells(first, zone))
+    for decision in rows:
+        yield _csv_line(_cells(decision, zone))
 
 
-def _cells(decision: StoredDecision) -> tuple[str, ...]:
-    in_force = [match for match in decision.matched() if match.in_force]
+def _cells(decision: DecisionRow, zone: tzinfo) -> tuple[str, ...]:
     return (
         decision.number,
-        decision.hours.local.isoformat(timespec="seconds"),
+        decision.moment.astimezone(zone).isoformat(timespec="seconds"),
         decision.effect,
         decision.done,
+        {True: "yes", False: "no", None: ""}[decision.accepted],
         decision.platform,
         decision.activity,
         decision.standing,
@@ -508,15 +536,12 @@ def _cells(decision: StoredDecision) -> tuple[str, ...]:
         decision.office,
         decision.zone,
         decision.device,
-        decision.hours.regime,
-        decision.hours.fact,
-        " ".join(match.rule for match in in_force),
-        " ".join(dict.fromkeys(match.citation.clause for match in in_force)),
-        " ".join(dict.fromkeys(finding.category for finding in decision.findings)),
-        " ".join(dict.fromkeys(gap.reason for gap in decision.gaps)),
+        decision.regime,
+        " ".join(decision.rules),
+        " ".join(decision.categories),
+        " ".join(decision.gaps),
         "yes" if decision.remedial else "",
         "yes" if decision.unclaimed else "",
-        decision.basis.policy,
     )
 
 

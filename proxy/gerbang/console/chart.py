@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from gerbang.console.records import Count
 from gerbang.model import Effect
+from gerbang.store import HourCount
 
 WIDTH, HEIGHT = 960, 150
 LEFT, BOTTOM, TOP = 36, 22, 8
@@ -49,7 +49,9 @@ class Chart:
     base: int = HEIGHT - BOTTOM
 
 
-def chart(counts: Sequence[Count], zone: tzinfo, since: datetime | None = None, until: datetime | None = None) -> Chart:
+def chart(
+    counts: Sequence[HourCount], zone: tzinfo, since: datetime | None = None, until: datetime | None = None
+) -> Chart:
     """Bars by the hour up to two days, and else by the day, on the clock of `zone`; the latest of too many."""
     if not counts:
         return Chart(True, 0, (), ())
@@ -57,7 +59,7 @@ def chart(counts: Sequence[Count], zone: tzinfo, since: datetime | None = None, 
     last = (until - timedelta(seconds=1)) if until else max(count.hour for count in counts)
     hourly = last - first < HOURLY_UP_TO
     step = timedelta(hours=1) if hourly else timedelta(days=1)
-    sums: dict[datetime, dict[Effect, int]] = {}
+    sums: dict[datetime, dict[str, int]] = {}
     for count in counts:
         bar = sums.setdefault(_start(count.hour, zone, hourly=hourly), {})
         bar[count.effect] = bar.get(count.effect, 0) + count.count
@@ -76,14 +78,14 @@ def chart(counts: Sequence[Count], zone: tzinfo, since: datetime | None = None, 
     return Chart(hourly, sum(bar.total for bar in bars), bars, lines)
 
 
-def _bar(start: datetime, sums: dict[Effect, int], x: float, room: float, highest: int, label: str) -> Bar:
+def _bar(start: datetime, sums: dict[str, int], x: float, room: float, highest: int, label: str) -> Bar:
     width = min(max(room * 0.72, 1.0), 34.0)
     left, below, parts = x + (room - width) / 2, 0, []
     for effect in STACK:
         if count := sums.get(effect, 0):
             top = _y(below + count, highest)
             height = _y(below, highest) - top
-            parts.append(Part(effect.value, round(left, 1), round(top, 1), round(width, 1), round(height, 1), count))
+            parts.append(Part(effect, round(left, 1), round(top, 1), round(width, 1), round(height, 1), count))
             below += count
     return Bar(start, below, tuple(parts), round(x + room / 2, 1), label)
 
@@ -102,14 +104,17 @@ def _label(start: datetime, hourly: bool, shown: bool) -> str:
 
 
 def _nice(value: int) -> int:
-    """The next round number up, for the top of the axis.
+    """The next round and even number up, for the top of the axis.
 
-    >>> [_nice(n) for n in (1, 3, 7, 23, 140)]
-    [2, 4, 10, 40, 200]
+    >>> [_nice(n) for n in (1, 3, 7, 13, 23, 140, 99_999)]
+    [2, 4, 8, 14, 30, 140, 100000]
     """
+    for step in (2, 4, 6, 8, 10, 12, 14):
+        if step >= value:
+            return step
     size = 1
     while True:
-        for step in (1, 2, 4, 10):
-            if (found := step * size) >= value and found > 1:
+        for step in (16, 20, 30, 40, 50, 60, 80, 100, 120, 140):
+            if (found := step * size) >= value:
                 return found
         size *= 10

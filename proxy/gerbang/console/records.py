@@ -1,12 +1,7 @@
-"""What the console reads of the record: decisions as the journal's lines tell them, without names.
+"""A decision's line of the journal as values again, for a page that tells its whole reasoning."""
 
-`Records` is the little that the pages ask of the store.
-"""
-
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -134,67 +129,3 @@ class StoredDecision(_Stored):
 
     def matched(self) -> tuple[Match, ...]:
         return tuple(match.value() for match in self.matches)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which decisions: every part that is given must hold. `since` is included, `until` is not."""
-
-    number: str | None = None
-    effect: Effect | None = None
-    activity: Kind | None = None
-    platform: str | None = None
-    office: str | None = None
-    category: str | None = None
-    rule: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Decisions, newest first; `older` is where the next page begins, `None` where there is none."""
-
-    decisions: tuple[StoredDecision, ...]
-    older: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """How many decisions of one effect there were in the hour that begins at `hour`."""
-
-    hour: datetime
-    effect: Effect
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """Something that happened to a decision later. `kind` is `outcome`, `release` or `objection`."""
-
-    kind: str
-    body: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """One decision with what followed, and where its line stands. `excerpts` are masked, and `None` once erased."""
-
-    decision: StoredDecision
-    followed: tuple[Followed, ...] = ()
-    excerpts: tuple[str, ...] | None = None
-    place: str = ""
-
-
-class Records(Protocol):
-    """What the pages ask of the store. Every method raises `RecordError` while the database is away."""
-
-    def page(self, wanted: Wanted, before: str | None, limit: int) -> Page: ...
-
-    def each(self, wanted: Wanted, limit: int) -> Iterator[StoredDecision]: ...
-
-    def counts(self, wanted: Wanted) -> Sequence[Count]: ...
-
-    def whole(self, number: str) -> Whole | None: ...
-
-    def platforms(self) -> Sequence[str]: ...

@@ -18,6 +18,7 @@ import bcrypt
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from gerbang.errors import Place, RegisterError, one_of
+from gerbang.settings import Settings
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256  # characters
@@ -181,6 +182,11 @@ class Users:
             yield
         finally:
             os.close(lock)
+
+
+def users_of(settings: Settings) -> Users:
+    """The accounts, in the state folder."""
+    return Users(settings.state / "console" / "users.json")
 
 
 def _digest(password: str) -> bytes:

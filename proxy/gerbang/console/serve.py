@@ -1,0 +1,85 @@
+"""The console as a process of its own."""
+
+import ipaddress
+import socket
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import uvicorn
+
+from gerbang.answers.words import Language
+from gerbang.bundled import bundled
+from gerbang.console.app import create_app
+from gerbang.console.users import users_of
+from gerbang.errors import StartError
+from gerbang.settings import Settings, host_and_port
+from gerbang.store import open_store
+
+MALAYSIA = "Asia/Kuala_Lumpur"
+
+
+def run_console(settings: Settings) -> None:
+    """Serve the console until the process is told to stop. Raises `StartError` where it cannot listen."""
+    host, port = host_and_port(settings.console.listen)
+    listener = _listener(host, port)
+    app = create_app(
+        # The console waits for a database that is away; its pages say so meanwhile.
+        open_store(settings.database_url, checked=False),
+        users_of(settings),
+        hosts=own_names(host),
+        platforms=_platforms(settings),
+        language=Language(settings.console.language),
+        zone=ZoneInfo(next((office.timezone for office in settings.offices if office.timezone), MALAYSIA)),
+    )
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        limit_concurrency=64,
+        timeout_keep_alive=10,
+        h11_max_incomplete_event_size=16 << 10,
+    )
+    with listener:
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def own_names(host: str) -> frozenset[str]:
+    """The names by which a browser may ask for the console: of its loopback, of the listener, of this machine."""
+    names = {"localhost", host.lower()}
+    if not _loopback(host):
+        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+    return frozenset(names)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _platforms(settings: Settings) -> tuple[str, ...]:
+    """The names of the platforms that have signatures, by their files."""
+    folders = (bundled("policies") if name == "bundled" else Path(name) for name in settings.policies)
+    files = (file for folder in folders for file in (folder / "platforms").glob("*.yaml"))
+    return tuple(sorted({file.stem for file in files if not file.name.endswith(".cases.yaml")}))
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"the console cannot listen on `{host}:{port}`: {(error.strerror or str(error)).lower()}",
+            hint="set `[console] listen` to a free address, or stop what has it",
+        ) from None
+    listener.setblocking(False)
+    return listener
