@@ -1,6 +1,9 @@
 """A real proxy for the gate's tests, real sockets to talk to it, and stand-ins for what lies upstream."""
 
 import asyncio
+import hashlib
+import json
+import os
 import socket
 import ssl
 import threading
@@ -18,11 +21,18 @@ import h2.events
 import h2.exceptions
 from cryptography.hazmat.primitives import serialization
 
+from gerbang.gate.addon import Gate
 from gerbang.gate.authority import Authority, Root, create_intermediate, create_root
+from gerbang.gate.clock import TrialClock
 from gerbang.gate.interception import GateLayers, GateTls
 from gerbang.gate.master import GateMaster
 from gerbang.gate.stream import Budget, Limits, Valve, Valves
-from gerbang.settings import GateSettings
+from gerbang.journal.keys import load_keys
+from gerbang.journal.writer import Disk, Journal
+from gerbang.loading import load_world
+from gerbang.pipeline import World
+from gerbang.record.event import RecordKeys
+from gerbang.settings import GateSettings, Settings
 
 NOW = datetime.now(UTC)
 
@@ -77,6 +87,61 @@ class Loop:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(5)
         self.loop.close()
+
+
+class Upstream:
+    """A stand-in that counts what it gets and answers `ok`; over TLS where it has a context."""
+
+    def __init__(self, tls: Any = None, answer: bytes = b"ok") -> None:
+        self.requests: list[bytes] = []
+        self.bodies: list[bytes] = []
+        self.answer = answer
+        self.arrived_at: list[float] = []
+        self._tls = tls
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.address: tuple[str, int] = self._socket.getsockname()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        try:
+            if self._tls:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            while True:
+                data = b""
+                while b"\r\n\r\n" not in data:
+                    more = connection.recv(65536)
+                    if not more:
+                        return
+                    data += more
+                head, _, body = data.partition(b"\r\n\r\n")
+                self.arrived_at.append(time.monotonic())
+                self.requests.append(head)
+                digest = hashlib.sha256(body)
+                length = next((int(h[15:]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:")), 0)
+                count = len(body)
+                while count < length:
+                    piece = connection.recv(65536)
+                    if not piece:
+                        return
+                    digest.update(piece)
+                    count += len(piece)
+                self.bodies.append(digest.digest())
+                size = str(len(self.answer)).encode()
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + size)
+                connection.sendall(b"\r\n\r\n" + self.answer)
+        except OSError:
+            pass
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 def nothing(_: Any) -> None:
@@ -334,3 +399,106 @@ class Http2Client:
             self.take(number, seen, 0.5)
         seen.answered_after = time.monotonic() - started
         return seen
+
+
+# ---------------------------------------------------------------- the whole gate
+
+TUESDAY_AT_TEN = datetime.fromisoformat("2026-11-24T10:00+08:00")
+TUESDAY_AT_NIGHT = datetime.fromisoformat("2026-11-24T21:00+08:00")
+OFFICE_SETTINGS: dict[str, Any] = {
+    "offices": [{"name": "hq", "state": "PJY"}],
+    "zones": [{"name": "pejabat", "networks": ["127.0.0.0/8"], "office": "hq"}],
+    "interception": {"authority": "Arahan bil. 1/2026", "notice": "2026-01"},
+}
+
+
+@dataclass
+class Standing:
+    """A world that a test may swap."""
+
+    world: World
+
+
+@dataclass
+class RunningGate:
+    address: tuple[str, int]
+    gate: Gate
+    settings: Settings
+    trust: Trust
+    clock: TrialClock
+    holder: Standing
+    journal: Journal
+    loop: Loop
+
+    def lines(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """The journal's lines, oldest first."""
+        files = sorted(self.settings.journal_folder.glob("*/*.jsonl"))
+        lines = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+        return [line for line in lines if kind is None or line["kind"] == kind]
+
+    def decisions(self) -> list[dict[str, Any]]:
+        return [line["body"] for line in self.lines("decision")]
+
+    def tls(self, target: str = "x.com:443", **more: Any) -> ssl.SSLSocket:
+        return tls_tunnel(self.address, target, self.trust.file, **more)
+
+
+def office_settings(folder: Path, **sections: Any) -> Settings:
+    """Settings of a trial office; a section given by name replaces keys of the default one."""
+    data: dict[str, Any] = {"state": folder / "state", **OFFICE_SETTINGS}
+    for name, value in sections.items():
+        data[name] = {**data.get(name, {}), **value} if isinstance(value, dict) else value
+    data["gate"] = {"listen": "127.0.0.1:0", **data.get("gate", {})}
+    return Settings.model_validate(data)
+
+
+@contextmanager
+def a_gate(
+    settings: Settings,
+    trust: Trust,
+    *,
+    at: datetime = TUESDAY_AT_TEN,
+    world: World | None = None,
+    disk: Disk | None = None,
+    authority: bool = True,
+) -> Iterator[RunningGate]:
+    """The gate itself, with a real journal, on a real socket."""
+    holder = Standing(world or load_world(settings))
+    clock = TrialClock(at)
+    keys = load_keys(settings.keys_folder)
+    journal = Journal(settings.journal_folder, "gate", 0, seal_key=keys.seal, disk=disk)
+    record_keys = RecordKeys.made_of(keys.record, os.urandom)
+    loop = Loop()
+
+    async def start() -> tuple[Gate, GateMaster, tuple[str, int], asyncio.Task[None]]:
+        gate = Gate(settings, holder, journal, record_keys, trust.authority if authority else None, clock)
+        master = GateMaster(settings.gate, [gate], gate.tls, gate.layers)
+        gate.attach(master.proxyserver.connections)
+        address: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
+        task = asyncio.ensure_future(master.serve(address.set_result))
+        await asyncio.wait([task, address], return_when=asyncio.FIRST_COMPLETED)
+        return gate, master, address.result(), task
+
+    gate, master, address, task = loop.call(start())
+    try:
+        yield RunningGate(address, gate, settings, trust, clock, holder, journal, loop)
+    finally:
+
+        async def stop() -> None:
+            master.shutdown()
+            await task
+
+        loop.call(stop())
+        loop.close()
+        journal.close()
+
+
+def a_tweet(text: str, account: str = "2001") -> bytes:
+    """A post as X's web client sends it, whole, for a connection that is x.com's."""
+    body = json.dumps({"variables": {"tweet_text": text}, "queryId": "AbCdEf"}).encode()
+    return (
+        b"POST /i/api/graphql/AbCdEf/CreateTweet HTTP/1.1\r\nHost: x.com\r\nContent-Type: application/json\r\n"
+        b"Origin: https://x.com\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Dest: empty\r\n"
+        b"Cookie: twid=u%3D" + account.encode() + b"; ct0=f00dfeed\r\n"
+        b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body
+    )

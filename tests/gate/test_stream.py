@@ -8,7 +8,6 @@ import hashlib
 import inspect
 import resource
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from gate_builders import (
     RunningProxy,
     Trust,
     Upload,
+    Upstream,
     a_proxy,
     a_trust,
     receive,
@@ -60,59 +60,6 @@ def peak() -> int:
 @pytest.fixture(scope="module")
 def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
     return a_trust(tmp_path_factory.mktemp("ca"), ["x.com", "upload.x.com"])
-
-
-class Upstream:
-    """A stand-in that counts what it gets and answers `ok`; over TLS where it has a context."""
-
-    def __init__(self, tls: Any = None, delay: float = 0.0) -> None:
-        self.requests: list[bytes] = []
-        self.bodies: list[bytes] = []
-        self.delay = delay
-        self._tls = tls
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address: tuple[str, int] = self._socket.getsockname()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            if self._tls:
-                connection = self._tls.wrap_socket(connection, server_side=True)
-            while True:
-                data = b""
-                while b"\r\n\r\n" not in data:
-                    more = connection.recv(65536)
-                    if not more:
-                        return
-                    data += more
-                head, _, body = data.partition(b"\r\n\r\n")
-                self.requests.append(head)
-                digest = hashlib.sha256(body)
-                length = next((int(h[15:]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:")), 0)
-                count = len(body)
-                while count < length:
-                    if self.delay:
-                        time.sleep(self.delay)
-                    piece = connection.recv(65536)
-                    if not piece:
-                        return
-                    digest.update(piece)
-                    count += len(piece)
-                self.bodies.append(digest.digest())
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-        except OSError:
-            pass
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture
@@ -345,9 +292,9 @@ def test_an_allowed_upload_is_streamed_through_a_digest_with_memory_flat(upstrea
     with a_proxy(probe) as proxy, socket.create_connection(proxy.address, 10) as connection:
         before = peak()
         assert upload_http1(connection, post("x.com", size), size).status == 200
+        assert peak() - before < 24 << 20
         expected = hashlib.sha256(b"x" * size).digest()
         assert (digests[0].digest(), upstream.bodies) == (expected, [expected])
-        assert peak() - before < 24 << 20
 
 
 def test_an_overflow_that_nobody_answers_is_streamed_on_whole(upstream: Upstream) -> None:

@@ -21,7 +21,7 @@ from gerbang.errors import RecordError
 from gerbang.gate.clock import Clock
 from gerbang.gate.decisions import DecisionBook, owner
 from gerbang.gate.releases import ReleaseBook
-from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Reply, Request
+from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Release, Reply, Request
 from gerbang.pipeline import World, excerpts, judge, judge_early
 from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
 from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event
@@ -118,13 +118,13 @@ class Judge:
 
     async def whole(self, request: Request, actor: Actor) -> Verdict:
         """What becomes of a request whose body was read."""
-        world = self._holder.world
+        world, moment = self._holder.world, self._clock()
+        given = (request, actor, world, moment, self._releases.of(actor, moment))
         if request.body is not None and len(request.body) > IN_THREAD:
             loop = asyncio.get_running_loop()
-            first = await loop.run_in_executor(self._threads, self._recognised, request, actor, world)
+            activities, decisions = await loop.run_in_executor(self._threads, _recognised, *given)
         else:
-            first = self._recognised(request, actor, world)
-        activities, decisions = first
+            activities, decisions = _recognised(*given)
         if not activities:
             return PASS
         # Judged again only where another request has used a release in the meantime.
@@ -134,25 +134,22 @@ class Judge:
         )
 
     async def too_large(self, request: Request, actor: Actor, size: int | None) -> Verdict:
-        """What becomes of a request whose body is not read: the policy says, where the headers tell what it is."""
+        """A request whose body would tell what it is and is not read: an act is refused, with the gap in its line.
+
+        What the headers alone decide never comes here, whatever its size: it is streamed.
+        """
         world = self._holder.world
         head = replace(request, body=None)
         gap = Gap("too-large", "" if size is None else f"{size} bytes announced")
         recognition = recognise_unread(head, gap, world.platforms)
         activities = _unprotected(recognition, world)
-        if not activities and not recognition.awaits_body:
-            return PASS
         if not activities:
-            role = world.platforms.at(request.host)
-            if role is None or world.protected.covers(request.host):
-                return PASS
-            activities = (Activity(role.platform, Kind.WRITE, request.host, unclaimed=True, gaps=(gap,)),)
+            return PASS
         return await self._settle(
             request,
             world,
             lambda: self._judged(activities, actor, world),
             unread=True,
-            refused_anyway=recognition.awaits_body,
         )
 
     async def use(self, request: Request, actor: Actor) -> Verdict:
@@ -166,16 +163,9 @@ class Judge:
 
     # ------------------------------------------------------------ judging
 
-    def _recognised(
-        self, request: Request, actor: Actor, world: World
-    ) -> tuple[tuple[Activity, ...], Sequence[Decision]]:
-        activities = _unprotected(recognise(request, world.platforms), world)
-        return activities, self._judged(activities, actor, world)
-
     def _judged(self, activities: Sequence[Activity], actor: Actor, world: World) -> Sequence[Decision]:
         moment = self._clock()
-        releases = self._releases.of(actor, moment)
-        return [judge(activity, actor, world, moment, new_number(), releases) for activity in activities]
+        return _judge_all(activities, actor, world, moment, self._releases.of(actor, moment))
 
     async def _settle(
         self,
@@ -184,14 +174,13 @@ class Judge:
         judged: Callable[[], Sequence[Decision]],
         *,
         unread: bool = False,
-        refused_anyway: bool = False,
     ) -> Verdict:
         """Write the decisions down, and say what becomes of the request that they are about."""
         started = perf_counter_ns()
         decisions = self._claimed(judged)
         timings = {"judge": (perf_counter_ns() - started) // 1000}
         strictest = max(decisions, key=lambda decision: decision.effect.rank)
-        refused = refused_anyway or strictest.effect in REFUSING
+        refused = unread or strictest.effect in REFUSING
         try:
             settled = await asyncio.gather(*(self._written(each, refused, timings) for each in decisions))
         except (RecordError, OSError):
@@ -272,6 +261,19 @@ class Judge:
         world = self._holder.world
         seen = outcome(decision.activity, status, headers, body, world.platforms)
         await self.append(outcome_event(decision.number, seen.status, seen.accepted, seen.id, seen.url, self._keys))
+
+
+def _recognised(
+    request: Request, actor: Actor, world: World, moment: datetime, releases: Sequence[Release]
+) -> tuple[tuple[Activity, ...], Sequence[Decision]]:
+    activities = _unprotected(recognise(request, world.platforms), world)
+    return activities, _judge_all(activities, actor, world, moment, releases)
+
+
+def _judge_all(
+    activities: Sequence[Activity], actor: Actor, world: World, moment: datetime, releases: Sequence[Release]
+) -> Sequence[Decision]:
+    return [judge(activity, actor, world, moment, new_number(), releases) for activity in activities]
 
 
 def new_number() -> str:

@@ -84,7 +84,9 @@ class GateMaster(Master):
     def stop_on_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in STOPS:
-            loop.add_signal_handler(number, self.should_exit.set)
+            # Ignored is a wish of whoever started this process: they say when to stop.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self.should_exit.set)
 
     async def _stop(self) -> None:
         for server in self.proxyserver.servers:

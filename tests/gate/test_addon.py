@@ -1,0 +1,450 @@
+"""The gate's hooks, with the bundled policy, a real journal, a real proxy and real sockets."""
+
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+
+from gate_builders import (
+    TUESDAY_AT_NIGHT,
+    Http2Client,
+    RunningGate,
+    Trust,
+    Upstream,
+    a_gate,
+    a_trust,
+    a_tweet,
+    office_settings,
+    receive,
+    server_context,
+    tls_tunnel,
+    tunnel,
+    upload_http1,
+)
+from gerbang.journal.writer import Disk
+from gerbang.loading import load_world
+from gerbang.pipeline import World
+
+HOSTS = ["x.com", "upload.x.com", "twimg.com", "gerbang.internal"]
+BIRTHDAY = "Selamat hari lahir, semoga panjang umur dan murah rezeki"
+
+
+@pytest.fixture(scope="module")
+def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
+    return a_trust(tmp_path_factory.mktemp("ca"), HOSTS)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return load_world(office_settings(tmp_path_factory.mktemp("world")))
+
+
+@pytest.fixture
+def platform(trust: Trust, tmp_path: Path) -> Iterator[Upstream]:
+    answer = json.dumps({"data": {"create_tweet": {"tweet_results": {"result": {"rest_id": "1861000000000000001"}}}}})
+    server = Upstream(server_context(trust, "x.com", tmp_path), answer.encode())
+    yield server
+    server.close()
+
+
+def settings_for(folder: Path, platform: Upstream | None = None, trust: Trust | None = None, **sections: Any) -> Any:
+    gate = dict(sections.pop("gate", {}))
+    if platform and trust:
+        hosts = dict.fromkeys(("x.com", "upload.x.com", "abs.twimg.com"), f"127.0.0.1:{platform.address[1]}")
+        gate["upstream"] = {"hosts": hosts, "trusted_ca": trust.file}
+    return office_settings(folder, gate=gate, **sections)
+
+
+@pytest.fixture
+def gate(tmp_path: Path, platform: Upstream, trust: Trust, world: World) -> Iterator[RunningGate]:
+    """A managed zone without sign-in, at ten on a Tuesday."""
+    with a_gate(settings_for(tmp_path, platform, trust), trust, world=world) as running:
+        yield running
+
+
+def say(connection: socket.socket, data: bytes) -> bytes:
+    connection.sendall(data)
+    return receive(connection)
+
+
+def head(host: str, path: str = "/", method: str = "GET", *lines: str) -> bytes:
+    return "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {host}", *lines, "", ""]).encode()
+
+
+# ---------------------------------------------------------------- a post
+
+
+def test_a_post_in_office_hours_is_refused_and_written_down(gate: RunningGate, platform: Upstream) -> None:
+    with gate.tls() as connection:
+        answer = say(connection, a_tweet(BIRTHDAY))
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert platform.requests == []
+    (decision,) = gate.decisions()
+    assert (decision["effect"], decision["done"], decision["activity"]) == ("block", "answered", "post")
+    assert decision["number"].encode() in answer
+    assert BIRTHDAY.encode() not in answer
+
+
+def test_a_harmless_post_after_hours_goes_out_with_its_line_first(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    with a_gate(settings_for(tmp_path, platform, trust), trust, world=world, at=TUESDAY_AT_NIGHT) as gate:
+        with gate.tls() as connection:
+            assert say(connection, a_tweet(BIRTHDAY)).startswith(b"HTTP/1.1 200")
+        (decision,) = gate.decisions()
+        assert decision["effect"] in {"allow", "record"}
+        assert decision["done"] == "forwarded"
+        deadline = time.monotonic() + 5
+        while not gate.lines("outcome") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        (outcome,) = gate.lines("outcome")
+        assert outcome["body"]["number"] == decision["number"]
+        assert outcome["body"]["accepted"] is True
+
+
+def test_the_same_over_http2(tmp_path: Path, platform: Upstream, trust: Trust, world: World) -> None:
+    with (
+        a_gate(settings_for(tmp_path, platform, trust), trust, world=world, at=TUESDAY_AT_NIGHT) as gate,
+        gate.tls(alpn=("h2",)) as connection,
+    ):
+        client = Http2Client(connection)
+        raw = a_tweet(BIRTHDAY).partition(b"\r\n\r\n")[2]
+        for headers in ([("content-length", str(len(raw)))], []):  # HTTP/2 need not announce a length
+            number = client.start(
+                "POST",
+                "x.com",
+                "/i/api/graphql/AbCdEf/CreateTweet",
+                [("content-type", "application/json"), ("cookie", "twid=u%3D2001"), ("cookie", "ct0=f"), *headers],
+            )
+            client.h2.send_data(number, raw, end_stream=True)
+            client.flush()
+            assert client.answer(number).status == 200
+        assert [decision["activity"] for decision in gate.decisions()] == ["post", "post"]
+
+
+def test_nothing_reaches_the_platform_while_the_disk_is_stalled(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    stall = threading.Event()
+    stall.set()
+
+    def fsync(descriptor: int) -> None:
+        stall.wait(10)
+        os.fsync(descriptor)
+
+    settings = settings_for(tmp_path, platform, trust)
+    with a_gate(settings, trust, world=world, at=TUESDAY_AT_NIGHT, disk=Disk(fsync=fsync)) as gate:
+        with gate.tls() as connection:
+            stall.clear()
+            connection.sendall(a_tweet(BIRTHDAY))
+            time.sleep(0.4)
+            assert platform.requests == []
+            released = time.monotonic()
+            stall.set()
+            assert receive(connection).startswith(b"HTTP/1.1 200")
+        assert platform.arrived_at[0] >= released
+
+
+def test_a_journal_that_cannot_be_written_stops_posts_but_not_reading(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    broken = threading.Event()
+
+    def fsync(descriptor: int) -> None:
+        if broken.is_set():
+            raise OSError(5, "Input/output error")
+        os.fsync(descriptor)
+
+    settings = settings_for(tmp_path, platform, trust)
+    with a_gate(settings, trust, world=world, at=TUESDAY_AT_NIGHT, disk=Disk(fsync=fsync)) as gate:
+        broken.set()
+        with gate.tls() as connection:
+            assert say(connection, a_tweet(BIRTHDAY)).startswith(b"HTTP/1.1 503")
+            assert platform.requests == []
+            assert say(connection, head("x.com", "/i/api/graphql/Zz/HomeTimeline")).startswith(b"HTTP/1.1 200")
+            broken.clear()
+            assert say(connection, a_tweet(BIRTHDAY)).startswith(b"HTTP/1.1 200")
+
+
+# ---------------------------------------------------------------- our own faults
+
+
+@pytest.mark.parametrize(
+    ("on_fault", "write", "read"),
+    [("refuse-writes", 503, 200), ("refuse", 503, 503), ("forward", 200, 200)],
+)
+def test_a_fault_of_ours_never_lets_a_write_through_unless_that_is_set(
+    on_fault: str, write: int, read: int, tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    settings = settings_for(tmp_path, platform, trust, gate={"on_fault": on_fault})
+    with a_gate(settings, trust, world=world, at=TUESDAY_AT_NIGHT) as gate:
+
+        async def fault(*_: Any) -> None:
+            raise ZeroDivisionError("a bug")
+
+        gate.gate.judge.head = fault  # type: ignore[method-assign]
+        gate.gate.judge.whole = fault  # type: ignore[method-assign]
+        with gate.tls() as connection:
+            assert say(connection, head("x.com", "/home"))[9:12] == str(read).encode()
+            answer = say(connection, a_tweet(BIRTHDAY))
+            assert answer[9:12] == str(write).encode()
+            assert b"ZeroDivisionError" not in answer
+        assert gate.gate.guard.faults["requestheaders"] == 2
+
+
+# ---------------------------------------------------------------- which connections are opened
+
+
+def seen_by(connection: ssl.SSLSocket) -> str:
+    certificate: Any = connection.getpeercert()
+    issuer = dict(pair[0] for pair in certificate["issuer"])
+    names = ",".join(value for _, value in certificate["subjectAltName"])
+    return f"{issuer['commonName']}: {names}"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[tuple[Trust, Upstream]]:
+    """A host that is not listed, under a root of its own."""
+    trust = a_trust(tmp_path, ["bank.example", "accounts.google.com", "abs.twimg.com"], "elsewhere")
+    server = Upstream(server_context(trust, "bank.example", tmp_path))
+    yield trust, server
+    server.close()
+
+
+def test_a_host_that_is_not_listed_is_tunnelled_untouched_and_not_written_down(
+    tmp_path: Path, trust: Trust, world: World, elsewhere: tuple[Trust, Upstream]
+) -> None:
+    theirs, server = elsewhere
+    hosts = {"bank.example": f"127.0.0.1:{server.address[1]}"}
+    with a_gate(office_settings(tmp_path, gate={"upstream": {"hosts": hosts}}), trust, world=world) as gate:
+        leaf = theirs.authority.leaf("bank.example")
+        assert leaf is not None
+        with tls_tunnel(gate.address, "bank.example:443", theirs.file) as connection:
+            assert connection.getpeercert(True) == leaf.certificate.public_bytes(serialization.Encoding.DER)
+            assert say(connection, head("bank.example", "/", "POST", "Content-Length: 0")).startswith(b"HTTP/1.1 200")
+        assert gate.decisions() == []
+
+
+def test_a_listed_host_is_shown_a_leaf_with_its_own_name_only(gate: RunningGate) -> None:
+    with gate.tls() as connection:
+        assert seen_by(connection) == "Gerbang Intermediate CA: x.com"
+
+
+def test_the_name_in_the_handshake_counts_not_the_one_in_connect(gate: RunningGate, platform: Upstream) -> None:
+    """Asking for an unlisted name and then speaking to the platform inside is judged all the same."""
+    gate.gate._targets._hosts["front.example"] = platform.address
+    with gate.tls("front.example:443", sni="x.com") as connection:
+        assert say(connection, a_tweet(BIRTHDAY)).startswith(b"HTTP/1.1 403")
+    assert platform.requests == []
+
+
+def test_a_listed_host_under_another_name_is_refused(gate: RunningGate) -> None:
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        gate.tls("x.com:443", sni="front.example")
+
+
+def test_the_first_byte_alone_does_not_make_a_tunnel(gate: RunningGate, platform: Upstream) -> None:
+    gate.gate._targets._hosts["front.example"] = platform.address
+    raw = tunnel(gate.address, "front.example:443")
+    context = ssl.create_default_context(cafile=gate.trust.file)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(incoming, outgoing, server_hostname="x.com")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    hello = outgoing.read()
+    raw.sendall(hello[:1])
+    time.sleep(0.2)
+    raw.sendall(hello[1:])
+    raw.settimeout(5)
+    while True:
+        incoming.write(raw.recv(65536))
+        try:
+            client.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            continue
+    certificate: Any = client.getpeercert()
+    assert dict(pair[0] for pair in certificate["issuer"])["commonName"] == "Gerbang Intermediate CA"
+    raw.close()
+
+
+def test_without_authority_or_notice_nothing_is_decrypted(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    settings = settings_for(tmp_path, platform, trust, interception={"notice": ""})
+    with a_gate(settings, trust, world=world) as gate:
+        assert gate.gate.closed is not None
+        with gate.tls() as connection:  # the platform's own certificate: same root here, no gate in between
+            assert say(connection, a_tweet(BIRTHDAY)).startswith(b"HTTP/1.1 200")
+
+
+def test_a_personal_device_is_judged_by_host_and_time_alone(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    settings = settings_for(
+        tmp_path,
+        platform,
+        trust,
+        zones=[{"name": "wifi", "networks": ["127.0.0.0/8"], "office": "hq", "device": "personal"}],
+    )
+    personal = replace(world, zones=load_world(settings).zones)
+    with a_gate(settings, trust, world=personal) as gate:
+        for _ in range(2):
+            with pytest.raises(ConnectionRefusedError, match="403"):
+                tunnel(gate.address, "x.com:443")
+        (decision,) = gate.decisions()
+        assert (decision["activity"], decision["effect"], decision["done"]) == ("use", "block", "answered")
+    with (
+        a_gate(
+            settings_for(tmp_path / "night", platform, trust, zones=[settings.zones[0].model_dump()]),
+            trust,
+            world=personal,
+            at=TUESDAY_AT_NIGHT,
+        ) as gate,
+        gate.tls() as connection,
+    ):
+        assert say(connection, a_tweet(BIRTHDAY)).startswith(b"HTTP/1.1 200")
+
+
+# ---------------------------------------------------------------- never
+
+
+def test_a_client_outside_every_zone_gets_a_sentence_and_nothing_else(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    settings = settings_for(
+        tmp_path, platform, trust, zones=[{"name": "lain", "networks": ["10.9.0.0/16"], "office": "hq"}]
+    )
+    with a_gate(settings, trust, world=replace(world, zones=load_world(settings).zones)) as gate:
+        with pytest.raises(ConnectionRefusedError, match="403"):
+            tunnel(gate.address, "x.com:443")
+        with socket.create_connection(gate.address, 5) as connection:
+            assert say(connection, b"GET http://x.com/ HTTP/1.1\r\nHost: x.com\r\n\r\n").startswith(b"HTTP/1.1 403")
+    assert platform.requests == []
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "127.0.0.1:80",
+        "127.0.0.1:443",
+        "localhost:80",
+        "[::1]:80",
+        "10.0.0.1:80",
+        "169.254.169.254:80",
+        "192.168.1.1:443",
+        "0x7f000001:80",
+        "2130706433:80",
+        "127.1:80",
+        "[::ffff:127.0.0.1]:80",
+        "[64:ff9b::7f00:1]:443",
+        "0.0.0.0:80",
+        "93.184.216.34:25",
+        "93.184.216.34:8080",
+    ],
+)
+def test_targets_inside_and_other_ports_are_refused(gate: RunningGate, target: str) -> None:
+    with pytest.raises(ConnectionRefusedError, match="403"):
+        tunnel(gate.address, target)
+    with socket.create_connection(gate.address, 5) as connection:
+        request = f"GET http://{target}/ HTTP/1.1\r\nHost: {target}\r\n\r\n".encode()
+        assert say(connection, request).startswith(b"HTTP/1.1 403")
+
+
+def test_the_gate_does_not_connect_to_itself(gate: RunningGate) -> None:
+    with pytest.raises(ConnectionRefusedError, match="403"):
+        tunnel(gate.address, f"127.0.0.1:{gate.address[1]}")
+
+
+def test_a_listed_host_in_the_clear_on_somebody_elses_tunnel_is_refused(gate: RunningGate, platform: Upstream) -> None:
+    gate.gate._targets._hosts["front.example"] = platform.address
+    with tunnel(gate.address, "front.example:80") as connection:
+        assert say(connection, head("x.com", "/", "POST", "Content-Length: 0")).startswith(b"HTTP/1.1 421")
+    assert platform.requests == []
+
+
+def test_a_request_that_names_two_hosts_is_refused(gate: RunningGate) -> None:
+    with gate.tls() as connection:
+        assert say(connection, head("x.com", "/", "GET", "Host: other.example")).startswith(b"HTTP/1.1 400")
+
+
+# ---------------------------------------------------------------- large bodies
+
+
+def test_a_media_upload_in_office_hours_is_refused_before_it_is_read(gate: RunningGate) -> None:
+    size = 200_000_000
+    with gate.tls("upload.x.com:443") as connection:
+        request = head(
+            "upload.x.com",
+            "/i/media/upload.json?command=APPEND&media_id=1&segment_index=0",
+            "POST",
+            "Content-Type: multipart/form-data; boundary=b",
+            "Cookie: twid=u%3D2001",
+            f"Content-Length: {size}",
+        )
+        assert upload_http1(connection, request, size).status == 403
+    assert [decision["done"] for decision in gate.decisions()] == ["answered"]
+
+
+def test_a_post_larger_than_the_limit_is_refused_with_the_gap(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    settings = settings_for(tmp_path, platform, trust, gate={"body_limit": "64 KiB"})
+    with a_gate(settings, trust, world=world, at=TUESDAY_AT_NIGHT) as gate, gate.tls() as connection:
+        answer = say(connection, a_tweet("a" * 70_000))
+        assert answer.startswith(b"HTTP/1.1 413")
+        assert platform.requests == []
+        (decision,) = gate.decisions()
+        assert [gap["reason"] for gap in decision["gaps"]] == ["too-large"]
+        assert decision["done"] == "answered"
+
+
+# ---------------------------------------------------------------- the gate's own host
+
+
+def test_the_gates_own_host_is_answered_and_never_forwarded(gate: RunningGate) -> None:
+    with socket.create_connection(gate.address, 5) as connection:
+        answer = say(
+            connection,
+            b"GET http://gerbang.internal/notice HTTP/1.1\r\nHost: gerbang.internal\r\nAccept: text/html\r\n\r\n",
+        )
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"2026-01" in answer
+
+
+def test_its_forms_have_a_limit(gate: RunningGate) -> None:
+    with socket.create_connection(gate.address, 5) as connection:
+        request = head("gerbang.internal", "http://gerbang.internal/d/x/confirm", "POST", "Content-Length: 100000")
+        assert upload_http1(connection, request, 100_000).status == 413
+
+
+# ---------------------------------------------------------------- visits, and what is not written down
+
+
+def visit(path: str = "/home") -> bytes:
+    return head("x.com", path, "GET", "Sec-Fetch-Dest: document", "Sec-Fetch-Mode: navigate", "Accept: text/html")
+
+
+def test_a_visit_is_written_down_once_in_half_an_hour(gate: RunningGate) -> None:
+    with gate.tls() as connection:
+        first = [say(connection, visit(f"/home?{number}"))[9:12] for number in range(3)]
+    assert len(set(first)) == 1
+    assert [decision["activity"] for decision in gate.decisions()] == ["view"]
+
+
+def test_reading_by_scripts_is_not_written_down(gate: RunningGate) -> None:
+    with gate.tls() as connection:
+        answer = say(
+            connection, head("x.com", "/i/api/graphql/Zz/HomeTimeline?variables=%7B%7D", "GET", "Sec-Fetch-Dest: empty")
+        )
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert gate.decisions() == []
