@@ -1,8 +1,11 @@
 """What every command prints with: tables for people, JSON for programs, one sentence for an error."""
 
 import json
+import os
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -45,12 +48,25 @@ def _cell(cell: object) -> str:
 
 
 def guarded(run: Callable[[], None]) -> int:
-    """Run a command; an error that a person can put right is one sentence and exit status 2, never a traceback."""
+    """Run a command; an error that a person can put right is one sentence and exit status 2, never a traceback.
+
+    A fault of our own is a sentence too; its traceback goes to a file that can be sent to us.
+    """
     try:
         run()
     except GerbangError as error:
         errors.print(f"gerbang: {error}", markup=False, highlight=False, soft_wrap=True)
         return 2
     except BrokenPipeError:
+        # Whoever read our output has had enough of it; what is still buffered must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        with NamedTemporaryFile("w", prefix="gerbang-fault-", suffix=".txt", delete=False) as file:
+            traceback.print_exc(file=file)
+        what = f"gerbang: a fault of our own ({type(error).__name__}); what happened stands in {file.name}"
+        errors.print(what, markup=False, highlight=False, soft_wrap=True)
+        return 70
     return 0

@@ -29,7 +29,6 @@ from gerbang.gate.run import serve_gate
 from gerbang.journal.keys import load_keys
 from gerbang.journal.verify import verify
 from gerbang.loading import LivingWorld
-from gerbang.model import Effect
 from gerbang.serving import GATE_SLOT, activate, in_process, open_journal
 from gerbang.settings import host_and_port
 from gerbang.store import DecisionRow, Forwarder, Store, open_store, upgrade
@@ -154,16 +153,10 @@ class Demo:
         return Result(attempt, word, tone, self._why(row), row.number)
 
     def _send(self, attempt: Attempt, url: str | None = None) -> Answer:
-        return send(
-            self.proxy,
-            attempt.officer,
-            SIGN_IN,
-            self.trusted,
-            attempt.method,
-            url or attempt.url,
-            attempt.headers,
-            attempt.body,
-        )
+        return self._ask(attempt.officer, attempt.method, url or attempt.url, attempt.headers, attempt.body)
+
+    def _ask(self, officer: str, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        return send(self.proxy, officer, SIGN_IN, self.trusted, method, url, headers, body)
 
     def _state_purpose(self, attempt: Attempt, held: Answer) -> Answer:
         """What an officer does on the gate's own page: states the purpose, and is sent back to the page asked for."""
