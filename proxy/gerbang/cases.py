@@ -42,7 +42,7 @@ from gerbang.model import (
 from gerbang.pipeline import World, facts_of, judge
 from gerbang.policy.decide import decide, effect_of
 from gerbang.policy.document import CATEGORIES, GAPS, Listed, Name, Part, Word, chosen
-from gerbang.policy.reading import Steps, Tree, in_order, read_yaml, validated
+from gerbang.policy.reading import Steps, Tree, in_order, read_yaml, shown, validated
 
 MOST_CASES = 2000
 NUMBER = "CASE"
@@ -60,7 +60,7 @@ def _moment(value: object) -> object:
         if moment is not None and moment.tzinfo is not None:
             return moment
     hint = "write it with its offset, like `2026-11-24T10:15+08:00`"
-    raise PydanticCustomError("told", "{what}", {"what": f"`{str(value)[:40]}` is no time", "hint": hint})
+    raise PydanticCustomError("told", "{what}", {"what": f"`{shown(str(value))}` is no time", "hint": hint})
 
 
 type Moment = Annotated[datetime, BeforeValidator(_moment)]
@@ -223,7 +223,7 @@ def _unsound(shape: CasesShape, tree: Tree) -> Iterator[DocumentError]:
         line = tree.place((*where, "name")).line
         if case.name in seen:
             first = f"the first is on line {seen[case.name]}"
-            yield tree.error((*where, "name"), f"two cases are called `{case.name}`", first)
+            yield tree.error((*where, "name"), f"two cases are called `{shown(case.name)}`", first)
         seen.setdefault(case.name, line)
         yield from _known(tree, (*where, "officer"), "officer", case.officer, shape.officers)
         yield from _known(tree, (*where, "zone"), "zone", case.zone, zones)
@@ -240,7 +240,7 @@ def _unsound(shape: CasesShape, tree: Tree) -> Iterator[DocumentError]:
 def _known(tree: Tree, path: Steps, kind: str, name: str | None, names: Iterable[str]) -> Iterator[DocumentError]:
     if name is not None and name not in names:
         hint = one_of(names, name) if any(True for _ in names) else f"write it under `{kind}s`"
-        yield tree.error(path, f"unknown {kind} `{name}`", hint)
+        yield tree.error(path, f"unknown {kind} `{shown(name)}`", hint)
 
 
 def _offices(shape: CasesShape) -> dict[str, Office]:
@@ -306,7 +306,7 @@ def _strangers(file: CaseFile, world: World) -> Iterator[DocumentError]:
             if rule not in world.policy.rules:
                 near = get_close_matches(rule, world.policy.rules, n=1)
                 hint = f"did you mean `{near[0]}`?" if near else None
-                yield file.tree.error(path, f"no active policy has a rule `{rule}`", hint)
+                yield file.tree.error(path, f"no active policy has a rule `{shown(rule)}`", hint)
 
 
 def _registers(shape: CasesShape) -> Registers:

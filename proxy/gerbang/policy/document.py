@@ -23,7 +23,7 @@ from gerbang.policy.conditions import (
     compiled,
 )
 from gerbang.policy.decide import HOLDS
-from gerbang.policy.reading import Steps, Tree, in_order, read_yaml, validated
+from gerbang.policy.reading import Steps, Tree, in_order, read_yaml, shown, validated
 from gerbang.policy.rules import Clause, Exemption, Override, Rule, Words, with_matches
 from gerbang.policy.rules import Policy as Policy  # whoever compiles one names it
 
@@ -72,7 +72,7 @@ def _shaped(pattern: re.Pattern[str], parts: int, what: str, hint: str) -> Befor
         if isinstance(value, str):
             pieces = value.split("/")
             if len(pieces) > parts or not all(pattern.fullmatch(piece) for piece in pieces) or len(value) > 120:
-                raise PydanticCustomError("told", "{what}", {"what": f"`{value[:60]}` is no {what}", "hint": hint})
+                raise PydanticCustomError("told", "{what}", {"what": f"`{shown(value)}` is no {what}", "hint": hint})
         return value
 
     return BeforeValidator(check)
@@ -126,7 +126,7 @@ def _day(value: object) -> object:
         with suppress(ValueError):
             return date.fromisoformat(value)
     hint = "write it as `2026-11-24`"
-    raise PydanticCustomError("told", "{what}", {"what": f"`{str(value)[:40]}` is no date", "hint": hint})
+    raise PydanticCustomError("told", "{what}", {"what": f"`{shown(str(value))}` is no date", "hint": hint})
 
 
 class SpanCondition(Part):
@@ -181,12 +181,11 @@ def _seconds(value: object) -> object:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     seconds = int(found[1]) * (60 if found[2] == "m" else 3600) if found else 0
     if not 0 < seconds <= LONGEST_RELEASE:
-        shown = str(value)[:40]
         raise PydanticCustomError(
             "told",
             "{what}",
             {
-                "what": f"`{shown}` is no length of time here",
+                "what": f"`{shown(str(value))}` is no length of time here",
                 "hint": "write minutes or hours, up to 24, like `30m` or `2h`",
             },
         )
@@ -331,12 +330,10 @@ def _unsound_hold(rule: RuleEntry, path: Steps, tree: Tree) -> Iterator[Document
 def _unsound_condition(condition: Condition, path: Steps, tree: Tree) -> Iterator[DocumentError]:
     for number, finding in enumerate(condition.finding or ()):
         if finding.category is None and finding.check is None:
-            where = (
-                (*path, "finding", number) if isinstance(tree.written((*path, "finding")), list) else (*path, "finding")
-            )
+            where: Steps = (*path, "finding", number)
             yield tree.error(where, "`finding` names neither a category nor a check", "add `category: ...`")
     for number, span in enumerate(condition.between or ()):
-        where = (*path, "between", number) if isinstance(tree.written((*path, "between")), list) else (*path, "between")
+        where = (*path, "between", number)
         if span.first is None and span.last is None:
             yield tree.error(where, "`between` has no date", "write `{from: 2026-11-01, to: 2026-11-20}`")
         elif span.first and span.last and span.last < span.first:

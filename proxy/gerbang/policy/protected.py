@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from gerbang.errors import DocumentErrors
 from gerbang.policy.conditions import plain_target
 from gerbang.policy.document import Listed, Name, Part, Said, Word
-from gerbang.policy.reading import in_order, read_yaml, validated
+from gerbang.policy.reading import in_order, read_yaml, shown, validated
 from gerbang.policy.rules import Words
 
 
@@ -65,7 +65,7 @@ def parse_protected(text: str, file: str) -> Protected:
                 errors.append(
                     tree.error(
                         ("protected", number, "hosts", index),
-                        f"`{host}` is no host",
+                        f"`{shown(host)}` is no host",
                         "write a name with a dot, without scheme, port or `*`; names under it are covered too",
                     )
                 )

@@ -21,8 +21,8 @@ from ruamel.yaml.reader import ReaderError
 
 from gerbang.errors import DocumentError, DocumentErrors, Place, one_of
 
-# Far above any document of ours (tens of kilobytes); ruamel reads about 150 kB a second.
-LONGEST = 512 * 1024
+# Far above any document of ours (tens of kilobytes). What is hostile within it takes ruamel about four seconds.
+LONGEST = 256 * 1024
 # After aliases are expanded.
 MOST_NODES = 50_000
 DEEPEST = 32
@@ -48,25 +48,31 @@ class Tree:
 
     def place(self, path: Steps, *, key: bool = False) -> Place:
         """Where the value (or its key) stands; for what was not written, the nearest thing around it."""
-        if key and path in self.keys:
-            return self.keys[path]
-        while path and path not in self.values:
-            path = path[:-1]
-        return self.values.get(path, Place(self.file, 1, 1))
+        real, _ = self._walked(path)
+        if key and real in self.keys:
+            return self.keys[real]
+        while real and real not in self.values:
+            real = real[:-1]
+        return self.values.get(real, Place(self.file, 1, 1))
 
     def written(self, path: Steps) -> Plain:
         """The value at a path, `None` where nothing is written."""
-        value = self.value
+        return self._walked(path)[1]
+
+    def _walked(self, path: Steps) -> tuple[Steps, Plain]:
+        """The path as it is written, and the value there."""
+        value, real = self.value, list[str | int]()
         for step in path:
+            if step == 0 and not isinstance(value, list):
+                continue  # one value where a list may stand is read as a list of it
+            real.append(step)
             if isinstance(value, dict) and isinstance(step, str):
                 value = value.get(step)
             elif isinstance(value, list) and isinstance(step, int) and step < len(value):
                 value = value[step]
-            elif step == 0:
-                pass  # one word where a list may stand is read as a list of it
             else:
-                return None
-        return value
+                value = None
+        return tuple(real), value
 
     def error(self, path: Steps, what: str, hint: str | None = None, *, key: bool = False) -> DocumentError:
         return DocumentError(what, place=self.place(path, key=key), hint=hint)
@@ -77,7 +83,10 @@ def read_yaml(text: str, file: str) -> Tree:
     if len(text) > LONGEST:
         raise _one(f"the document has {len(text)} characters", Place(file), f"at most {LONGEST} are read")
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        yaml = YAML(typ="safe", pure=True)
+        yaml.max_depth = 4 * DEEPEST  # the exact bound is kept below, with a place
+        yaml.composer.warn_double_anchors = False  # an anchor may be set anew; a warning would reach the terminal
+        node = yaml.compose(text)
     except ReaderError as error:
         before = text[: error.position]
         column = error.position - before.rfind("\n")
@@ -114,6 +123,8 @@ def _syntax(error: MarkedYAMLError, file: str, text: str) -> tuple[str, Place, s
         return "a tab cannot indent a line", place, "use spaces"
     if "mapping values are not allowed" in problem:
         return "a second `:` cannot stand here", place, "put the text in quotes, or indent the key"
+    if "maximum depth" in problem:
+        return "the document is nested too deeply here", place, None
     if "undefined alias" in problem:
         return f"no anchor `{problem.split()[-1].strip(chr(39))}` was set", place, None
     if "but found another document" in problem or "expected a single document" in str(error):
@@ -155,19 +166,27 @@ class _Builder:
             if not isinstance(key_node, ScalarNode):
                 self._wrong("a key must be a word", place)
                 continue
-            key = str(key_node.value)
+            key = _paired(str(key_node.value))
+            if key is None:
+                self._wrong("half a character, written as an escape, cannot stand alone", place)
+                continue
             if key in result:
                 first = self.keys[(*path, key)]
-                self._wrong(f"`{key}` stands here a second time", place, f"the first is on line {first.line}")
+                self._wrong(f"`{shown(key)}` stands here a second time", place, f"the first is on line {first.line}")
                 continue
             self.keys[(*path, key)] = place
             result[key] = self.build(value_node, (*path, key), depth + 1)
+            if result[key] is None:
+                self.values[(*path, key)] = place  # what is not there stands nowhere; its key does
         return result
 
     def _scalar(self, node: ScalarNode, place: Place) -> Plain:
-        text, tag = str(node.value), str(node.tag)
+        tag, text = str(node.tag), _paired(str(node.value))
+        if text is None:
+            self._wrong("half a character, written as an escape, cannot stand alone", place)
+            return None
         if not tag.startswith(_TAG):
-            self._wrong(f"the tag `{tag}` cannot be used", place, "leave it out")
+            self._wrong(f"the tag `{shown(tag)}` cannot be used", place, "leave it out")
             return None
         kind = tag.removeprefix(_TAG)
         if kind == "null":
@@ -185,6 +204,14 @@ class _Builder:
 
     def _wrong(self, what: str, place: Place, hint: str | None = None) -> None:
         self.errors.append(DocumentError(what, place=place, hint=hint))
+
+
+def _paired(text: str) -> str | None:
+    """The text with escaped pairs (`\\ud83d\\ude00`, as JSON has them) made one character; `None` for half a pair."""
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        return None
 
 
 # ---------------------------------------------------------------- from values to a validated shape
@@ -211,14 +238,18 @@ def _position(place: Place | None) -> tuple[str, int, int]:
 
 
 def _told(detail: ErrorDetails, model: type[BaseModel], tree: Tree) -> DocumentError:
-    path = tuple(detail["loc"])
+    path, on_key = tuple(detail["loc"]), False
+    if path and path[-1] == "[key]":  # pydantic's mark for trouble with a key rather than its value
+        path, on_key = path[:-1], True
     kind, context = detail["type"], detail.get("ctx", {})
     written = tree.written(path)
     name = next((step for step in reversed(path) if isinstance(step, str)), "document")
+    if written is None and kind not in {"extra_forbidden", "missing"}:
+        return tree.error(path, f"`{name}` has no value")
     match kind:
         case "extra_forbidden":
             known = _keys_of(model, path[:-1])
-            return tree.error(path, f"unknown key `{name}`", one_of(known, str(name)), key=True)
+            return tree.error(path, f"unknown key `{shown(str(name))}`", one_of(known, str(name)), key=True)
         case "missing":
             return tree.error(path[:-1], f"`{name}` is missing")
         case "unknown_word":
@@ -227,7 +258,7 @@ def _told(detail: ErrorDetails, model: type[BaseModel], tree: Tree) -> DocumentE
             choices = _choices_of(model, path)
             return tree.error(path, f"unknown {name} `{shown(written)}`", one_of(choices, str(written)))
         case "told":
-            return tree.error(path, detail["msg"], context.get("hint"), key=bool(context.get("key")))
+            return tree.error(path, detail["msg"], context.get("hint"), key=on_key)
         case "too_short":
             return tree.error(path, f"`{name}` is empty", "leave it out, or say what it holds")
         case "too_long" | "string_too_long" | "less_than_equal":
@@ -243,8 +274,6 @@ def _told(detail: ErrorDetails, model: type[BaseModel], tree: Tree) -> DocumentE
             return tree.error(path, f"`{shown(written)}` is no time", "write it as `2026-11-24T10:15+08:00`")
     expected = _EXPECTED.get(kind, "something else")
     hint = "put it in quotes" if kind == "string_type" and isinstance(written, (bool, int, float)) else None
-    if written is None:
-        return tree.error(path, f"`{name}` has no value", f"expected {expected}")
     return tree.error(path, f"`{name}` is {expected}, not `{shown(written)}`", hint)
 
 
@@ -267,12 +296,12 @@ _EXPECTED = {
 
 
 def shown(value: Plain) -> str:
-    """What the writer wrote, cut to a length that fits a sentence.
+    """What the writer wrote, cut to a length that fits a sentence, with nothing in it that moves a cursor.
 
     >>> shown({"a": [1, True]})
     '{a: [1, true]}'
     """
-    text = _flow(value)
+    text = "".join(letter if letter.isprintable() else "·" for letter in _flow(value)[:80])
     return text if len(text) <= 60 else text[:57] + "..."
 
 
