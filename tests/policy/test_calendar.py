@@ -94,6 +94,20 @@ def test_ramadan_hours_are_for_offices_and_officers_that_use_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "moment", "regime"),
+    [
+        ("KTN", "2025-03-02T13:45", IN),  # the first day
+        ("KUL", "2026-02-16T13:45", BREAK),  # the last working day before
+        ("KUL", "2026-02-19T13:45", IN),  # the first day
+        ("KUL", "2027-03-09T13:45", IN),  # the last day
+        ("KUL", "2027-03-15T13:45", BREAK),
+    ],
+)
+def test_a_profile_runs_from_its_first_day_to_its_last(state: str, moment: str, regime: Regime) -> None:
+    assert shipped().hours(an_office(state, "flexi-ramadan"), at(moment)).regime is regime
+
+
+@pytest.mark.parametrize(
     ("state", "pattern", "day", "expected"),
     [
         ("PJY", "flexi", "2026-11-24", "out 07:30 flex 09:00 in 13:00 break 14:00 in 16:30 flex 18:00 out"),
@@ -361,6 +375,17 @@ def test_an_override_holds_where_and_for_whom_it_says(override: str, day: str, e
     assert own(override).hours(HERE, at(f"{day}T10:00")).regime == expected
 
 
+def test_what_is_removed_by_name_leaves_the_days_other_holidays() -> None:
+    added = f"date: 2026-11-25, states: [XAA], kind: add, {SAID}"
+    removed = "date: 2026-11-25, states: [XAA], kind: remove, ms: Hari Contoh, source: notis"
+    found = own(added, removed).hours(HERE, at("2026-11-25T10:00"))
+    assert (found.regime, found.arguments["name"]) == (REST, "Cuti")
+    moved = "date: 2026-11-25, states: [XAA], kind: move, to: 2026-11-27, ms: Hari Contoh, source: notis"
+    both = own(added, moved)
+    assert [off.ms for off in both.holidays("XAA", date(2026, 11, 25))] == ["Cuti"]
+    assert [off.ms for off in both.holidays("XAA", date(2026, 11, 27))] == ["Hari Contoh"]
+
+
 def test_a_half_day_takes_its_part_of_the_day_off() -> None:
     half = f'date: 2026-11-24, states: [XAA], kind: add, between: "12:00-24:00", {SAID}'
     assert regimes(own(half), HERE, "2026-11-24") == [
@@ -489,6 +514,8 @@ def test_an_hour_that_comes_twice_is_judged_alike_both_times() -> None:
     again = calendar.hours(office, datetime(2026, 11, 1, 5, 45, tzinfo=UTC))
     assert (again.regime, in_utc(again.until)) == (IN, datetime(2026, 11, 1, 6, 0, tzinfo=UTC))
     assert calendar.hours(office, datetime(2026, 11, 1, 6, 29, tzinfo=UTC)).regime is OUT
+    later = calendar.hours(office, datetime(2026, 11, 1, 6, 45, tzinfo=UTC))  # a break begins at 02:00
+    assert (later.regime, in_utc(later.until)) == (IN, datetime(2026, 11, 1, 7, 0, tzinfo=UTC))
     assert calendar.hours(office, datetime(2026, 11, 1, 6, 30, tzinfo=UTC)).regime is IN
 
 
