@@ -1,0 +1,118 @@
+"""Releases: bound, bounded, used once, and found again after a restart."""
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis.strategies import integers, lists
+
+from builders import AMINAH, TUESDAY_MORNING, a_decision, a_match, an_actor
+from gerbang.gate.releases import ReleaseBook
+from gerbang.gate.remembering import recent_releases
+from gerbang.journal.keys import load_keys
+from gerbang.journal.writer import Journal
+from gerbang.model import Effect, Kind, Release
+from gerbang.record.event import RecordKeys, decision_event, release_event
+
+SOON = TUESDAY_MORNING + timedelta(minutes=10)
+
+
+def a_release(number: str = "r1", **more: object) -> Release:
+    release = Release(number, frozenset({"trial/rule"}), "x", SOON, officer=AMINAH.id, kind=Kind.POST, digest="0" * 64)
+    return replace(release, **more)  # type: ignore[arg-type]
+
+
+def resting_on(number: str) -> object:
+    return a_decision(Effect.COACH, matches=(a_match(effect=Effect.COACH, released_by=number),))
+
+
+def test_a_release_is_its_officers_and_ends() -> None:
+    book = ReleaseBook()
+    book.add(a_release())
+    assert [release.id for release in book.of(an_actor(), TUESDAY_MORNING)] == ["r1"]
+    assert book.of(an_actor(replace(AMINAH, id="P-1002")), TUESDAY_MORNING) == ()
+    assert book.of(an_actor(None), TUESDAY_MORNING) == ()
+    assert book.of(an_actor(), SOON) == ()
+    assert len(book) == 0
+
+
+def test_an_unknown_officers_release_is_the_clients() -> None:
+    """The cookie by which it was given does not come with a platform's request."""
+    book = ReleaseBook()
+    book.add(a_release(officer=None, client="10.1.2.3", token="a" * 24))
+    (found,) = book.of(an_actor(None), TUESDAY_MORNING)
+    assert (found.client, found.token) == ("10.1.2.3", None)
+    assert book.of(an_actor(None, client="10.1.2.4"), TUESDAY_MORNING) == ()
+
+
+def test_two_requests_cannot_use_one_release() -> None:
+    book = ReleaseBook()
+    book.add(a_release())
+    first, second = resting_on("r1"), resting_on("r1")
+    assert book.claim(first)  # type: ignore[arg-type]
+    assert not book.claim(second)  # type: ignore[arg-type]
+    assert book.of(an_actor(), TUESDAY_MORNING) == ()
+    book.give_back(first)  # type: ignore[arg-type]
+    assert book.claim(second)  # type: ignore[arg-type]
+    book.spend(second)  # type: ignore[arg-type]
+    assert len(book) == 0
+
+
+def test_a_release_for_visits_is_not_used_up() -> None:
+    book = ReleaseBook()
+    book.add(a_release(single_use=False))
+    for _ in range(3):
+        assert book.claim(resting_on("r1"))  # type: ignore[arg-type]
+        book.spend(resting_on("r1"))  # type: ignore[arg-type]
+    assert len(book) == 1
+
+
+@given(lists(integers(0, 5), max_size=60))
+def test_the_book_is_bounded_for_all_and_for_each(owners: list[int]) -> None:
+    book = ReleaseBook(limit=20, own_limit=4)
+    for number, owner in enumerate(owners):
+        book.add(a_release(f"r{number}", officer=f"P-{owner}"))
+    assert len(book) <= 20
+    for owner in range(6):
+        held = book.of(an_actor(replace(AMINAH, id=f"P-{owner}")), TUESDAY_MORNING)
+        assert len(held) <= 4
+        wanted = [f"r{number}" for number, one in enumerate(owners) if one == owner][-4:]
+        assert [release.id for release in held] == wanted[len(wanted) - len(held) :]
+
+
+def test_a_gate_that_starts_again_knows_what_runs_and_what_was_used(tmp_path: Path) -> None:
+    keys = load_keys(tmp_path / "keys")
+    record = RecordKeys.made_of(keys.record, os.urandom)
+    journal = Journal(tmp_path / "journal", "gate", 0, seal_key=keys.seal)
+    releases = [
+        a_release("0000000000000001", answers={"official-purpose": "mesyuarat"}),
+        a_release("0000000000000002", account="2001"),
+        a_release("0000000000000003", expires=TUESDAY_MORNING),
+        a_release("0000000000000004", officer=None, client="10.1.2.3", token="a" * 24),
+        a_release("0000000000000005", officer="P-gone"),
+        a_release("0000000000000006", kind=Kind.VIEW, digest=None, account=None, single_use=False),
+    ]
+    events = [release_event(release, "K7Q4-M2XP", TUESDAY_MORNING, record) for release in releases]
+    used = a_decision(Effect.ALLOW, matches=(a_match(effect=Effect.COACH, released_by="0000000000000002"),))
+    events.append(decision_event(used, "forwarded", (), record))
+    for event in events:
+        journal.append(event).result(10)
+    journal.close()
+    found, spent = recent_releases(tmp_path / "journal", [AMINAH], record, TUESDAY_MORNING)
+    assert spent == {"0000000000000002"}
+    by_id = {release.id[-1]: release for release in found}
+    assert sorted(by_id) == ["1", "2", "4", "6"]
+    assert by_id["1"] == replace(releases[0], account="", answers={})
+    assert by_id["2"] == releases[1]
+    assert by_id["4"] == replace(releases[3], token=None, account="")
+    assert by_id["6"] == releases[5]
+    book = ReleaseBook()
+    book.restore(found, spent, TUESDAY_MORNING)
+    assert [release.id[-1] for release in book.of(an_actor(), TUESDAY_MORNING)] == ["1", "6"]
+
+
+def test_without_a_journal_there_is_nothing_to_remember(tmp_path: Path) -> None:
+    record = RecordKeys.made_of(bytes(32), os.urandom)
+    assert recent_releases(tmp_path / "none", [], record, TUESDAY_MORNING) == ((), frozenset())
