@@ -310,6 +310,8 @@ def explain_act(
     as_json: JsonOption = False,
 ) -> None:
     """Why an act would be decided as it would: the regime, every rule's yes or no, and the law."""
+    kind = Kind(_word("activity", activity, tuple(Kind)))
+    gaps = tuple(Gap(_word("gap", reason, GAPS)) for reason in gap or ())
     chosen = settings()
     loaded = load_policies(chosen, folder)
     registers = load_registers(chosen.registers_folder)
@@ -317,15 +319,15 @@ def explain_act(
     actor = _actor(world, officer, zone, office, device)
     act = Activity(
         platform=platform,
-        kind=Kind(_word("activity", activity, tuple(Kind))),
+        kind=kind,
         host=host or f"{platform}.example",
         signature="explain",
         texts=tuple(Text("text", value) for value in text or ()),
         media=(Media(),) if media else (),
         audience=audience,
         target=target,
-        unclaimed=activity == Kind.WRITE and bool(text),
-        gaps=tuple(Gap(_word("gap", reason, GAPS)) for reason in gap or ()),
+        unclaimed=kind is Kind.WRITE and bool(text),
+        gaps=gaps,
     )
     act, world = _as_account(act, account, world)
     moment = _moment(time, actor, world)

@@ -6,7 +6,7 @@ text that stands there, and lets aliases be bounded while they are expanded.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from types import NoneType, UnionType
@@ -222,8 +222,18 @@ def validated[M: BaseModel](model: type[M], tree: Tree) -> M:
     try:
         return model.model_validate(tree.value)
     except ValidationError as trouble:
-        errors = [_told(detail, model, tree) for detail in trouble.errors(include_url=False)]
+        errors = [_told(detail, model, tree) for detail in _independent(trouble.errors(include_url=False))]
         raise DocumentErrors(in_order(errors)) from None
+
+
+def _independent(details: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """The errors without those that only follow from another: a list is not empty because its one item is wrong."""
+    for detail in details:
+        path = detail["loc"]
+        if detail["type"] != "too_short" or not any(
+            len(other["loc"]) > len(path) and other["loc"][: len(path)] == path for other in details
+        ):
+            yield detail
 
 
 def in_order[E: DocumentError](errors: Iterable[E]) -> list[E]:

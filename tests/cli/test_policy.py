@@ -1,0 +1,242 @@
+"""`gerbang policy`: what it prints, and the status with which it ends."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gerbang.cli import configuration, policy
+from gerbang.cli.main import app
+from gerbang.errors import GerbangError
+
+OWN = """\
+policy: ours
+title: {ms: Kami, en: Ours}
+clauses:
+  K1: {text: {ms: satu, en: one}, cites: {federal: "Pekeliling 1/2026"}}
+  K2: {text: {ms: dua, en: two}, none: {ms: belum, en: no check sees it yet}}
+rules:
+  - id: no-votes
+    clause: K1
+    title: {ms: Tiada undian, en: No votes}
+    when: {activity: vote}
+    effect: block
+"""
+CASES = """\
+- name: a vote is stopped
+  at: 2026-11-24T20:00+08:00
+  act: {platform: x, activity: vote}
+  expect: {effect: block, rules: [no-votes]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    own = tmp_path / "policies" / "ours"
+    own.mkdir(parents=True)
+    (own / "policy.yaml").write_text(OWN)
+    (own / "policy.cases.yaml").write_text(CASES)
+    return own.parent
+
+
+# Functions of their arguments: read once for all tests of this file.
+REMEMBERED = {name: cache(getattr(policy, name)) for name in ("parse_lexicon", "parse_calendar", "parse_policy")}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No `gerbang.toml` of this machine is read, and nothing may be written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    for name, remembered in REMEMBERED.items():
+        monkeypatch.setattr(policy, name, remembered)
+    configuration.choose(None)
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["policy", *arguments])
+    if isinstance(result.exception, GerbangError):
+        return 2, str(result.exception)  # `main` prints it so and ends with 2
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
+
+
+def printed(*arguments: str) -> Any:
+    status, output = run(*arguments, "--json")
+    assert status == 0, output
+    return json.loads(output)
+
+
+def test_the_bundled_policies_are_right_and_do_what_their_cases_say(tmp_path: Path) -> None:
+    status, output = run("check")
+    assert status == 0
+    assert "malaysia-public-service" in output
+    status, output = run("test")
+    assert status == 0
+    assert output.strip().endswith("hold, 0 do not")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_lists_clauses_without_rules_and_their_reasons(folder: Path) -> None:
+    status, output = run("check", str(folder))
+    assert status == 0
+    assert "ours: clause K2 has no rule: no check sees it yet" in output
+    (document,) = printed("check", str(folder))["documents"]
+    assert (document["policy"], document["rules"], document["without_rules"], document["cases"]) == (
+        "ours",
+        1,
+        ["K2"],
+        1,
+    )
+
+
+def test_check_notes_words_that_nothing_answers_to(folder: Path) -> None:
+    text = OWN.replace("{activity: vote}", "{activity: vote, platform: friendster, finding: {check: mind-reading}}")
+    (folder / "ours" / "policy.yaml").write_text(text)
+    notes = "\n".join(printed("check", str(folder))["notes"])
+    assert "policy.yaml:7:5: rule `no-votes` asks for the check `mind-reading`, which does not exist" in notes
+    assert "names the platform `friendster`, which is not known here" in notes
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_a_wrong_policy_is_told_with_its_place(folder: Path, command: str) -> None:
+    (folder / "ours" / "policy.yaml").write_text(OWN.replace("effect: block", "effect: blok"))
+    (folder / "ours" / "policy.cases.yaml").write_text(CASES)
+    status, output = run(command, str(folder))
+    assert status == 2
+    assert "policy.yaml:11:13: unknown effect `blok`; did you mean `block`?" in output
+
+
+@pytest.mark.parametrize("command", ["check", "test"])
+def test_wrong_cases_are_told_with_their_place(folder: Path, command: str) -> None:
+    (folder / "ours" / "policy.cases.yaml").write_text(CASES.replace("vote}", "votes}"))
+    status, output = run(command, str(folder))
+    assert status == 2
+    assert "policy.cases.yaml:3:32: unknown activity `votes`; did you mean `vote`?" in output
+
+
+def test_a_case_that_does_not_hold_is_status_one(folder: Path) -> None:
+    (folder / "ours" / "policy.cases.yaml").write_text(CASES.replace("effect: block", "effect: coach"))
+    status, output = run("test", str(folder))
+    assert status == 1
+    assert "policy.cases.yaml:1: a vote is stopped" in output
+    assert "expected the effect `coach`, got `block` (by `no-votes`)" in output
+    assert "1 cases, 0 hold, 1 do not" in output
+    status, output = run("test", str(folder), "--json")
+    assert status == 1
+    assert json.loads(output)["failed"][0]["line"] == 1
+
+
+def test_a_rule_that_no_case_meets_is_noted(folder: Path) -> None:
+    (folder / "ours" / "policy.cases.yaml").write_text(
+        CASES.replace("vote}", "follow}").replace("{effect: block, rules: [no-votes]}", "{effect: allow}")
+    )
+    status, output = run("test", str(folder))
+    assert status == 0
+    assert "note: no case of ours meets no-votes" in output
+
+
+def test_a_folder_that_refers_to_a_shipped_policy_is_tried_with_it(folder: Path) -> None:
+    rule = """
+  - id: our-counter
+    clause: malaysia-public-service/R3
+    title: {ms: Kaunter, en: Counter}
+    when: {regime: office-hours, activity: view, office: hq}
+    effect: record
+    overrides:
+      rule: malaysia-public-service/viewing-in-office-hours
+      reason: the counter answers the public all day
+      authority: Ketua Jabatan, 1 November 2026
+"""
+    (folder / "ours" / "policy.yaml").write_text(OWN + rule)
+    case = """\
+- name: a visit at the counter
+  at: 2026-11-24T10:15+08:00
+  act: {platform: x, activity: view}
+  expect: {effect: record, rules: [our-counter], exempt: [malaysia-public-service/viewing-in-office-hours]}
+"""
+    (folder / "ours" / "policy.cases.yaml").write_text(case)
+    status, output = run("test", str(folder))
+    assert (status, output.strip().splitlines()[-1]) == (0, "1 cases, 1 hold, 0 do not")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["check", "nowhere"], "the folder `nowhere` does not exist"),
+        (["check", "."], "there is no policy here"),
+        (["explain", "--platform", "x", "--activity", "pst"], "unknown activity `pst`; did you mean `post`?"),
+        (
+            ["explain", "--platform", "x", "--activity", "post", "--officer", "P-1"],
+            "no officer `P-1` is in the register",
+        ),
+        (["explain", "--platform", "x", "--activity", "post", "--zone", "q"], "unknown zone `q`"),
+        (["explain", "--platform", "x", "--activity", "post", "--office", "q"], "unknown office `q`"),
+        (["explain", "--platform", "x", "--activity", "post", "--device", "q"], "unknown device `q`"),
+        (["explain", "--platform", "x", "--activity", "post", "--gap", "q"], "unknown gap `q`"),
+        (["explain", "--platform", "x", "--activity", "post", "--time", "noon"], "`noon` is no time; write it like"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path: Path, arguments: list[str], expected: str) -> None:
+    status, output = run(*arguments)
+    assert status == 2
+    assert expected in output
+    assert list(tmp_path.iterdir()) == []
+
+
+POST = ["explain", "--platform", "x", "--activity", "post", "--time", "2026-11-24T10:15"]
+
+
+def test_explain_tells_regime_rules_exemptions_effect_and_law() -> None:
+    status, output = run(*POST, "--text", "undi parti contoh pada pilihan raya ini")
+    assert status == 0
+    assert "regime    office-hours, because of core-hours" in output
+    assert "finding   political, likely, by political: undi parti" in output
+    assert "effect    block, by malaysia-public-service/personal-participation-in-office-hours" in output
+    assert "not exempt: remedial is false, not true" in output
+    assert "cites     R6: Regulation 21(1), P.U.(A) 395/1993" in output
+
+
+def test_explain_in_json_has_every_rule_and_its_reasons() -> None:
+    told = printed(*POST, "--account", "official")
+    assert (told["regime"], told["effect"], told["account"]) == ("office-hours", "record", "official")
+    rules = {rule["rule"].partition("/")[2]: rule for rule in told["rules"]}
+    assert rules["official-post-attestation"]["outcome"] == "observed"
+    hours = rules["personal-participation-in-office-hours"]
+    assert hours["outcome"] == "no-match"
+    assert [reason["key"] for reason in hours["reasons"] if not reason["holds"]] == ["account"]
+    assert {citation["clause"] for citation in told["citations"]} == {"R1", "R9", "R12"}
+
+
+def test_explain_takes_people_and_places_from_settings_and_registers(tmp_path: Path) -> None:
+    (tmp_path / "registers").mkdir()
+    (tmp_path / "registers" / "officers.csv").write_text(
+        "id,name,unit,office,service_group,groups,pattern\nP-9,Contoh,Unit,kota-bharu,support,official-social-media,\n"
+    )
+    (tmp_path / "gerbang.toml").write_text(
+        'state = "."\n[[offices]]\nname = "hq"\nstate = "PJY"\n[[offices]]\nname = "kota-bharu"\nstate = "KTN"\n'
+        'legal_regime = "state"\n[[zones]]\nname = "lobi"\nnetworks = ["10.2.0.0/16"]\noffice = "hq"\n'
+    )
+    configuration.choose(None)
+    view = ["explain", "--platform", "x", "--activity", "view", "--time", "2026-11-22T10:15"]
+    stranger = printed(*view)
+    assert (stranger["zone"], stranger["regime"], stranger["effect"]) == ("lobi", "rest-day", "allow")
+    officer = printed(*view, "--officer", "P-9")
+    assert (officer["office"], officer["regime"]) == ("kota-bharu", "office-hours")
+    rules = {rule["rule"].partition("/")[2]: rule["outcome"] for rule in officer["rules"]}
+    assert rules["viewing-in-office-hours"] == "exempted"
+    assert officer["citations"][0]["law"] == "INSTRUMEN-NEGERI"
+
+
+def test_explain_says_where_a_recipient_is_protected() -> None:
+    status, output = run(*POST, "--host", "aduan.sprm.gov.my")
+    assert status == 0
+    assert "to a protected recipient: neither judged nor recorded" in output
+
+
+def test_what_was_found_cannot_move_the_cursor() -> None:
+    _, output = run(*POST, "--text", "undi\x1b[2J parti contoh pada pilihan raya")
+    assert "\x1b" not in output
