@@ -2,9 +2,13 @@
 
 import os
 import re
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zoneinfo import ZoneInfo
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -47,13 +51,23 @@ rules:
 """
 
 
+@cache
+def empty_database() -> bytes:
+    """The bytes of a database as `upgrade` makes it, which is slow to do for every test."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "gerbang.db"
+        upgrade(f"sqlite:///{file}")
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return file.read_bytes()
+
+
 class Office:
     """A journal, a database and a console over them, in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self.url = f"sqlite:///{folder / 'gerbang.db'}"
-        upgrade(self.url)
-        self.store: Store = open_store(self.url)
+        (folder / "gerbang.db").write_bytes(empty_database())
+        self.store: Store = open_store(f"sqlite:///{folder / 'gerbang.db'}")
         self.journal = Journal(folder / "journal", "gate", 0, seal_key=Ed25519PrivateKey.generate())
         self.forwarder = Forwarder(folder / "journal", self.store)
         self.users = Users(folder / "console" / "users.json", rounds=4)

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builders import a_match, an_activity
 from console_builders import NUMBERS, PASSWORD, ZONE, Office, a_blocked_post, a_full_day
 from gerbang.answers.words import Language
-from gerbang.console.app import FORM_LIMIT, ROWS, STYLE_PATH, host_allowed, local_path, plain_cell, wanted_of
+from gerbang.console.app import FILTERS, FORM_LIMIT, ROWS, STYLE_PATH, host_allowed, local_path, plain_cell, wanted_of
 from gerbang.console.sessions import IDLE, LONGEST, TRIES, TRIES_OF_ADDRESS, WINDOW
 from gerbang.model import Citation, Effect, Finding, Gap, Kind, Likelihood, Match
 
@@ -217,6 +219,13 @@ def test_days_are_those_of_the_office() -> None:
     assert wrong is None
     assert wanted.since == datetime(2026, 11, 23, 16, tzinfo=UTC)
     assert wanted.until == datetime(2026, 11, 24, 16, tzinfo=UTC)
+
+
+@given(st.dictionaries(st.sampled_from(FILTERS), st.text(max_size=300)))
+def test_no_query_breaks_the_filters(query: dict[str, str]) -> None:
+    wanted, wrong = wanted_of(query, ZONE)
+    assert wrong is None or wrong in query
+    assert "\0" not in f"{wanted.number}{wanted.rule}{wanted.zone}{wanted.platform}"
 
 
 # ---------------------------------------------------------------- one decision

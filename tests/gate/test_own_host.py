@@ -518,6 +518,31 @@ def test_hostile_values_are_shown_as_text(host: Host) -> None:
         assert b"49" not in reply.body
 
 
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS"]),
+    target=st.one_of(st.text(max_size=60), st.text(max_size=40).map(lambda t: f"/d/{NUMBER}/confirm?{t}")),
+    headers=st.lists(
+        st.tuples(
+            st.sampled_from(["Cookie", "Origin", "Accept-Language", "Content-Type", "Host"]),
+            st.one_of(st.text(max_size=60), st.sampled_from([FORM, OWN, "gerbang=" + "A" * 24, "gerbang=\udcff"])),
+        ),
+        max_size=4,
+    ),
+    body=st.one_of(st.none(), st.binary(max_size=200)),
+    actor=st.sampled_from([an_actor(), UNKNOWN, replace(UNKNOWN, token="T" * 24)]),
+)
+def test_no_request_breaks_the_host_or_confirms_by_chance(
+    method: str, target: str, headers: list[tuple[str, str]], body: bytes | None, actor: Actor
+) -> None:
+    host = Host()
+    host.remember(a_hold(actor=actor))
+    request = Request(method, "gerbang.internal", target, tuple(headers), body, "http", 80)
+    reply = asyncio.run(own_host(request, actor, host.state))
+    assert reply.status in {200, 403, 404, 405, 413, 415}
+    assert all(value.isprintable() for _, value in reply.headers)
+    assert host.books.written == []
+
+
 # ---------------------------------------------------------------- the book
 
 

@@ -110,7 +110,7 @@ def decision_page(
     values = {
         "decision": decision,
         "heading": heading[:1].upper() + heading[1:],
-        "effect": term("effect", decision.effect, language),
+        "effect": say("own.confirmed.tag", language) if released else term("effect", decision.effect, language),
         "tone": "go" if released else TONES.get(decision.effect, "go"),
         "when": moment_told(decision.hours.local, language),
         "kind": kind,

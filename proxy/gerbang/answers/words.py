@@ -352,6 +352,7 @@ PHRASES: Mapping[str, Phrase] = {
     "own.decision.record": Phrase("{kind} ini dibenarkan dan direkodkan", "This {kind} was allowed and recorded"),
     "own.decision.allow": Phrase("{kind} ini dibenarkan", "This {kind} was allowed"),
     "own.decision.released": Phrase("Anda telah mengesahkannya", "You have confirmed it"),
+    "own.confirmed.tag": Phrase("disahkan", "confirmed"),
     "own.when": Phrase("Bila", "When"),
     "own.what": Phrase("Tindakan", "Act"),
     "own.platform": Phrase("Platform", "Platform"),
@@ -370,7 +371,7 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "own.gaps": Phrase("Apa yang tidak dapat diperiksa", "What could not be inspected"),
     "own.next": Phrase("Apa yang boleh anda buat", "What you can do"),
-    "own.also": Phrase("Peraturan lain yang disemak", "Other rules that matched"),
+    "own.also": Phrase("Peraturan lain yang sepadan", "Other rules that matched"),
     "own.confirm.heading": Phrase("Jawapan anda", "Your answer"),
     "own.confirm.recorded": Phrase(
         "Jawapan anda direkodkan sebelum ia berkuat kuasa.", "Your answer is recorded before it takes effect."

@@ -440,7 +440,8 @@ def each(store: Store, wanted: Filter) -> Iterator[DecisionRow]:
 
 def wanted_of(given: Mapping[str, str], zone: tzinfo) -> tuple[Filter, str | None]:
     """What a query asks for, and the name of the first field that makes no sense. Dates are days of `zone`, whole."""
-    plain = {name: given[name].strip()[:200] or None for name in FILTERS if name in given}
+    # PostgreSQL takes no zero in a text.
+    plain = {name: given[name].replace("\0", "").strip()[:200] or None for name in FILTERS if name in given}
     read: dict[str, Any] = {}
     readers: Mapping[str, Callable[[str], Any]] = {
         "effect": Effect,
