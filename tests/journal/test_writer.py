@@ -193,6 +193,17 @@ def test_a_witness_that_is_away_holds_nothing_up(tmp_path: Path) -> None:
     assert intact(tmp_path / "journal")
 
 
+def test_half_a_note_that_a_crash_left_with_the_witness_does_not_spoil_the_next(tmp_path: Path) -> None:
+    witness = tmp_path / "witness"
+    a_journal(tmp_path / "journal", witness=witness).close()
+    with (witness / "gate-0.jsonl").open("ab") as file:
+        file.write(b'{"note":"gerb')
+    assert intact(tmp_path / "journal", witness=witness)
+    a_journal(tmp_path / "journal", witness=witness).close()
+    assert (witness / "gate-0.jsonl").read_bytes().count(b"\n") == 2
+    assert intact(tmp_path / "journal", witness=witness)
+
+
 # ---------------------------------------------------------------- the clock
 
 

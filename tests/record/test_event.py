@@ -20,6 +20,7 @@ from gerbang.model import (
     Release,
     Standing,
 )
+from gerbang.record.canonical import canonical, digest
 from gerbang.record.event import (
     Event,
     EventKind,
@@ -102,6 +103,13 @@ def test_each_private_field_has_a_commitment_that_only_its_salt_opens() -> None:
     assert len({salt for salt, _ in event.sidecar.values()}) == len(event.sidecar)
 
 
+def test_the_sidecars_line_and_the_commitments_are_of_canonical_bytes() -> None:
+    event = a_telling_decision()
+    assert event.sidecar_bytes == canonical({"fields": event.sidecar, "id": event.id})
+    for name, (salt, value) in event.sidecar.items():
+        assert commitment(event.id, name, salt, value) == digest("commitment", canonical([event.id, name, salt, value]))
+
+
 def test_the_same_decision_twice_shares_no_commitment() -> None:
     one, two = (set(json.loads(a_telling_decision().body_bytes())["commitments"].values()) for _ in range(2))
     assert not one & two
@@ -110,7 +118,7 @@ def test_the_same_decision_twice_shares_no_commitment() -> None:
 @pytest.mark.parametrize("how", [{}, {"exempted_by": "approval"}, {"released_by": "r1"}])
 def test_where_one_matching_rule_says_no_evidence_there_is_no_excerpt_anywhere(how: dict[str, str]) -> None:
     event = a_telling_decision(matches=(a_match(), a_match("trial/secret", evidence=Evidence.NONE, **how)))
-    whole = event.body_bytes().decode() + (event.sidecar_bytes() or b"").decode()
+    whole = event.body_bytes().decode() + (event.sidecar_bytes or b"").decode()
     assert "excerpts" not in event.sidecar
     assert [word for word in ("s••••t", "sulit-laporan", "c0ffee", "teks") if json.dumps(word)[1:-1] in whole] == []
 
@@ -162,7 +170,7 @@ def test_a_release_chains_what_it_satisfies_and_hides_what_was_said() -> None:
     assert body["asked"] == ["official-purpose"]
     chained = event.body_bytes().decode()
     assert not any(secret in chained for secret in ("998877", "10.1.2.3", "taklimat", "P-1001"))
-    assert "kuki-rahsia" not in chained + (event.sidecar_bytes() or b"").decode()
+    assert "kuki-rahsia" not in chained + (event.sidecar_bytes or b"").decode()
 
 
 def test_an_outcome_hides_the_post_and_its_address() -> None:
@@ -196,7 +204,7 @@ def test_an_activation_keeps_the_documents_whole() -> None:
 
 def test_an_event_with_nothing_private_has_no_sidecar() -> None:
     event = discontinuity_event("clock", {"seconds": -9}, KEYS)
-    assert event.sidecar_bytes() is None
+    assert event.sidecar_bytes is None
     assert "commitments" not in event.body
 
 

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from gerbang.journal.reader import read
+from gerbang.errors import RecordError
+from gerbang.journal.reader import Broken, Line, Mark, read, read_slot
 from gerbang.journal.sidecar import erase
 from gerbang.journal.verify import verify
 from gerbang.record.event import EventKind, make_event
@@ -144,6 +145,24 @@ def test_run_outlives_a_database_that_is_not_there_at_first(journal: Path, tmp_p
     assert not thread.is_alive()
     assert indexed(store) == written(journal)
     store.close()
+
+
+def test_a_slot_that_cannot_be_read_does_not_hold_up_the_others(
+    journal: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(journal, 3, 0)
+    filled(journal, 3, 1)
+    real = read_slot
+
+    def unreadable(slot: Path, mark: Mark | None = None) -> Iterator[Line | Broken]:
+        if slot.name == "gate-0":
+            raise RecordError("the journal cannot be read: permission denied")
+        return real(slot, mark)
+
+    monkeypatch.setattr("gerbang.store.forwarder.read_slot", unreadable)
+    with pytest.raises(RecordError, match="permission denied"):
+        Forwarder(journal, store).once()
+    assert list(indexed(store)) == ["gate-1"]
 
 
 def test_a_damaged_line_is_left_out_and_those_behind_it_are_not(journal: Path, store: Store) -> None:

@@ -83,7 +83,7 @@ def show(
     if known is None:
         raise RecordError(
             f"`{number}` is no decision's number: a character is wrong, missing, or two changed places",
-            hint="expected three groups of four, such as `7K3M-9Q2X-4TBC`",
+            hint="expected three groups of four, such as `7K3M-9Q2X-4TBG`",
         )
     store = _store(settings())
     try:

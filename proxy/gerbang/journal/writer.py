@@ -51,6 +51,7 @@ from gerbang.record.note import Checkpoint, sign, verifier_key
 # A wall clock that moves this much apart from the monotonic one was set, not drifting.
 CLOCK_TOLERANCE = 5.0
 _ENVELOPE = 512  # bytes of a line beside its body, at most
+_LONGEST_NOTE = 4096
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -286,8 +287,12 @@ class Journal:
     def _bear_witness(self, folder: Path, note: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / f"{self.slot}.jsonl"
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
+            size = os.fstat(descriptor).st_size
+            tail = os.pread(descriptor, _LONGEST_NOTE, max(0, size - _LONGEST_NOTE))
+            if not tail.endswith(b"\n"):
+                os.ftruncate(descriptor, size - len(tail) + tail.rfind(b"\n") + 1)  # half a note, left by a crash
             os.write(descriptor, canonical({"note": note}) + b"\n")
             os.fsync(descriptor)
         finally:
@@ -582,7 +587,7 @@ def _tree_of(line: Line) -> Tree:
 
 
 def _pending(event: Event) -> _Pending:
-    return _Pending(event.kind, event.id, event.body_bytes(), event.sidecar_bytes())
+    return _Pending(event.kind, event.id, event.body_bytes(), event.sidecar_bytes)
 
 
 def _fail(group: Sequence[_Pending], error: JournalUnavailable) -> None:

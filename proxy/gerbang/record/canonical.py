@@ -18,13 +18,15 @@ type Json = str | int | bool | Sequence[Json] | Mapping[str, Json] | None
 LARGEST = 2**53 - 1
 DEEPEST = 64
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=dict).encode
+_ATOMS = frozenset({str, bool, type(None)})
 
 
 def canonical(value: Json) -> bytes:
     """The canonical bytes of `value`; TypeError for what has none (floats, bytes, other keys than
     strings), ValueError for a number beyond 2**53 or a value nested deeper than 64."""
-    return _encode(_plain(value, DEEPEST)).encode("ascii")
+    _check(value, DEEPEST)
+    return _encode(value).encode("ascii")
 
 
 def digest(what: str, *parts: bytes) -> str:
@@ -32,20 +34,25 @@ def digest(what: str, *parts: bytes) -> str:
     return hashlib.sha256(b"".join((f"gerbang.{what}.v1\n".encode("ascii"), *parts))).hexdigest()
 
 
-def _plain(value: object, depth: int) -> object:
-    """`value` in JSON's own types; StrEnum and other subclasses of str are written as the string they are."""
-    if isinstance(value, str) or value is None or value is True or value is False:
-        return value
+def _check(value: object, depth: int) -> None:
+    """What JSON's own encoder would let pass or write in two ways. It writes a StrEnum as the string it is."""
+    kind = type(value)
+    if kind in _ATOMS or isinstance(value, str):
+        return
     if isinstance(value, int):
         if not -LARGEST <= value <= LARGEST:
             raise ValueError("a whole number beyond 2**53 has no canonical bytes")
-        return value
-    if depth == 0:
+    elif depth == 0:
         raise ValueError(f"nested deeper than {DEEPEST}")
-    if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value):
-            raise TypeError("only strings can be keys in the record")
-        return {key: _plain(part, depth - 1) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part, depth - 1) for part in value]
-    raise TypeError(f"{type(value).__name__} has no canonical bytes")
+    elif kind is dict or isinstance(value, Mapping):
+        for key, part in value.items():  # type: ignore[attr-defined]  # a dict, or another Mapping
+            if not isinstance(key, str):
+                raise TypeError("only strings can be keys in the record")
+            if type(part) not in _ATOMS:
+                _check(part, depth - 1)
+    elif kind is list or kind is tuple:
+        for part in value:  # type: ignore[attr-defined]  # a list or a tuple
+            if type(part) not in _ATOMS:
+                _check(part, depth - 1)
+    else:
+        raise TypeError(f"{kind.__name__} has no canonical bytes")

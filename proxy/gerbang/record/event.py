@@ -59,13 +59,11 @@ class Event:
     body: Mapping[str, Json]
     sidecar: Mapping[str, tuple[str, Json]]
     id: str
+    sidecar_bytes: bytes | None = field(default=None, repr=False)
+    """The sidecar's line, canonical and without its line feed; `None` where nothing is private."""
 
     def body_bytes(self) -> bytes:
         return canonical(self.body)
-
-    def sidecar_bytes(self) -> bytes | None:
-        """The sidecar's line without its line feed; `None` where nothing is private."""
-        return canonical({"fields": self.sidecar, "id": self.id}) if self.sidecar else None
 
 
 def pseudonym(officer: str, keys: RecordKeys) -> str:
@@ -77,7 +75,7 @@ def pseudonym(officer: str, keys: RecordKeys) -> str:
 
 def commitment(event: str, name: str, salt: str, value: Json) -> str:
     """What stands in the chain for a private field."""
-    return digest("commitment", canonical([event, name, salt, value]))
+    return _commitment(event, name, salt, canonical(value))
 
 
 def make_event(kind: EventKind, body: Mapping[str, Json], private: Mapping[str, Json], keys: RecordKeys) -> Event:
@@ -87,11 +85,22 @@ def make_event(kind: EventKind, body: Mapping[str, Json], private: Mapping[str, 
     event = random[:12].hex()
     sidecar: dict[str, tuple[str, Json]] = {}
     commitments: dict[str, Json] = {}
-    for place, (name, value) in enumerate(fields.items()):
+    parts: list[bytes] = []
+    for place, name in enumerate(sorted(fields)):
         salt = random[12 + 16 * place : 28 + 16 * place].hex()
-        sidecar[name] = (salt, value)
-        commitments[name] = commitment(event, name, salt, value)
-    return Event(kind, {**body, "commitments": commitments} if commitments else body, sidecar, event)
+        sidecar[name] = (salt, fields[name])
+        # Each value is written once, for its commitment and for the sidecar.
+        value = canonical(fields[name])
+        commitments[name] = _commitment(event, name, salt, value)
+        parts.append(b'"%b":["%b",%b]' % (name.encode("ascii"), salt.encode("ascii"), value))
+    if not parts:
+        return Event(kind, body, sidecar, event)
+    line = b'{"fields":{%b},"id":"%b"}' % (b",".join(parts), event.encode("ascii"))
+    return Event(kind, {**body, "commitments": commitments}, sidecar, event, line)
+
+
+def _commitment(event: str, name: str, salt: str, value: bytes) -> str:
+    return digest("commitment", f'["{event}","{name}","{salt}",'.encode("ascii"), value, b"]")
 
 
 def decision_event(

@@ -1,13 +1,15 @@
 """Decision numbers: short enough to say on the telephone, and a slip of the tongue shows.
 
-Eleven characters of 32 (no I, L, O, U) and a check character, in three groups: `7K3M-9Q2X-4TBC`.
+Eleven characters of 32 (no I, L, O, U) and a check character, in three groups: `7K3M-9Q2X-4TBG`.
 The check is a polynomial over GF(32): one wrong character and any two characters that changed
 places are always found. 55 random bits: among ten million decisions a double has a chance of
 about one in a thousand, and the record does not rest on the number being unique.
 
 >>> decision_number(bytes(7))
 '0000-0000-0000'
->>> check_number("7k3m 9q2x 4tb" + "9") or "a slip"
+>>> check_number("7k3m 9q2x 4tbg")
+'7K3M-9Q2X-4TBG'
+>>> check_number("7k3m 9q2x 4btg") or "a slip"
 'a slip'
 """
 

@@ -37,23 +37,29 @@ class Forwarder:
         """Forward what there is now; how many lines. SQLAlchemyError where the database is away, RecordError where the
         journal cannot be read."""
         count = 0
+        damaged: RecordError | None = None
         for slot in slots(self._folder) if self._folder.exists() else ():
-            while taken := self._batch(slot):
-                count += taken
+            try:
+                while taken := self._batch(slot):
+                    count += taken
+            except RecordError as error:
+                damaged = damaged or error  # the other slots need not wait for this one
+        if damaged is not None:
+            raise damaged
         return count
 
     def run(self, stop: threading.Event, every: float = 0.5) -> None:
-        """Forward until `stop` is set, looking `every` seconds; what is away is asked again, ever less often."""
+        """Forward until `stop` is set, looking every so many seconds; what is away is asked again, ever less often."""
         wait, away = every, False
         while not stop.is_set():
             try:
                 self.once()
                 if away:
-                    log.info("the database is back, and has everything")
+                    log.info("forwarding goes on, and nothing is missing")
                 wait, away = every, False
-            except (SQLAlchemyError, RecordError) as error:
+            except (SQLAlchemyError, RecordError, OSError) as error:
                 if not away:
-                    log.warning("the database is away; the journal goes on alone", reason=_first_line(error))
+                    log.warning("forwarding waits; the journal goes on alone", reason=_first_line(error))
                 wait, away = min(LONGEST_WAIT, max(1.0, wait * 2)), True
                 self._marks.clear()
             stop.wait(wait)

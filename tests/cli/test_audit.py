@@ -1,0 +1,176 @@
+"""`gerbang audit` and `gerbang db`, as an auditor types them."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builders import a_decision
+from gerbang.cli import main
+from gerbang.journal.keys import load_keys
+from gerbang.journal.writer import Journal
+from gerbang.model import Effect, Finding, Likelihood
+from gerbang.record.event import decision_event, objection_event
+from gerbang.store import Forwarder, open_store
+from journal_builders import KEYS
+
+NUMBERS = ("0000-0000-0000", "7K3M-9Q2X-4TBG")
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GERBANG_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def run(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Exit status, standard output and standard error of `gerbang ...`, run on that state."""
+    assert not state.exists()
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["gerbang", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return command
+
+
+@pytest.fixture
+def record(state: Path, run: Run) -> Path:
+    """Two decisions on record, an excerpt of the first of which would steer a terminal, and an objection to it."""
+    journal = Journal(state / "journal", "gate", 0, seal_key=load_keys(state / "keys").seal, witness=state / "witness")
+    finding = Finding("words", "political", Likelihood.LIKELY, 0, 4)
+    first = a_decision(number=NUMBERS[0], findings=(finding,))
+    for event in (
+        decision_event(first, "answered", ["s•\x1b[31m•t [red]"], KEYS),
+        decision_event(a_decision(Effect.ALLOW, number=NUMBERS[1]), "forwarded", [], KEYS),
+        objection_event(NUMBERS[0], "P-1001", "ini kerja rasmi", first.moment, KEYS),
+    ):
+        journal.append(event).result(10)
+    journal.close()
+    assert run("db", "upgrade")[0] == 0
+    store = open_store(f"sqlite:///{state / 'gerbang.db'}")
+    Forwarder(state / "journal", store).once()
+    store.close()
+    return state
+
+
+@pytest.mark.usefixtures("record")
+def test_list_shows_masked_names_and_takes_filters(run: Run) -> None:
+    status, out, _ = run("audit", "list")
+    assert status == 0
+    assert "A••• b••• C•••" in out
+    assert "Aminah" not in out
+    found = json.loads(run("audit", "list", "--json", "--effect", "block")[1])
+    assert [row["number"] for row in found] == [NUMBERS[0]]
+    assert found[0]["categories"] == ["political"]
+    assert json.loads(run("audit", "list", "--json", "--since", "2026-11-25")[1]) == []
+    assert len(json.loads(run("audit", "list", "--json", "--until", "2026-11-24T10:01+08:00")[1])) == 2
+    assert "there are more" in run("audit", "list", "--limit", "1")[1]
+
+
+@pytest.mark.usefixtures("record")
+def test_show_tells_the_whole_reasoning_and_cannot_steer_the_terminal(run: Run) -> None:
+    status, out, _ = run("audit", "show", "0000 0000 oooo")
+    assert status == 0
+    for word in (
+        "block, answered",
+        "office-hours, because: working-hours",
+        "trial/rule",
+        "R3",
+        "likely political",
+        "objection",
+        "ini kerja rasmi",
+        "gate-0/",
+    ):
+        assert word in out
+    assert "s•\ufffd[31m•t [red]" in out
+    assert "\x1b" not in out
+    assert "Aminah" not in out
+
+
+def test_show_in_json_has_the_line_it_rests_on(record: Path, run: Run) -> None:
+    found = json.loads(run("audit", "show", NUMBERS[0], "--json")[1])
+    line = (record / "journal" / found["journal"]["slot"] / found["journal"]["file"]).read_text().splitlines()[1]
+    assert found["journal"]["hash"] in line
+    assert found["body"] == json.loads(line)["body"]
+    assert [other["kind"] for other in found["related"]] == ["objection"]
+
+
+def test_verify_is_0_on_a_whole_record(record: Path, run: Run) -> None:
+    status, out, err = run("audit", "verify")
+    assert (status, err) == (0, "")
+    assert "not witnessed" in out
+    assert "whole: 6 lines" in out
+    status, out, _ = run("audit", "verify", "--witness", str(record / "witness"))
+    assert status == 0
+    assert "witnessed up to" in out
+    assert json.loads(run("audit", "verify", "--json")[1])["slots"][0]["in_database"] == 6
+
+
+def test_verify_is_1_on_a_damaged_one_and_names_the_line(record: Path, run: Run) -> None:
+    (path,) = (record / "journal" / "gate-0").glob("*.jsonl")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"effect":"block"', b'"effect":"allow"', 1))
+    status, out, _ = run("audit", "verify")
+    assert status == 1
+    assert f"{path}:2: the line was changed" in out
+    assert json.loads(run("audit", "verify", "--json")[1])["whole"] is False
+    path.write_bytes(b"".join(whole.splitlines(keepends=True)[:-2]))
+    status, out, _ = run("audit", "verify")
+    assert status == 1
+    assert "the database knows 6 lines" in out
+    assert run("audit", "verify", "--no-database")[0] == 0
+
+
+@pytest.mark.usefixtures("record")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("audit", "show", "0000-0000-0001"), "is no decision's number: a character is wrong"),
+        (("audit", "show", "1111-1111-1114"), "there is no decision"),
+        (("audit", "list", "--since", "yesterday"), "`yesterday` is no time for `--since`"),
+        (("audit", "verify", "--key", "nowhere.pub"), "the key of the seals cannot be read"),
+        (("audit", "verify", "--witness", "nowhere"), "there is no folder `nowhere`"),
+    ],
+)
+def test_what_is_typed_wrongly_is_one_sentence(run: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [("audit", "list"), ("audit", "show", NUMBERS[0]), ("audit", "verify")])
+def test_where_there_is_no_record_it_says_so_and_makes_none(state: Path, run: Run, arguments: tuple[str, ...]) -> None:
+    status, _, err = run(*arguments)
+    assert status == 2
+    assert "there is no" in err
+    assert not state.exists()
+
+
+def test_a_database_of_a_newer_version_is_refused_everywhere(record: Path, run: Run) -> None:
+    import sqlite3
+
+    with sqlite3.connect(record / "gerbang.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    for arguments in (("audit", "list"), ("audit", "verify"), ("db", "upgrade")):
+        status, _, err = run(*arguments)
+        assert status == 2
+        assert "newer version of Gerbang" in err
+
+
+def test_upgrade_says_what_it_did(state: Path, run: Run) -> None:
+    assert run("db", "upgrade")[1] == "the database is at revision 0002, newly made\n"
+    assert run("db", "upgrade")[1] == "the database is up to date (revision 0002)\n"
+    shutil.rmtree(state)
+    assert json.loads(run("db", "upgrade", "--json")[1]) == {"before": None, "after": "0002"}
