@@ -102,22 +102,24 @@ class Judge:
 
     async def head(self, request: Request, actor: Actor) -> Verdict:
         """What the headers are enough for. `request.body` is `None` where there is a body that nobody read yet."""
+        started = perf_counter_ns()
         world = self._holder.world
         recognition = recognise(request, world.platforms)
         activities = _unprotected(recognition, world)
         if not recognition.awaits_body:
             if not activities:
                 return PASS
-            return await self._settle(request, world, lambda: self._judged(activities, actor, world))
+            return await self._settle(request, world, lambda: self._judged(activities, actor, world), started)
         early = [
             judge_early(activity, actor, world, self._clock(), new_number(), awaits_body=True)
             for activity in activities
         ]
         blocked = [decision for decision in early if decision is not None and decision.effect is Effect.BLOCK]
-        return await self._settle(request, world, lambda: blocked) if blocked else READ
+        return await self._settle(request, world, lambda: blocked, started) if blocked else READ
 
     async def whole(self, request: Request, actor: Actor) -> Verdict:
         """What becomes of a request whose body was read."""
+        started = perf_counter_ns()
         world, moment = self._holder.world, self._clock()
         given = (request, actor, world, moment, self._releases.of(actor, moment))
         if request.body is not None and len(request.body) > IN_THREAD:
@@ -130,7 +132,7 @@ class Judge:
         # Judged again only where another request has used a release in the meantime.
         ready: list[Sequence[Decision]] = [decisions]
         return await self._settle(
-            request, world, lambda: ready.pop() if ready else self._judged(activities, actor, world)
+            request, world, lambda: ready.pop() if ready else self._judged(activities, actor, world), started
         )
 
     async def too_large(self, request: Request, actor: Actor, size: int | None) -> Verdict:
@@ -138,6 +140,7 @@ class Judge:
 
         What the headers alone decide never comes here, whatever its size: it is streamed.
         """
+        started = perf_counter_ns()
         world = self._holder.world
         head = replace(request, body=None)
         gap = Gap("too-large", "" if size is None else f"{size} bytes announced")
@@ -149,17 +152,19 @@ class Judge:
             request,
             world,
             lambda: self._judged(activities, actor, world),
+            started,
             unread=True,
         )
 
     async def use(self, request: Request, actor: Actor) -> Verdict:
         """What becomes of a connection to a listed host that is not opened."""
+        started = perf_counter_ns()
         world = self._holder.world
         role = world.platforms.at(request.host)
         if role is None or world.protected.covers(request.host):
             return PASS
         activity = Activity(role.platform, Kind.USE, request.host, gaps=(Gap("encrypted"),))
-        return await self._settle(request, world, lambda: self._judged((activity,), actor, world))
+        return await self._settle(request, world, lambda: self._judged((activity,), actor, world), started)
 
     # ------------------------------------------------------------ judging
 
@@ -172,11 +177,11 @@ class Judge:
         request: Request,
         world: World,
         judged: Callable[[], Sequence[Decision]],
+        started: int,
         *,
         unread: bool = False,
     ) -> Verdict:
-        """Write the decisions down, and say what becomes of the request that they are about."""
-        started = perf_counter_ns()
+        """Write the decisions down, and say what becomes of the request; `started` is when it was taken up."""
         decisions = self._claimed(judged)
         timings = {"judge": (perf_counter_ns() - started) // 1000}
         strictest = max(decisions, key=lambda decision: decision.effect.rank)

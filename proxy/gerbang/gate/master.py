@@ -1,8 +1,9 @@
 """mitmproxy as a library, with only the addons that a gate needs (measured: half the CPU of `mitmdump` as it comes)."""
 
 import asyncio
+import errno
 import logging
-import signal
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,7 +23,6 @@ log = structlog.get_logger()
 
 # How long requests under way may take to end when the gate is told to stop, in seconds.
 PATIENCE = 5.0
-STOPS = (signal.SIGTERM, signal.SIGINT)
 
 type Address = tuple[str, int]
 
@@ -32,8 +32,7 @@ class GateMaster(Master):
 
     def __init__(self, settings: GateSettings, addons: Sequence[Any], tls: GateTls, layers: GateLayers) -> None:
         super().__init__(Options(), event_loop=asyncio.get_running_loop())
-        # It logs each connection with its address; what is not listed is never to be written down.
-        logging.getLogger("mitmproxy").setLevel(logging.ERROR)
+        _quieten(logging.getLogger("mitmproxy"))
         # Log records would each become an event for addons that are not there.
         self._legacy_log_events.uninstall()
         self.settings = settings
@@ -56,8 +55,15 @@ class GateMaster(Master):
         except OptionsError as error:
             raise SettingsError(f"`gate.mode` will not do: {_plain(error)}") from None
 
-    async def serve(self, started: Callable[[Address], None] = lambda _: None) -> None:
-        """Listen until `shutdown`, then let what is under way end. Raises `StartError` where it cannot listen."""
+    async def serve(
+        self, started: Callable[[Address], None] = lambda _: None, stop: asyncio.Event | None = None
+    ) -> None:
+        """Listen until `stop` is set or `shutdown` called, then let what is under way end.
+
+        Raises `StartError` where it cannot listen.
+        """
+        if stop is not None:
+            self.should_exit = stop
         loop = asyncio.get_running_loop()
         factory, handler = loop.get_task_factory(), loop.get_exception_handler()
         loop.set_task_factory(asyncio.eager_task_factory)
@@ -66,6 +72,7 @@ class GateMaster(Master):
             if not await self.proxyserver.setup_servers():
                 raise self._cannot_listen()
             await self.running()
+            logging.getLogger("mitmproxy").addHandler(OURS)
             try:
                 started(self.address)
                 await self.should_exit.wait()
@@ -80,13 +87,6 @@ class GateMaster(Master):
         """Where it listens: the port is known here where the settings leave it open (`:0`)."""
         host, port, *_ = self.proxyserver.listen_addrs()[0]
         return str(host), int(port)
-
-    def stop_on_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in STOPS:
-            # Ignored is a wish of whoever started this process: they say when to stop.
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                loop.add_signal_handler(number, self.should_exit.set)
 
     async def _stop(self) -> None:
         for server in self.proxyserver.servers:
@@ -107,13 +107,32 @@ class GateMaster(Master):
     def _cannot_listen(self) -> StartError:
         failures = (server.last_exception for server in self.proxyserver.servers)
         error = next((failure for failure in failures if failure is not None), None)
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        # asyncio puts the reason behind a colon, after words of its own.
-        reason = reason.rpartition(": ")[2].strip("]").lower()
+        # mitmproxy keeps the number and puts words of its own around the rest; no number: nothing could be bound.
+        number = error.errno if isinstance(error, OSError) and error.errno else errno.EADDRNOTAVAIL
+        reason = os.strerror(number).lower()
         return StartError(
             f"the gate cannot listen on `{self.settings.listen}`: {reason}",
             hint="stop what uses it, or set another `gate.listen`",
         )
+
+
+class _IntoOurLog(logging.Handler):
+    """What mitmproxy finds wrong, said in our log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # So it calls a handshake that we refuse.
+        if not record.getMessage().startswith("No TLS context was provided"):
+            log.error("mitmproxy", said=record.getMessage(), exc_info=record.exc_info)
+
+
+OURS = _IntoOurLog()
+
+
+def _quieten(logger: logging.Logger) -> None:
+    """Only errors: it logs each connection with its address, and what is not listed is never to be written down."""
+    logger.setLevel(logging.ERROR)
+    logger.propagate = False
+    logger.addHandler(logging.NullHandler())
 
 
 def _plain(error: Exception) -> str:

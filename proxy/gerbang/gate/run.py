@@ -1,6 +1,7 @@
 """The gate put together and run: what `serve` calls."""
 
 import asyncio
+import signal
 from collections.abc import Callable
 
 import structlog
@@ -44,6 +45,7 @@ async def serve_gate(
     signals: bool = False,
 ) -> None:
     """The gate as a part of a running event loop; ends when it is cancelled, or with `signals` on one of them."""
+    stop = stopped_by_signals() if signals else asyncio.Event()
     gate = Gate(settings, holder, ledger, keys, authority_of(settings), clock)
     if gate.closed:
         log.warning("nothing-is-decrypted", because=gate.closed)
@@ -54,9 +56,16 @@ async def serve_gate(
     gate.releases.restore(releases, used, moment)
     master = GateMaster(settings.gate, [gate], gate.tls, gate.layers)
     gate.attach(master.proxyserver.connections)
-    if signals:
-        master.stop_on_signals()
-    await master.serve(lambda address: started(gate, address))
+    await master.serve(lambda address: started(gate, address), stop)
+
+
+def stopped_by_signals() -> asyncio.Event:
+    """Set on SIGTERM or SIGINT, unless whoever started this process had it ignore them."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def authority_of(settings: Settings) -> Authority | None:
