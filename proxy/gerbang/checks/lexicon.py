@@ -70,7 +70,7 @@ class Group(Strict):
 
 
 class Combination(Strict):
-    """A finding: a hit of `find` that has, `within` so many words, a hit of each entry of `near`, none of `not_near`."""
+    """A finding: a hit of `find` that has, `within` so many words, a hit of each `near`, none of `not_near`."""
 
     find: tuple[Name, ...]
     near: tuple[tuple[Name, ...], ...] = ()

@@ -4,6 +4,7 @@ Aho-Corasick automata find the terms, RE2 the admins' patterns; what is left to 
 the company that a term keeps. Time is linear in the text, and what is kept of it is bounded.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -161,8 +162,11 @@ class Automaton:
         self.starred = starred
         self.automaton = AhoCorasick(list(patterns)) if patterns else None
 
-    def hits(self, text: str, view: str, into: dict[str, list[Hit]], normal: Normal) -> None:
-        """Every term in the text, by group. Starred words (`b*d*h`) are compared letter by letter."""
+    def hits(self, text: str, view: str, into: dict[str, list[Hit]], normal: Normal, *, sure: bool = False) -> None:
+        """Every term in the text, by group; with `sure` without the weak ones.
+
+        Starred words (`b*d*h`) are compared letter by letter.
+        """
         if self.automaton is None or not text:
             return
         number = normal.piece if view == "text" else normal.kept_piece
@@ -174,6 +178,8 @@ class Automaton:
                 if start >= BLOCK:
                     continue
                 for entry in self.entries[index]:
+                    if sure and entry.weak:
+                        continue
                     stop = end
                     if entry.endings is not None:
                         stop = block.find(" ", end, end + 40)
@@ -274,10 +280,11 @@ class Reading:
             for hits in self._hits.values():
                 hits.sort()
 
+    # Capitals tell a party from a word only where not everything is in capitals.
     def _search(self, tier: int) -> None:
         normal = self.normal
         self.lexicons.folded[tier].hits(normal.text, "text", self._hits, normal)
-        self.lexicons.kept[tier].hits(normal.kept, "kept", self._hits, normal)
+        self.lexicons.kept[tier].hits(normal.kept, "kept", self._hits, normal, sure=self.shouts)
         self.lexicons.patterns[tier].hits(normal, self._hits)
 
     @property
@@ -318,6 +325,34 @@ class Reading:
             if other.word > hit.last or other.last < hit.word:
                 return other
         return None
+
+    def all_in(self, hit: Hit, group: str, first: int, last: int) -> Iterator[Hit]:
+        """The hits of the group between two words, other than this one."""
+        hits = self._hits.get(group)
+        if not hits:
+            return
+        words = self._words(group)
+        for at in range(bisect_left(words, first), len(hits)):
+            other = hits[at]
+            if other.word > last:
+                return
+            if other.word > hit.last or other.last < hit.word:
+                yield other
+
+    def clause(self, word: int, ends: frozenset[str]) -> tuple[int, int]:
+        """The first and last word of the clause that holds this one; looks a few words either way."""
+        positions, clean = self.normal.positions, self.normal.clean
+        first = last = word
+        while first > max(0, word - 12) and not self._ended(first - 1, ends, positions, clean):
+            first -= 1
+        while last < min(len(positions) - 1, word + 12) and not self._ended(last, ends, positions, clean):
+            last += 1
+        return first, last
+
+    @staticmethod
+    def _ended(word: int, ends: frozenset[str], positions: list[tuple[int, int]], clean: str) -> bool:
+        behind, before = positions[word][1], positions[word + 1][0]
+        return any(char in ends for char in clean[behind : min(before, behind + 40)])
 
     def starts_line(self, hit: Hit) -> bool:
         """Whether the line starts with the hit, but for numbers and a label."""
@@ -406,8 +441,9 @@ class Reading:
     @cached_property
     def shouts(self) -> bool:
         """Whether most of the text is in capitals, so that capitals tell nothing."""
-        letters = [char for char in self.normal.clean[:4000] if char.isalpha() and char.isascii()]
-        return len(letters) > 20 and sum(char.isupper() for char in letters) > 0.7 * len(letters)
+        start = self.normal.clean[:4000]
+        capitals = len(_CAPITAL.findall(start))
+        return capitals > 14 and capitals > 0.7 * len(_LETTER.findall(start))
 
     def groups_at(self, word: int) -> frozenset[str]:
         """The groups with a hit on this word."""
@@ -473,6 +509,8 @@ def _breaks(clean: str, start: int, end: int) -> bool:
     return any(clean.find(mark, start, end) >= 0 for mark in "\n\r\f\v")
 
 
+_CAPITAL = re.compile(r"[A-Z]")
+_LETTER = re.compile(r"[A-Za-z]")
 _SERIES = compiled(r"[A-Z)]\s?[\s./]{0,2}\d{1,4}[./-]\d")
 _DIGITS = compiled(r"\d(?:[ .\-_/,()+]{0,3}\d){5}")
 _SENTENCE_END = compiled(r"[.!?](?:[\s\"')]|$)|\n")

@@ -150,7 +150,7 @@ mampus: mampos mampuih mampuss
 bangsat: bgst bangsatt
 anjing: anjg njing anjeng
 bahlol: bahlul bahalol
-stupid: stupit stoopid stewpid
+stupid: stupit stoopid stewpid stopid stupidd stoopit
 idiot: idot idyut
 fuck: fck fuk
 your: ur yr

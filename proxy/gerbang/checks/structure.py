@@ -51,7 +51,7 @@ NOT_DECLASSIFIED = (
     r"(?i)\b(?:belum|tidak|bukan|not(?: yet)?)\s+(?:pernah\s+)?(?:dikelaskan semula|declassified|dinyahkelas)"
 )
 SALE = (
-    r"(?i)\b(?:edisi|stok|tempahan|pre-?order|promo\w*|jualan|diskaun|tiket|beli|cod\b|postage|free gift|giveaway|"
+    r"(?i)\b(?:rm ?\d+|order|baju|kasut|edisi|stok|tempahan|pre-?order|promo\w*|jualan|diskaun|tiket|beli|cod\b|postage|free gift|giveaway|"
     r"unit sahaja|unit terhad|slot|menu|resipi|resepi|party|birthday|sale\b|limited|daftar sekarang|buku|novel|drama|filem)"
 )
 
