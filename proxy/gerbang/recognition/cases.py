@@ -199,15 +199,18 @@ def parse_cases(text: str, file: str) -> Cases:
 
 def run_cases(cases: Cases, document: PlatformDocument) -> tuple[Failure, ...]:
     """Every case that gives something else than it must."""
+    return tuple(failing(cases, document))
+
+
+def failing(cases: Cases, document: PlatformDocument) -> Iterator[Failure]:
+    """The same, one by one as they are found."""
     platforms = compile_platforms([document], dict.fromkeys(cases.sites, document.platform))
-    failures = []
     for trial in cases.trials:
         if trial.given_up is not None:
             found = recognise_unread(trial.request, Gap(trial.given_up), platforms)
         else:
             found = recognise(trial.request, platforms)
-        failures += [Failure(trial, what) for what in _differences(trial, found)]
-    return tuple(failures)
+        yield from (Failure(trial, what) for what in _differences(trial, found))
 
 
 # ---------------------------------------------------------------- comparing

@@ -1,0 +1,131 @@
+"""Every shipped platform document is held by its cases: whatever is taken out of it, a case notices."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gerbang.bundled import bundled
+from gerbang.recognition.cases import Cases, failing, parse_cases, run_cases
+from gerbang.recognition.document import ROLES, Claim, PlatformDocument, parse_platform
+
+FOLDER = bundled("policies/platforms")
+FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if not file.name.endswith(".cases.yaml")]
+GROUPS = ("batches", "signatures", "housekeeping")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def shipped(file: Path) -> tuple[PlatformDocument, Cases]:
+    beside = file.with_name(f"{file.stem}.cases.yaml")
+    document = parse_platform(file.read_text(encoding="utf-8"), str(file))
+    return document, parse_cases(beside.read_text(encoding="utf-8"), str(beside))
+
+
+each_file = pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+
+
+@each_file
+def test_every_case_holds(file: Path) -> None:
+    document, cases = shipped(file)
+    assert not [str(failure) for failure in run_cases(cases, document)]
+
+
+@each_file
+def test_near_misses_outnumber_hits(file: Path) -> None:
+    """Of what looks like an act more cases are something else than there are operations to be hit."""
+    document, cases = shipped(file)
+    hit = {one.signature for trial in cases.trials for one in trial.expected or () if one.signature}
+    missed = [trial for trial in cases.trials if not trial.expected or any(one.unclaimed for one in trial.expected)]
+    assert {signature.id for signature in document.signatures} <= hit
+    assert len(missed) > len(hit)
+
+
+@each_file
+def test_each_signature_says_where_it_comes_from_and_when_that_was_seen(file: Path) -> None:
+    document, _ = shipped(file)
+    assert not [signature.id for signature in document.signatures if not signature.source or not signature.seen]
+
+
+@each_file
+def test_without_any_one_discriminator_a_case_fails(file: Path) -> None:
+    document, cases = shipped(file)
+    unnoticed = [name for name, weaker in weakened(document) if not any(failing(cases, weaker))]
+    assert not unnoticed
+
+
+@each_file
+def test_without_any_one_selector_a_case_fails(file: Path) -> None:
+    document, cases = shipped(file)
+    unnoticed = [name for name, blinder in blinded(document) if not any(failing(cases, blinder))]
+    assert not unnoticed
+
+
+def weakened(document: PlatformDocument) -> Iterator[tuple[str, PlatformDocument]]:
+    """The document with one discriminator gone: a host role, the methods, a path, a name, a condition, an entry."""
+    for name, surface in document.surfaces.items():
+        changes: dict[str, Any] = {"method": METHODS}
+        if document.hosts:  # software of one's own has hosts of one role only
+            changes["hosts"] = ROLES
+        for key, value in changes.items():
+            surfaces = {**document.surfaces, name: surface.model_copy(update={key: value})}
+            yield f"surface {name} without {key}", document.model_copy(update={"surfaces": surfaces})
+        for under in surface.under if len(surface.under) > 1 else ():
+            fewer = surface.model_copy(update={"under": without(surface.under, under)})
+            yield f"surface {name} without {under}", with_surface(document, name, fewer)
+    for group in GROUPS:
+        claims: tuple[Claim, ...] = getattr(document, group)
+        for number, claim in enumerate(claims):
+            named = f"{group} {number} {getattr(claim, 'id', '')}"
+            yield f"{named} gone", with_group(document, group, without_index(claims, number))
+            for what, weaker in weaker_claims(claim):
+                replaced = (*claims[:number], weaker, *claims[number + 1 :])
+                yield f"{named} without {what}", with_group(document, group, replaced)
+
+
+def weaker_claims(claim: Claim) -> Iterator[tuple[str, Claim]]:
+    for selector in claim.where:
+        rest = {key: value for key, value in claim.where.items() if key != selector}
+        yield f"where {selector}", claim.model_copy(update={"where": rest})
+    for key in ("path", "name", "method"):
+        listed: tuple[str, ...] = getattr(claim, key)
+        if listed:
+            yield key, claim.model_copy(update={key: ()})
+        for value in listed if len(listed) > 1 and key != "method" else ():
+            yield f"{key} {value}", claim.model_copy(update={key: without(listed, value)})
+
+
+def blinded(document: PlatformDocument) -> Iterator[tuple[str, PlatformDocument]]:
+    """The document with one selector gone: of the texts, the attachments, the account, audience, target or change."""
+    for key in ("account", "routes"):
+        listed = getattr(document, key)
+        for number in range(len(listed)):
+            yield f"{key} {number}", document.model_copy(update={key: without_index(listed, number)})
+    for number, signature in enumerate(document.signatures):
+        for key in ("texts", "media", "account", "audience", "target", "changes"):
+            listed = getattr(signature, key)
+            for index in range(len(listed)):
+                blinder = signature.model_copy(update={key: without_index(listed, index)})
+                signatures = (*document.signatures[:number], blinder, *document.signatures[number + 1 :])
+                yield f"{signature.id} {key} {index}", document.model_copy(update={"signatures": signatures})
+        if signature.gap:
+            blinder = signature.model_copy(update={"gap": None})
+            signatures = (*document.signatures[:number], blinder, *document.signatures[number + 1 :])
+            yield f"{signature.id} gap", document.model_copy(update={"signatures": signatures})
+
+
+def without[T](listed: Sequence[T], value: T) -> tuple[T, ...]:
+    return tuple(one for one in listed if one != value)
+
+
+def without_index[T](listed: Sequence[T], number: int) -> tuple[T, ...]:
+    return (*listed[:number], *listed[number + 1 :])
+
+
+def with_group(document: PlatformDocument, group: str, claims: tuple[Any, ...]) -> PlatformDocument:
+    return document.model_copy(update={group: claims})
+
+
+def with_surface(document: PlatformDocument, name: str, surface: Any) -> PlatformDocument:
+    surfaces: Mapping[str, Any] = {**document.surfaces, name: surface}
+    return document.model_copy(update={"surfaces": surfaces})
