@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from builders import TUESDAY_MORNING, a_decision, a_match, an_activity, an_actor
 from gerbang.console.app import create_app
+from gerbang.console.looks import write_down
 from gerbang.console.users import Users
 from gerbang.journal.writer import Journal
 from gerbang.model import Basis, Decision, Effect, Finding, Hours, Kind, Likelihood, Mode, Regime, Release
@@ -66,6 +67,7 @@ class Office:
     """A journal, a database and a console over them, in a folder."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         (folder / "gerbang.db").write_bytes(empty_database())
         self.store: Store = open_store(f"sqlite:///{folder / 'gerbang.db'}")
         self.journal = Journal(folder / "journal", "gate", 0, seal_key=Ed25519PrivateKey.generate())
@@ -75,6 +77,7 @@ class Office:
         app = create_app(
             self.store,
             self.users,
+            lambda look: write_down(look, self.journal, TUESDAY_MORNING, KEYS),
             hosts=frozenset({"localhost"}),
             platforms=("wordpress", "x"),
             zone=ZONE,

@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from console_builders import NUMBERS, PASSWORD, ZONE, Office, a_blocked_post, a_
 from gerbang.answers.words import Language
 from gerbang.console.app import FILTERS, FORM_LIMIT, ROWS, STYLE_PATH, host_allowed, local_path, plain_cell, wanted_of
 from gerbang.console.sessions import IDLE, LONGEST, TRIES, TRIES_OF_ADDRESS, WINDOW
+from gerbang.journal.writer import JournalUnavailable
 from gerbang.model import Citation, Effect, Finding, Gap, Kind, Likelihood, Match
 
 # ---------------------------------------------------------------- who is let in
@@ -310,6 +312,46 @@ def test_roles_see_what_is_theirs(office: Office, role: str, status: int) -> Non
     page = office.client.get(f"/decisions/{decision.number}").text
     for words in ("IC saya 1•••", "Menyemak komen awam", "Ini nombor contoh sahaja"):
         assert (words in page) is (role == "auditor")
+
+
+def looks(office: Office) -> list[dict[str, object]]:
+    files = sorted((office.folder / "journal").glob("*/*.jsonl"))
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    return [line["body"] for line in lines if line["kind"] == "looked"]
+
+
+def test_who_looked_is_in_the_journal_without_a_name(auditor: TestClient, office: Office) -> None:
+    decision = a_full_day(office)
+    auditor.get("/sign-in")
+    assert looks(office) == []
+    for path in ("/decisions?zone=pejabat", "/decisions.csv", f"/decisions/{decision.number}"):
+        assert auditor.get(path).status_code == 200
+    found = looks(office)
+    assert [(look["page"], look["number"], look["role"]) for look in found] == [
+        ("decisions", None, "auditor"),
+        ("decisions.csv", None, "auditor"),
+        ("decision", decision.number, "auditor"),
+    ]
+    assert "nora" not in str(found)
+    assert "pejabat" not in str(found)
+    office.forwarder.once()
+    assert "nora, auditor: Tuesday, 24 November 2026, 10:00" in auditor.get(f"/decisions/{decision.number}").text
+
+
+@pytest.mark.parametrize("path", ["/decisions", "/decisions.csv", f"/decisions/{NUMBERS[1]}"])
+def test_nothing_is_shown_of_which_the_look_cannot_be_recorded(
+    auditor: TestClient, office: Office, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.record(a_blocked_post())
+
+    def full(_: object) -> None:
+        raise JournalUnavailable("no space left on device")
+
+    monkeypatch.setattr(office.journal, "append", full)
+    reply = auditor.get(path)
+    assert reply.status_code == 503
+    assert "Each look at the record is itself recorded first" in reply.text
+    assert "trial/rule" not in reply.text
 
 
 # ---------------------------------------------------------------- hostile input and bad days

@@ -544,6 +544,15 @@ PHRASES: Mapping[str, Phrase] = {
         "Rekod selamat dalam jurnal. Gerbang terus berjalan; halaman ini kembali apabila pangkalan data kembali.",
         "The record is safe in the journal. The gate goes on; this page is back when the database is.",
     ),
+    "console.unrecorded.title": Phrase("Tidak dapat direkodkan", "Could not be recorded"),
+    "console.unrecorded": Phrase(
+        "Setiap kali rekod dilihat, itu direkodkan dahulu. Ia tidak dapat ditulis buat masa ini, jadi tiada apa-apa "
+        "ditunjukkan. Semak ruang cakera folder keadaan.",
+        "Each look at the record is itself recorded first. That cannot be written at the moment, so nothing is shown. "
+        "Check the disk space of the state folder.",
+    ),
+    "console.looks": Phrase("Siapa yang melihat", "Who has looked"),
+    "console.look": Phrase("{reader}, {role}: {moment}", "{reader}, {role}: {moment}"),
     "console.fault.title": Phrase("Konsol mengalami masalah", "The console has a problem"),
     "console.fault": Phrase(
         "Sesuatu tidak kena di pihak kami, dan ia telah dilog.", "Something went wrong on our side, and it is logged."

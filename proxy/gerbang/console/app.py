@@ -28,12 +28,14 @@ from gerbang.answers.pages import platform_name
 from gerbang.answers.reasons import findings, gaps, hours_told, moment_told, reason
 from gerbang.answers.words import PHRASES, Language, preferred, say, term
 from gerbang.console.chart import chart
+from gerbang.console.looks import Look, Unrecorded
 from gerbang.console.policies import PastPolicies
 from gerbang.console.records import StoredDecision
 from gerbang.console.sessions import Attempts, Session, Sessions
 from gerbang.console.users import LONGEST_PASSWORD, Role, User, Users
 from gerbang.errors import RecordError
 from gerbang.model import Effect, Kind, Regime
+from gerbang.record.event import EventKind
 from gerbang.record.number import check_number
 from gerbang.store import DecisionRow, Filter, Store
 
@@ -43,6 +45,7 @@ SESSION_COOKIE, GUEST_COOKIE, LANGUAGE_COOKIE = "gerbang-console", "gerbang-gues
 ROWS: Final = 50
 CSV_ROWS: Final = 100_000
 LARGEST_PAGE: Final = 1000
+LOOKS_SHOWN: Final = 20
 FORM_LIMIT: Final = 8 << 10  # bytes
 QUERY_LIMIT: Final = 2 << 10  # characters
 SLOW_HASHES: Final = 2  # passwords checked at once; each takes a core for a quarter of a second
@@ -99,8 +102,9 @@ class Console:
         language: Language,
         zone: tzinfo,
         clock: Callable[[], float],
+        look: Callable[[Look], None],
     ) -> None:
-        self.store, self.users, self.platforms = store, users, platforms
+        self.store, self.users, self.platforms, self.look = store, users, platforms, look
         self.policies = PastPolicies(store)
         self.language, self.zone = language, zone
         self.sessions, self.attempts = Sessions(clock), Attempts(clock)
@@ -169,6 +173,7 @@ class Console:
 def create_app(
     store: Store,
     users: Users,
+    look: Callable[[Look], None],
     *,
     hosts: frozenset[str],
     platforms: Sequence[str] = (),
@@ -176,9 +181,13 @@ def create_app(
     zone: tzinfo | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> FastAPI:
-    """The application. `hosts` are the names by which it may be asked for, besides plain addresses; `platforms` those
-    that a list can be filtered by; `zone` tells whose days a filter means."""
-    console = Console(store, users, platforms, language, zone or ZoneInfo("Asia/Kuala_Lumpur"), clock)
+    """The application.
+
+    `look` has a look on disk before its page is shown, or raises `Unrecorded`. `hosts` are the names by which the
+    console may be asked for, besides plain addresses; `platforms` those that a list can be filtered by; `zone` tells
+    whose days a filter means.
+    """
+    console = Console(store, users, platforms, language, zone or ZoneInfo("Asia/Kuala_Lumpur"), clock, look)
     app = FastAPI(title="Gerbang", docs_url=None, redoc_url=None, openapi_url=None)
     _guard(app, console, hosts)
     _signing_in(app, console)
@@ -211,6 +220,11 @@ def _guard(app: FastAPI, console: Console, hosts: frozenset[str]) -> None:
     def away(_: Request, error: Away) -> Response:
         target = f"/sign-in?{urlencode({'next': error.target})}" if error.target != "/" else "/sign-in"
         return RedirectResponse(target, 303)
+
+    @app.exception_handler(Unrecorded)
+    def unrecorded(request: Request, error: Unrecorded) -> Response:
+        log.error("look-unrecorded", error=str(error))
+        return console.message(request, 503, "console.unrecorded")
 
     @app.exception_handler(RecordError)
     def database_away(request: Request, error: RecordError) -> Response:
@@ -349,7 +363,8 @@ def _decisions(app: FastAPI, console: Console) -> None:
         language = console.speaks(request)
         values: dict[str, Any] = {"given": given, "wrong": wrong, "rows": (), "older": None, "chart": None}
         if not wrong:
-            filters = {name: value for name, value in given.items() if name in FILTERS and value}
+            filters = filters_of(request)
+            console.look(Look(who.user.name, who.user.role, "decisions", filters=filters))
             try:
                 page = console.store.decisions(wanted, limit=ROWS, after=given.get("after"))
             except RecordError:
@@ -376,7 +391,7 @@ def _decisions(app: FastAPI, console: Console) -> None:
         wanted, wrong = wanted_of(dict(request.query_params), console.zone)
         if wrong:
             return console.page(request, "message.html", 400, who, key="console.missing")
-        log.info("looked", user=who.user.name, at="decisions.csv")
+        console.look(Look(who.user.name, who.user.role, "decisions.csv", filters=filters_of(request)))
         lines = csv_lines(each(console.store, wanted), console.zone)
         # The first line is drawn before the answer begins, so that a database that is away is told as such.
         head = next(lines)
@@ -394,7 +409,7 @@ def _decisions(app: FastAPI, console: Console) -> None:
         record = console.store.decision(written) if written else None
         if record is None:
             return console.page(request, "message.html", 404, who, key="console.missing")
-        log.info("looked", user=who.user.name, at=record.row.number)
+        console.look(Look(who.user.name, who.user.role, "decision", record.row.number))
         language = console.speaks(request)
         found = StoredDecision.model_validate(record.body)
         wording = console.policies.wording(found.basis.policy)
@@ -416,6 +431,7 @@ def _decisions(app: FastAPI, console: Console) -> None:
             gaps=gaps([gap.value() for gap in found.gaps], language),
             excerpts=record.private.get("excerpts") if content else None,
             content=content,
+            looks=[event for event in record.related if event.kind == EventKind.LOOKED][-LOOKS_SHOWN:],
             officer=record.row.officer_name,
             mask=mask(found.officer),
             local=lambda text: moment_told(datetime.fromisoformat(text).astimezone(console.zone), language),
@@ -424,6 +440,11 @@ def _decisions(app: FastAPI, console: Console) -> None:
 
 FILTERS: Final = ("number", "effect", "activity", "platform", "regime", "zone", "category", "rule", "from", "to")
 CATEGORIES: Final = tuple(key.partition(".")[2] for key in PHRASES if key.startswith("category."))
+
+
+def filters_of(request: Request) -> dict[str, str]:
+    """The filters of a query that say something, as they were sent."""
+    return {name: value for name, value in request.query_params.items() if name in FILTERS and value}
 
 
 def each(store: Store, wanted: Filter) -> Iterator[DecisionRow]:

@@ -1,7 +1,10 @@
 """The console as a process of its own."""
 
 import ipaddress
+import os
 import socket
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,40 +13,67 @@ import uvicorn
 from gerbang.answers.words import Language
 from gerbang.bundled import bundled
 from gerbang.console.app import create_app
+from gerbang.console.looks import Look, write_down
 from gerbang.console.users import users_of
 from gerbang.errors import StartError
+from gerbang.journal.keys import load_keys
+from gerbang.journal.writer import Journal
+from gerbang.record.event import RecordKeys
 from gerbang.settings import Settings, host_and_port
 from gerbang.store import open_store
 
 MALAYSIA = "Asia/Kuala_Lumpur"
+SLOT = "console"  # of the journal: who looked at what
 
 
 def run_console(settings: Settings) -> None:
-    """Serve the console until the process is told to stop. Raises `StartError` where it cannot listen."""
+    """Serve the console until the process is told to stop.
+
+    Raises `StartError` where it cannot listen, and `RecordError` where it cannot write down who looks.
+    """
     host, port = host_and_port(settings.console.listen)
-    listener = _listener(host, port)
-    app = create_app(
+    keys = load_keys(settings.keys_folder)
+    record_keys = RecordKeys.made_of(keys.record, os.urandom)
+    with (
+        _listener(host, port) as listener,
+        closing(
+            Journal(
+                settings.journal_folder,
+                settings.journal.node,
+                SLOT,
+                seal_key=keys.seal,
+                group_wait=settings.journal.group_wait_ms / 1000,
+                witness=settings.journal.witness,
+            )
+        ) as journal,
         # The console waits for a database that is away; its pages say so meanwhile.
-        open_store(settings.database_url, checked=False),
-        users_of(settings),
-        hosts=own_names(host),
-        platforms=_platforms(settings),
-        language=Language(settings.console.language),
-        zone=ZoneInfo(next((office.timezone for office in settings.offices if office.timezone), MALAYSIA)),
-    )
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        proxy_headers=False,
-        limit_concurrency=64,
-        timeout_keep_alive=10,
-        h11_max_incomplete_event_size=16 << 10,
-    )
-    with listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        closing(open_store(settings.database_url, checked=False)) as store,
+    ):
+
+        def look(one: Look) -> None:
+            write_down(one, journal, datetime.now(UTC), record_keys)
+
+        app = create_app(
+            store,
+            users_of(settings),
+            look,
+            hosts=own_names(host),
+            platforms=_platforms(settings),
+            language=Language(settings.console.language),
+            zone=ZoneInfo(next((office.timezone for office in settings.offices if office.timezone), MALAYSIA)),
+        )
+        uvicorn.Server(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=64,
+                timeout_keep_alive=10,
+                h11_max_incomplete_event_size=16 << 10,
+            )
+        ).run(sockets=[listener])
 
 
 def own_names(host: str) -> frozenset[str]:

@@ -28,6 +28,7 @@ class EventKind(StrEnum):
     POLICY_ACTIVATED = "policy-activated"
     CORRECTION = "correction"
     OBJECTION = "objection"
+    LOOKED = "looked"
     START = "start"
     STOP = "stop"
     SEAL = "seal"
