@@ -26,7 +26,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "bundled": VALUES,
     "settings": VALUES,
     "registers": VALUES,
-    "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers", "journal"},
+    "activations": VALUES | {"policy"},
+    "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers", "activations", "journal"},
     "journal": VALUES | {"record"},
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal"},
@@ -45,7 +46,8 @@ FRAMEWORKS = frozenset(
 NEVER: dict[str, frozenset[str]] = {
     **dict.fromkeys((*CORE, "model", "errors", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "registers", "loading", "journal", "store"), frozenset({"mitmproxy", "fastapi"})
+        ("bundled", "settings", "registers", "activations", "loading", "journal", "store"),
+        frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),
     "console": frozenset({"mitmproxy"}),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from gerbang.cli import configuration, policy
 from gerbang.cli.main import app
 from gerbang.errors import GerbangError
+from gerbang.journal.reader import read
 
 OWN = """\
 policy: ours
@@ -163,6 +164,19 @@ def test_a_folder_that_refers_to_a_shipped_policy_is_tried_with_it(folder: Path)
     assert (status, output.strip().splitlines()[-1]) == (0, "1 cases, 1 hold, 0 do not")
 
 
+def test_a_stricter_document_beside_another_does_not_make_its_cases_wrong(folder: Path) -> None:
+    strict = OWN.replace("policy: ours", "policy: strict").replace("activity: vote", "activity: participating")
+    (folder / "strict.yaml").write_text(strict)
+    (folder / "ours" / "policy.cases.yaml").write_text(
+        CASES
+        + CASES.replace("a vote is stopped", "a follow is not")
+        .replace("vote}", "follow}")
+        .replace("block, rules: [no-votes]", "allow")
+    )
+    status, output = run("test", str(folder))
+    assert (status, output.strip().splitlines()[-1]) == (0, "2 cases, 2 hold, 0 do not")
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -240,3 +254,48 @@ def test_explain_says_where_a_recipient_is_protected() -> None:
 def test_what_was_found_cannot_move_the_cursor() -> None:
     _, output = run(*POST, "--text", "undi\x1b[2J parti contoh pada pilihan raya")
     assert "\x1b" not in output
+
+
+# ---------------------------------------------------------------- activate, list
+
+
+@pytest.fixture
+def settled(folder: Path, tmp_path: Path) -> Path:
+    """Settings whose only policies are the folder's and the shipped ones; gives the state folder."""
+    (tmp_path / "gerbang.toml").write_text(f'state = "state"\npolicies = ["bundled", "{folder}"]\n')
+    configuration.choose(None)
+    return tmp_path / "state"
+
+
+def test_a_policy_is_activated_kept_journalled_and_listed(settled: Path, folder: Path) -> None:
+    assert printed("list") == []
+    first = printed("activate")
+    assert first["documents"] == ["malaysia-public-service", "ours"]
+    assert (settled / "policies" / first["digest"] / "ours.yaml").read_text() == OWN
+    (folder / "ours" / "policy.yaml").write_text(OWN.replace("activity: vote}", "activity: [vote, follow]}"))
+    second = printed("activate")
+    assert [entry["digest"] for entry in printed("list")] == [second["digest"], first["digest"]]
+    told = [line.link.body for line in read(settled / "journal") if line.link.kind == "policy-activated"]
+    assert [body["basis"]["policy"] for body in told] == [first["digest"], second["digest"]]
+    assert told[0]["documents"]["ours"] == OWN
+
+
+@pytest.mark.parametrize("name", ["policy.yaml", "policy.cases.yaml"])
+def test_a_bad_policy_never_replaces_a_good_one(settled: Path, folder: Path, name: str) -> None:
+    good = printed("activate")["digest"]
+    before = sorted(path for path in settled.rglob("*") if path.is_file())
+    file = folder / "ours" / name
+    file.write_text(file.read_text().replace("effect: block", "effect: coach"))
+    status, output = run("activate")
+    assert status == 2
+    assert "policy.cases.yaml:1: the case `a vote is stopped` does not hold" in output
+    assert [entry["digest"] for entry in printed("list")] == [good]
+    assert sorted(path for path in settled.rglob("*") if path.is_file()) == before
+
+
+def test_nothing_is_activated_that_cannot_be_journalled(settled: Path) -> None:
+    settled.mkdir()
+    (settled / "journal").write_text("a file where the journal should be")
+    status, _ = run("activate")
+    assert status == 2
+    assert printed("list") == []

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from gerbang.bundled import bundled
-from gerbang.cases import Result, run_cases
+from gerbang.cases import Result
 from gerbang.checks.lexicon import parse_lexicon
-from gerbang.cli.policy import Loaded, known_checks, load_policies, trial_world
+from gerbang.cli.policy import Loaded, known_checks, load_policies, trial_world, tried
 from gerbang.loading import each, sources
 from gerbang.model import Effect, Evidence, Kind, Mode
 from gerbang.policy.decide import HOLDS
@@ -32,8 +32,7 @@ def document(loaded: Loaded) -> Document:
 
 @pytest.fixture(scope="module")
 def results(loaded: Loaded) -> tuple[Result, ...]:
-    world = trial_world(loaded, Settings())
-    return tuple(result for file in loaded.cases for result in run_cases(file, world))
+    return tried(loaded, trial_world(loaded, Settings()))
 
 
 @pytest.fixture

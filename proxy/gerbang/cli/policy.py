@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from gerbang.activations import Activation, Activations
 from gerbang.cases import CaseFile, Result, parse_cases, run_cases
 from gerbang.checks.examine import CHECKS, compile_checks
 from gerbang.checks.lexicon import LexiconDocument, parse_lexicon
@@ -21,6 +22,7 @@ from gerbang.loading import (
     cases_beside,
     each,
     load_platforms,
+    policy_documents,
     policy_folders,
     read_document,
     sources,
@@ -53,6 +55,9 @@ from gerbang.recognition.signature import compile_platforms
 from gerbang.registers import load_registers
 from gerbang.settings import Settings
 
+# A slot of the journal of its own: the gate's is taken while it runs.
+CLI_SLOT = "cli"
+
 app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, and see why they decide as they do.")
 
 FolderArgument = Annotated[
@@ -73,7 +78,7 @@ class Loaded:
     """Policies read and compiled together, with the files in which they stand."""
 
     documents: tuple[Document, ...]
-    cases: tuple[CaseFile, ...]
+    cases: tuple[tuple[Document, CaseFile], ...]
     policy: Policy
     folders: tuple[Path, ...]
 
@@ -96,20 +101,22 @@ def load_policies(chosen: Settings, folder: Path | None) -> Loaded:
     documents = each(found, parse_policy)
     own = each_cases(found, documents)
     if folder:
-        documents = (*documents, *_referred(documents, base))
+        names = {name for document in documents for name in _references(document)}
+        if names - {document.name for document in documents}:
+            documents = _with_referred(documents, each(sources(base, "policy"), parse_policy))
     return Loaded(documents, own, compile_policy(documents), (*base, folder) if folder else base)
 
 
-def each_cases(found: Sequence[Source], documents: Sequence[Document]) -> tuple[CaseFile, ...]:
+def each_cases(found: Sequence[Source], documents: Sequence[Document]) -> tuple[tuple[Document, CaseFile], ...]:
     """The case files beside the documents; the errors of all of them together."""
-    parsed: list[CaseFile] = []
+    parsed: list[tuple[Document, CaseFile]] = []
     wrong: list[GerbangError] = []
     for source, document in zip(found, documents, strict=True):
         beside = cases_beside(source.file)
         if beside is None:
             continue
         try:
-            parsed.append(parse_cases(read_document(beside), str(beside), document.name))
+            parsed.append((document, parse_cases(read_document(beside), str(beside), document.name)))
         except DocumentErrors as several:
             wrong += several.errors
     if wrong:
@@ -117,17 +124,36 @@ def each_cases(found: Sequence[Source], documents: Sequence[Document]) -> tuple[
     return tuple(parsed)
 
 
-def _referred(documents: Sequence[Document], base: tuple[Path, ...]) -> Iterator[Document]:
-    known = {document.name for document in documents}
-    wanted = {name for document in documents for name in _references(document)} - known
-    if wanted:
-        others = {document.name: document for document in each(sources(base, "policy"), parse_policy)}
-        while wanted:
-            name = wanted.pop()
-            if name in others and name not in known:
-                known.add(name)
-                yield others[name]
-                wanted |= set(_references(others[name])) - known
+def _with_referred(documents: Sequence[Document], others: Sequence[Document]) -> tuple[Document, ...]:
+    """The documents, and those of the others to which they refer, and so on."""
+    known = {document.name: document for document in documents}
+    reachable = {document.name: document for document in others}
+    waiting = [name for document in documents for name in _references(document)]
+    while waiting:
+        name = waiting.pop()
+        if name not in known and name in reachable:
+            known[name] = reachable[name]
+            waiting += _references(known[name])
+    return tuple(known.values())
+
+
+def tried(loaded: Loaded, world: World) -> tuple[Result, ...]:
+    """The results of all cases. Raises `DocumentErrors` where one names a rule that is not there.
+
+    A document's cases say what it means by itself (and with what it refers to): one more document beside it may
+    be stricter without making them wrong.
+    """
+    results: list[Result] = []
+    wrong: list[GerbangError] = []
+    for document, file in loaded.cases:
+        policy = compile_policy(_with_referred((document,), loaded.documents))
+        try:
+            results += run_cases(file, replace(world, policy=policy))
+        except DocumentErrors as several:
+            wrong += several.errors
+    if wrong:
+        raise DocumentErrors(wrong)
+    return tuple(results)
 
 
 def _references(document: Document) -> Iterator[str]:
@@ -170,7 +196,7 @@ def check(folder: FolderArgument = None, as_json: JsonOption = False) -> None:
     loaded = load_policies(chosen, folder)
     each(sources(loaded.folders, "protected"), parse_protected)
     notes = list(_notes(loaded, chosen))
-    cases = {file.policy: len(file) for file in loaded.cases}
+    cases = {document.name: len(file) for document, file in loaded.cases}
     rows = [
         (
             document.name,
@@ -250,16 +276,7 @@ def run_all_cases(folder: FolderArgument = None, as_json: JsonOption = False) ->
     """Run the cases of policies. Exit status 1 where one does not hold."""
     chosen = settings()
     loaded = load_policies(chosen, folder)
-    world = trial_world(loaded, chosen)
-    results: list[Result] = []
-    wrong: list[GerbangError] = []
-    for file in loaded.cases:
-        try:
-            results += run_cases(file, world)
-        except DocumentErrors as several:
-            wrong += several.errors
-    if wrong:
-        raise DocumentErrors(wrong)
+    results = tried(loaded, trial_world(loaded, chosen))
     failed = [result for result in results if not result.passed]
     if as_json:
         emit(
@@ -275,14 +292,65 @@ def run_all_cases(folder: FolderArgument = None, as_json: JsonOption = False) ->
             _say(f"{result.file}:{result.line}: {result.name}")
             for failure in result.failures:
                 _say(f"    {failure}")
-        for document in loaded.documents:
-            tried = {match.rule for result in results for match in result.decision.matches}
-            unmet = [rule.id for rule in document.shape.rules if f"{document.name}/{rule.id}" not in tried]
-            if unmet and any(file.policy == document.name for file in loaded.cases):
+        met = {match.rule for result in results for match in result.decision.matches}
+        for document, _ in loaded.cases:
+            unmet = [rule.id for rule in document.shape.rules if f"{document.name}/{rule.id}" not in met]
+            if unmet:
                 _say(f"note: no case of {document.name} meets {', '.join(unmet)}")
         _say(f"{len(results)} cases, {len(results) - len(failed)} hold, {len(failed)} do not")
     if failed:
         raise typer.Exit(1)
+
+
+# ---------------------------------------------------------------- activate, list
+
+
+@app.command()
+def activate(as_json: JsonOption = False) -> None:
+    """Put the policies of the settings into force: whole, tried, kept and journalled, or not at all."""
+    # The journal and the processes around it are loaded for this command only.
+    from gerbang.record.event import policy_activated
+    from gerbang.serving import open_journal
+
+    chosen = settings()
+    loaded = load_policies(chosen, None)
+    world = trial_world(loaded, chosen)
+    failed = [result for result in tried(loaded, world) if not result.passed]
+    if failed:
+        raise DocumentErrors(
+            DocumentError(
+                f"the case `{result.name}` does not hold: {result.failures[0]}", place=Place(result.file, result.line)
+            )
+            for result in failed
+        )
+    activations = Activations(chosen.state)
+    documents = policy_documents(chosen)
+    moment = datetime.now(UTC)
+    activations.keep(loaded.policy.digest, documents)
+    # The journal first: nothing comes into force that the record does not know.
+    journal, keys = open_journal(chosen, CLI_SLOT, lambda: moment)
+    try:
+        journal.append(policy_activated(world.basis, documents, moment, keys)).result()
+    finally:
+        journal.close()
+    activations.note(Activation(moment, loaded.policy.digest, tuple(documents)))
+    if as_json:
+        emit({"digest": loaded.policy.digest, "moment": moment.isoformat(), "documents": list(documents)})
+    else:
+        _say(f"{loaded.policy.digest} is in force from {moment:%Y-%m-%d %H:%M:%S} UTC: {', '.join(documents)}")
+
+
+@app.command("list")
+def list_activations(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 20, as_json: JsonOption = False
+) -> None:
+    """Policies that came into force, newest first; the first is the one in force."""
+    activations = Activations(settings().state)
+    rows = [
+        (entry.moment.isoformat(timespec="seconds"), entry.digest, list(entry.documents))
+        for entry in reversed(activations.read()[-limit:])
+    ]
+    table(("moment", "digest", "documents"), rows, as_json=as_json)
 
 
 # ---------------------------------------------------------------- explain
