@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 from contextlib import closing
 from datetime import UTC, datetime
@@ -62,7 +63,7 @@ def run_console(settings: Settings) -> None:
             language=Language(settings.console.language),
             zone=ZoneInfo(next((office.timezone for office in settings.offices if office.timezone), MALAYSIA)),
         )
-        uvicorn.Server(
+        server = uvicorn.Server(
             uvicorn.Config(
                 app,
                 log_level="warning",
@@ -73,7 +74,11 @@ def run_console(settings: Settings) -> None:
                 timeout_keep_alive=10,
                 h11_max_incomplete_event_size=16 << 10,
             )
-        ).run(sockets=[listener])
+        )
+        # uvicorn raises the signal again once it has stopped; by the default handler the journal would stay unclosed.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+        server.run(sockets=[listener])
 
 
 def own_names(host: str) -> frozenset[str]:
