@@ -32,7 +32,7 @@ bench: setup ## what a request costs: the gate beside stock mitmdump, and each p
 	@$(RUN) python -m bench
 
 chaos: setup ## 50 rounds of kill -9 under load, and 100 flipped bits
-	@$(RUN) pytest tests/chaos --rounds 50
+	@$(RUN) pytest tests/e2e/test_log_then_forward.py tests/journal --rounds 50
 
 setup: .venv/.ready
 

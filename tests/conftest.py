@@ -7,6 +7,10 @@ import pytest
 from system import missing
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rounds", type=int, default=3, help="how often the gate is killed under load (chaos: 50)")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, by name, the tests for whose programs this machine has no package; CI leaves nothing out."""
     lacking = {need.marker for need in missing()}
