@@ -92,10 +92,10 @@ class Loop:
 class Upstream:
     """A stand-in that counts what it gets and answers `ok`; over TLS where it has a context."""
 
-    def __init__(self, tls: Any = None, answer: bytes = b"ok") -> None:
+    def __init__(self, tls: Any = None, answer: bytes = b"ok", headers: bytes = b"") -> None:
         self.requests: list[bytes] = []
         self.bodies: list[bytes] = []
-        self.answer = answer
+        self.answer, self.headers = answer, headers
         self.arrived_at: list[float] = []
         self._tls = tls
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -136,7 +136,7 @@ class Upstream:
                 self.bodies.append(digest.digest())
                 size = str(len(self.answer)).encode()
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + size)
-                connection.sendall(b"\r\n\r\n" + self.answer)
+                connection.sendall(b"\r\n" + self.headers + b"\r\n" + self.answer)
         except OSError:
             pass
 
@@ -452,6 +452,17 @@ def office_settings(folder: Path, **sections: Any) -> Settings:
     return Settings.model_validate(data)
 
 
+_worlds: dict[str, World] = {}
+
+
+def world_of(settings: Settings) -> World:
+    """The bundled world for these zones, offices and sites; loading it takes a second, so it is kept."""
+    known = settings.model_dump_json(include={"zones", "offices", "sites"})
+    if known not in _worlds:
+        _worlds[known] = load_world(settings)
+    return _worlds[known]
+
+
 @contextmanager
 def a_gate(
     settings: Settings,
@@ -463,7 +474,7 @@ def a_gate(
     authority: bool = True,
 ) -> Iterator[RunningGate]:
     """The gate itself, with a real journal, on a real socket."""
-    holder = Standing(world or load_world(settings))
+    holder = Standing(world or world_of(settings))
     clock = TrialClock(at)
     keys = load_keys(settings.keys_folder)
     journal = Journal(settings.journal_folder, "gate", 0, seal_key=keys.seal, disk=disk)

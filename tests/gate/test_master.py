@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from gate_builders import Loop, Probe, a_proxy, office_settings, receive
 from gerbang.errors import SettingsError, StartError
 from gerbang.gate.interception import GateLayers, GateTls
 from gerbang.gate.master import GateMaster
-from gerbang.gate.run import authority_of
+from gerbang.gate.run import authority_of, check_sign_in
 from gerbang.gate.stream import Budget, Limits, Valves
 from gerbang.settings import GateSettings
 
@@ -75,6 +76,16 @@ def test_without_authority_for_interception_no_ca_is_needed(tmp_path: Path) -> N
     assert authority_of(office_settings(tmp_path, interception={"authority": "", "notice": ""})) is None
     with pytest.raises(StartError, match="there is no CA"):
         authority_of(office_settings(tmp_path))
+
+
+@pytest.mark.parametrize(("mode", "asks"), [("regular", True), ("upstream:http://p:1", True), ("transparent", False)])
+def test_where_nobody_can_be_asked_to_sign_in_that_is_said(mode: str, asks: bool, tmp_path: Path) -> None:
+    zone = {"name": "pejabat", "networks": ["127.0.0.0/8"], "office": "hq", "sign_in": "htpasswd", "htpasswd": "x"}
+    settings = office_settings(tmp_path, zones=[zone], gate={"mode": mode})
+    with (
+        nullcontext() if asks else pytest.raises(SettingsError, match="nobody can be asked to; use the mode `regular`")
+    ):
+        check_sign_in(settings)
 
 
 def test_what_is_under_way_ends_before_the_gate_does() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from ipaddress import IPv4Address, ip_address
 
 import pytest
@@ -124,6 +125,15 @@ def test_a_wrong_setting_is_refused(entry: str) -> None:
 def test_a_mapped_host_is_exempt() -> None:
     rule = targets(hosts={"x.com": "127.0.0.1:9443"})
     assert asyncio.run(rule.address_of("X.com.", 443)) == ("127.0.0.1", 9443)
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [("anything.example", 443, None), ("10.0.0.1", 443, "address"), ("0x7f.1", 80, "address"), ("x.com", 22, "port")],
+)
+def test_behind_a_parent_proxy_names_are_not_looked_up(host: str, port: int, expected: str | None) -> None:
+    with nullcontext() if expected is None else pytest.raises(Unwanted, match=f"^{expected}"):
+        targets().check_unresolved(host, port)
 
 
 @given(integers(0, 2**32 - 1), sampled_from(["::ffff:{}", "64:ff9b::{}", "{}"]))

@@ -203,15 +203,11 @@ class Gate:
         actor = await self._admit(flow)
         if isinstance(actor, Reply):
             return actor
-        host, port = flow.request.host.lower().rstrip("."), flow.request.port
-        if host == self._host or isinstance(client.proxy_mode, UpstreamMode):
+        host = flow.request.host.lower().rstrip(".")
+        if host == self._host:
             return None
-        try:
-            address = await self._targets.address_of(host, port)
-        except Unwanted as unwanted:
-            self.counts[f"target-{unwanted.reason}"] += 1
-            return plain(unwanted.reason)
-        self._pins.setdefault(client, {})[(flow.request.host, port)] = address
+        if refused := await self._checked_target(flow):
+            return refused
         if self.is_listed(host) and not self._opens_for(actor.zone):
             return await self._use(actor, host)
         return None
@@ -406,12 +402,13 @@ class Gate:
         return Passage(actor, listed or names[0], listed=listed is not None)
 
     async def _checked_target(self, flow: http.HTTPFlow) -> Reply | None:
-        """A refusal in words where the connection would be refused anyway."""
+        """A refusal in words where the connection would be refused anyway; else the address it will go to is kept."""
         client, host, port = flow.client_conn, flow.request.host, flow.request.port
-        if not isinstance(client.proxy_mode, RegularMode):
-            return None
         try:
-            self._pins.setdefault(client, {})[(host, port)] = await self._targets.address_of(host, port)
+            if isinstance(client.proxy_mode, RegularMode):
+                self._pins.setdefault(client, {})[(host, port)] = await self._targets.address_of(host, port)
+            elif isinstance(client.proxy_mode, UpstreamMode):
+                self._targets.check_unresolved(host, port)
         except Unwanted as unwanted:
             self.counts[f"target-{unwanted.reason}"] += 1
             return plain(unwanted.reason)

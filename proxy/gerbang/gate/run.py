@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from gerbang.errors import SettingsError
 from gerbang.gate.addon import Gate
 from gerbang.gate.authority import Authority, load_authority
 from gerbang.gate.clock import Clock, wall_clock
@@ -16,6 +17,9 @@ from gerbang.record.event import RecordKeys
 from gerbang.settings import Settings
 
 log = structlog.get_logger()
+
+# Modes in which the client knows that it speaks to a proxy.
+ASKING_MODES = frozenset({"regular", "upstream"})
 
 
 def run_gate(
@@ -45,6 +49,7 @@ async def serve_gate(
     signals: bool = False,
 ) -> None:
     """The gate as a part of a running event loop; ends when it is cancelled, or with `signals` on one of them."""
+    check_sign_in(settings)
     stop = stopped_by_signals() if signals else asyncio.Event()
     gate = Gate(settings, holder, ledger, keys, authority_of(settings), clock)
     if gate.closed:
@@ -66,6 +71,17 @@ def stopped_by_signals() -> asyncio.Event:
         if signal.getsignal(number) is not signal.SIG_IGN:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+def check_sign_in(settings: Settings) -> None:
+    """Raises `SettingsError` where people are to sign in and the mode gives no way to ask them."""
+    mode = settings.gate.mode.partition("@")[0].partition(":")[0]
+    zone = next((zone for zone in settings.zones if zone.sign_in != "none"), None)
+    if zone is not None and mode not in ASKING_MODES:
+        raise SettingsError(
+            f"zone `{zone.name}` signs people in, and with `gate.mode` `{settings.gate.mode}` nobody can be asked to",
+            hint='use the mode `regular` or `upstream`, or set `sign_in = "none"`',
+        )
 
 
 def authority_of(settings: Settings) -> Authority | None:

@@ -171,6 +171,19 @@ class Targets:
             reason = refused
         raise Unwanted(reason, host, port)
 
+    def check_unresolved(self, host: str, port: int) -> None:
+        """The same for a name that somebody else will look up, a parent proxy: ports and plain addresses.
+
+        Raises `Unwanted`.
+        """
+        host = host.strip("[]").rstrip(".").lower()
+        if host in self._hosts:
+            return
+        if not 0 < port < 65536 or not self._may_use(port):
+            raise Unwanted("port", host, port)
+        if (found := literal(host)) and (refused := self._refused(host, found, port)):
+            raise Unwanted(refused, host, port)
+
     async def _addresses(self, host: str, port: int) -> list[Ip]:
         try:
             return [ip_address(text.partition("%")[0]) for text in await self._resolve(host, port)]
