@@ -1,0 +1,175 @@
+"""A request as fields, whatever its headers claim it to be."""
+
+import gzip
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gerbang.wire.message import Message, segments
+from gerbang.wire.selectors import parse_selector
+
+
+def message(body: bytes | None = b"", target: str = "/", **headers: str) -> Message:
+    return Message("POST", target, tuple((name.replace("_", "-"), value) for name, value in headers.items()), body)
+
+
+def texts(selector: str, of: Message, **captures: str) -> list[str]:
+    return parse_selector(selector).texts(of, captures)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/json", "text/plain", "application/x-www-form-urlencoded", "", "application/octet-stream"],
+)
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16"])
+def test_json_is_read_under_any_content_type(kind: str, charset: str) -> None:
+    body = json.dumps({"variables": {"tweet_text": "Selamat"}}).encode(charset)
+    assert texts("variables.tweet_text", message(body, content_type=kind)) == ["Selamat"]
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "", "application/json"])
+def test_a_form_is_read_under_any_content_type(kind: str) -> None:
+    found = message(b"comment=Selamat+pagi&a=1", content_type=kind)
+    assert texts("form.comment", found) == ["Selamat pagi"]
+    assert not found.gaps
+
+
+def test_a_form_that_is_json_too_is_read_as_both() -> None:
+    """A server that goes by the content type and one that sniffs must both be seen through."""
+    found = message(b'["&comment=Selamat&x="]', content_type="application/x-www-form-urlencoded")
+    assert texts("form.comment", found) == ["Selamat"]
+    assert found.json
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "multipart/form-data", "text/plain"])
+def test_multipart_is_read_without_its_boundary_in_the_header(kind: str) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="comment"\r\n\r\nSelamat\r\n--b--\r\n'
+    assert texts("form.comment", message(body, content_type=kind)) == ["Selamat"]
+
+
+def test_gzip_is_undone_although_no_header_says_so() -> None:
+    assert texts("json.a", message(gzip.compress(b'{"a": "Selamat"}'), content_type="application/json")) == ["Selamat"]
+
+
+def test_a_body_that_is_not_in_its_encoding_is_a_gap_and_is_read_all_the_same() -> None:
+    """PHP ignores Content-Encoding on requests; the words count."""
+    found = message(b"comment=Selamat", content_encoding="br", content_type="application/x-www-form-urlencoded")
+    assert texts("form.comment", found) == ["Selamat"]
+    assert [gap.reason for gap in found.gaps] == ["unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"a": ', "application/json"),
+        (b"--x", "multipart/form-data; boundary=b"),
+        (b"<methodCall>", "text/xml"),
+        (b"[" * 1000 + b"]" * 1000, "application/json"),
+    ],
+)
+def test_what_is_not_what_it_says_is_a_gap(body: bytes, kind: str) -> None:
+    found = message(body, content_type=kind)
+    assert [gap.reason for gap in found.gaps] == ["unreadable"]
+    assert found.partial
+
+
+def test_a_body_that_was_not_read_leaves_its_fields_unknown() -> None:
+    found = message(None, "/?status=publish")
+    assert parse_selector("form.comment").find(found, {}).unknown
+    assert not parse_selector("query.other").find(found, {}).unknown
+    assert texts("field.status", found) == ["publish"]
+
+
+def test_a_picture_has_no_fields_although_it_was_not_read() -> None:
+    assert not message(None, content_type="image/png").partial
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("json.a.b", ["1", "2"]),
+        ("json.list[1].c", ["dua"]),
+        ("json.list[].c", ["satu", "dua"]),
+        ("json.nested.x.y", ["dalam"]),
+        ('json["dots.in.it"]', ["ya"]),
+        ("json.list[9].c", []),
+        ("json.none", []),
+        ("json.html | html", ["Satu\nDua"]),
+        ("json.none or json.flag", ["true"]),
+        ("query.a", ["x", "y"]),
+        ("header.x-act", ["33"]),
+        ("cookie.twid | percent", ["u=1"]),
+        ("cookie.wp_*", ["aminah"]),
+        ("path.id", ["731"]),
+        ("basic.user", ["aminah"]),
+    ],
+)
+def test_selectors(selector: str, expected: list[str]) -> None:
+    inner = json.dumps({"x": json.dumps({"y": "dalam"})})
+    rest = {"list": [{"c": "satu"}, {"c": "dua"}], "nested": inner, "dots.in.it": "ya", "flag": True}
+    written = json.dumps({**rest, "html": "<p>Satu</p><p>Dua</p>"})
+    body = b'{"a": {"b": 1, "b": 2}, ' + written[1:].encode()
+    found = message(
+        body,
+        "/p?a=x&a=y",
+        X_Act="33",
+        cookie='a=b; twid="u%3D1"; wp_0a1b=aminah',
+        authorization="Basic YW1pbmFoOnJhaHNpYQ==",
+    )
+    assert texts(selector, found, id="731") == expected
+
+
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("form.data.wp_autosave.content", ["Draf"]),
+        ('form["data[wp_autosave][content]"]', ["Draf"]),
+        ("form.post[]", ["1", "2"]),
+        ("form.card.label", ["Setuju"]),
+    ],
+)
+def test_names_with_brackets_are_paths_too(selector: str, expected: list[str]) -> None:
+    body = b'data[wp_autosave][content]=Draf&post[]=1&post%5B%5D=2&card={"label":"Setuju"}'
+    assert texts(selector, message(body, content_type="application/x-www-form-urlencoded")) == expected
+
+
+def test_the_password_of_an_authorization_is_nowhere() -> None:
+    found = message(b"", authorization="Basic YW1pbmFoOnJhaHNpYQ==")
+    assert found.basic_user == "aminah"
+    assert "rahsia" not in repr(vars(found))
+
+
+@pytest.mark.parametrize("source", ["", "jsn.a", "json.a..b", "form", "json.a[x]", "json.a | upper", "json.a or "])
+def test_a_selector_that_cannot_be_read_says_so(source: str) -> None:
+    with pytest.raises(ValueError, match="`"):
+        parse_selector(source)
+
+
+@pytest.mark.parametrize(
+    ("path", "parts"),
+    [
+        ("/a/b/", ("a", "b")),
+        ("//a///b", ("a", "b")),
+        ("/a/./b/../c", ("a", "c")),
+        ("/../../a", ("a",)),
+        ("/a%2Fb/%63", ("a", "b", "c")),
+        ("/a/%2e%2e/b", ("b",)),
+        ("", ()),
+    ],
+)
+def test_paths_as_servers_take_them(path: str, parts: tuple[str, ...]) -> None:
+    assert segments(path) == parts
+
+
+KINDS = ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/xml", ""]
+
+
+@given(body=st.binary(max_size=200), kind=st.sampled_from(KINDS), encoding=st.sampled_from(["", "gzip", "br", "x"]))
+def test_no_body_makes_it_raise(body: bytes, kind: str, encoding: str) -> None:
+    for start in (b"", b"{", b"--b\r\n\r\n", b"<methodCall>", b"a="):
+        found = message(start + body, content_type=kind, content_encoding=encoding)
+        assert isinstance(found.gaps, tuple)
+        for selector in ("field.a", "variables.a.b", "xmlrpc.params[0].a", "body", "form.a[]"):
+            texts(selector, found)

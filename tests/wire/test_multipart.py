@@ -1,0 +1,91 @@
+"""multipart/form-data, as browsers, PHP and older clients write it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gerbang.wire.multipart import PARTS, parameters, parse_multipart
+from gerbang.wire.values import Blob, Unreadable
+
+
+def body(*parts: str, end: str = "--b--\r\n", line: str = "\r\n") -> bytes:
+    return ("".join(f"--b{line}{part.replace(chr(10), line)}{line}" for part in parts) + end).encode()
+
+
+TITLE = 'Content-Disposition: form-data; name="title"\n\nNotis cuti'
+FILE = 'Content-Disposition: form-data; name="file"; filename="a.png"\nContent-Type: image/png\n\nBYTES'
+
+
+def test_texts_and_files() -> None:
+    assert parse_multipart(body(TITLE, FILE), "b") == (
+        ("title", "Notis cuti"),
+        ("file", Blob(b"BYTES", "a.png", "image/png")),
+    )
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        body(TITLE, line="\n"),
+        b"preamble\r\n" + body(TITLE),
+        body(TITLE, end=""),
+        body(TITLE) + b"epilogue",
+        body('CONTENT-DISPOSITION:form-data;NAME="title"\n\nNotis cuti'),
+        body("Content-Disposition: form-data; name=title\n\nNotis cuti"),
+        body('Content-Disposition: form-data;\n name="title"\n\nNotis cuti'),
+        body("Content-Disposition: form-data; name*=utf-8''ti%74le\n\nNotis cuti"),
+        body('Content-Disposition: form-data; name*0="ti"; name*1="tle"\n\nNotis cuti'),
+    ],
+)
+def test_the_same_field_in_each_way_of_writing_it(written: bytes) -> None:
+    fields = parse_multipart(written, "b")
+    assert [name for name, _ in fields] == ["title"]
+    assert str(fields[0][1]).strip() == "Notis cuti"
+
+
+def test_a_boundary_within_a_line_is_content() -> None:
+    assert parse_multipart(body('Content-Disposition: form-data; name="a"\n\nx --b y'), "b") == (("a", "x --b y"),)
+
+
+def test_a_part_says_its_charset_and_a_field_says_it_for_all() -> None:
+    own = (
+        b'--b\r\nContent-Disposition: form-data; name="a"\r\n'
+        b"Content-Type: text/plain; charset=gbk\r\n\r\n\xb4\xba\r\n--b--"
+    )
+    assert parse_multipart(own, "b") == (("a", "春"),)
+    shared = (
+        b'--b\r\nContent-Disposition: form-data; name="_charset_"\r\n\r\ngbk\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xb4\xba\r\n--b--'
+    )
+    assert parse_multipart(shared, "b")[1] == ("a", "春")
+
+
+def test_a_file_name_keeps_its_semicolons_and_quotes() -> None:
+    _, found = parameters('form-data; name="a"; filename="satu; dua%22.png"')
+    assert found["filename"] == 'satu; dua".png'
+
+
+@pytest.mark.parametrize("broken", [b"", b"no boundary here", b"--b\r\nContent-Disposition: form-data", b"--b"])
+def test_what_is_no_multipart_is_unreadable(broken: bytes) -> None:
+    with pytest.raises(Unreadable):
+        parse_multipart(broken, "b")
+
+
+def test_more_parts_than_are_read_are_unreadable() -> None:
+    assert len(parse_multipart(body(*[TITLE] * PARTS), "b")) == PARTS
+    with pytest.raises(Unreadable):
+        parse_multipart(body(*[TITLE] * (PARTS + 1)), "b")
+
+
+def test_headers_longer_than_are_read_are_unreadable() -> None:
+    with pytest.raises(Unreadable):
+        parse_multipart(body(f"X: {'a' * 20_000}\n\nNotis"), "b")
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_it_raise_anything_else(data: bytes) -> None:
+    for written in (data, b"--b\r\n" + data, b"--b\r\n\r\n" + data + b"\r\n--b--"):
+        try:
+            parse_multipart(written, "b")
+        except Unreadable:
+            continue
