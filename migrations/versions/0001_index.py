@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("policy", sa.String(64), nullable=False),
     )
     op.create_index("decisions_moment", "decisions", ["moment", "id"])
-    op.create_index("decisions_officer", "decisions", ["officer", "moment"])
+    op.create_index("decisions_officer", "decisions", ["officer", "moment", "id"])
     op.create_index("decisions_hour", "decisions", ["hour", "effect"])
     op.create_index("decisions_number", "decisions", ["number"])
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import stat
 import threading
 import time
@@ -426,6 +427,39 @@ def test_a_torn_last_line_is_cut_and_noted(tmp_path: Path, tail: bytes) -> None:
     (note,) = lines(tmp_path, lambda line: line.link.kind == EventKind.DISCONTINUITY)
     assert (note.link.body["reason"], note.link.body["bytes"]) == ("torn", len(tail))
     assert b"\x00" not in path.read_bytes()
+    assert intact(tmp_path)
+
+
+def test_a_last_line_cut_at_any_byte_is_recovered_from(tmp_path: Path) -> None:
+    """What a power cut leaves of lines that nobody was told are written."""
+    path = left_by_a_crash(tmp_path / "whole", b"")
+    whole = path.read_bytes()
+    last = whole.rindex(b"\n", 0, -1) + 1
+    for cut in (*range(last, len(whole) - 1, 97), len(whole) - 1):
+        folder = tmp_path / str(cut)
+        shutil.copytree(tmp_path / "whole", folder)
+        (folder / "gate-0" / path.name).write_bytes(whole[:cut])
+        assert intact(folder)  # before the next start, too
+        journal = a_journal(folder)
+        journal.append(an_event("after")).result(10)
+        journal.close()
+        assert texts(folder) == ["kept", "after"]
+        assert intact(folder)
+
+
+@pytest.mark.parametrize("near", [1, 700, 3000, 10_000])
+@pytest.mark.parametrize("seal_lines", [3, 10**6])
+def test_a_start_that_reads_only_the_end_finds_the_same_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, near: int, seal_lines: int
+) -> None:
+    monkeypatch.setattr("gerbang.journal.writer.NEAR_END", near)
+    for round in range(3):
+        journal = a_journal(tmp_path, seal_lines=seal_lines)
+        for number in range(20):
+            position = journal.append(an_event(f"{round}/{number}")).result(10)
+        journal.close()
+        (line,) = lines(tmp_path, lambda line: line.link.seq == position.seq)  # noqa: B023  # used at once
+        assert (line.number, line.link.hash) == (position.line, position.hash)
     assert intact(tmp_path)
 
 

@@ -28,6 +28,7 @@ from gerbang.journal.reader import (
     WRITE_FAILED,
     Broken,
     Line,
+    Mark,
     Segment,
     read_segment,
     reason,
@@ -52,6 +53,7 @@ from gerbang.record.note import Checkpoint, sign, verifier_key
 CLOCK_TOLERANCE = 5.0
 _ENVELOPE = 512  # bytes of a line beside its body, at most
 _LONGEST_NOTE = 4096
+NEAR_END = 4 << 20
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -506,20 +508,29 @@ class Journal:
         """The lines from the newest seal on, or all where there is none, each found whole in itself."""
         lines: list[Line] = []
         for segment in reversed(found):
-            since: list[Line] = []
-            for line in read_segment(segment):
-                if isinstance(line, Broken):
-                    # Only behind the last line can a crash have left it: blocks of zeros that were never filled.
-                    if lines or b"\x00" not in line.raw:
-                        raise _damaged(line, line.reason)
-                    break
-                if line.link.kind == EventKind.SEAL:
-                    since.clear()
-                since.append(line)
+            since = None
+            if not lines:
+                since = self._since_seal(segment, _near_end(segment), newest=True)
+            if not since or since[0].link.kind != EventKind.SEAL:
+                since = self._since_seal(segment, None, newest=not lines)
             lines = since + lines
             if lines and lines[0].link.kind == EventKind.SEAL:
                 break
         return lines
+
+    def _since_seal(self, segment: Segment, mark: Mark | None, *, newest: bool) -> list[Line]:
+        """The lines of one file, behind `mark`, from its newest seal on, or all where it has none."""
+        since: list[Line] = []
+        for line in read_segment(segment, mark):
+            if isinstance(line, Broken):
+                # Only behind the last line can a crash have left it: blocks of zeros that were never filled.
+                if not newest or b"\x00" not in line.raw:
+                    raise _damaged(line, line.reason)
+                break
+            if line.link.kind == EventKind.SEAL:
+                since.clear()
+            since.append(line)
+        return since
 
     def _cut(self, segment: Segment, kept: int, side: int) -> int:
         """Cut `segment` behind byte `kept` and its sidecar behind byte `side`; the bytes that fell off the journal."""
@@ -554,6 +565,21 @@ class Journal:
 
 
 _MOVE_ASIDE = "see `gerbang audit verify`; keep the folder as evidence, move it aside, and start again"
+
+
+def _near_end(segment: Segment) -> Mark | None:
+    """The first line of the last few megabytes of a long file, so that a start need not read a whole day."""
+    with segment.path.open("rb") as file:
+        size = min(file.seek(0, os.SEEK_END), segment.limit or 2**63)
+        if size <= 2 * NEAR_END:
+            return None
+        file.seek(0)
+        offset = number = 0
+        while offset < size - NEAR_END and (block := file.read(min(1 << 20, size - NEAR_END - offset))):
+            number += block.count(b"\n")
+            offset += len(block)
+        rest = file.readline(LONGEST_LINE)
+    return Mark(segment.path.name, offset + len(rest), number + 1)
 
 
 def _damaged(line: Line | Broken, what: str) -> RecordError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, delete, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, delete, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gerbang.errors import RecordError
@@ -169,12 +169,12 @@ class Store:
         """The decisions that `wanted` describes, newest first; `after` is the `next` of the page before."""
         limit = max(1, min(limit, LARGEST_PAGE))
         columns = tables.decisions.c
-        query = self._wanted(_listed(), wanted)
+        query = _listed()
         if after is not None:
             query = query.where(tuple_(columns.moment, columns.id) < tuple_(*_from_cursor(after)))
         query = query.order_by(columns.moment.desc(), columns.id.desc()).limit(limit + 1)
         with self._reading() as connection:
-            found = connection.execute(query).mappings().all()
+            found = connection.execute(self._wanted(connection, query, wanted)).mappings().all()
             rows = _completed(connection, [_row(entry, reveal) for entry in found[:limit]])
         return Page(rows, _cursor(rows[-1]) if len(found) > limit else None)
 
@@ -221,15 +221,13 @@ class Store:
     def counts(self, wanted: Filter = Filter()) -> tuple[HourCount, ...]:
         """How many decisions by hour and effect, in order of the hours."""
         columns = tables.decisions.c
-        query = self._wanted(
-            select(columns.hour, columns.effect, func.count().label("decisions")).select_from(tables.decisions), wanted
-        )
+        query = select(columns.hour, columns.effect, func.count().label("decisions")).select_from(tables.decisions)
         query = query.group_by(columns.hour, columns.effect).order_by(columns.hour, columns.effect)
         start = datetime(1970, 1, 1, tzinfo=UTC)
         with self._reading() as connection:
             return tuple(
                 HourCount(start + timedelta(hours=entry.hour), entry.effect, entry.decisions)
-                for entry in connection.execute(query)
+                for entry in connection.execute(self._wanted(connection, query, wanted))
             )
 
     def activations(self, limit: int = 100) -> tuple[Activation, ...]:
@@ -254,7 +252,7 @@ class Store:
                 for entry in connection.execute(query)
             )
 
-    def _wanted[Q: Select[Any]](self, query: Q, wanted: Filter) -> Q:
+    def _wanted[Q: Select[Any]](self, connection: Connection, query: Q, wanted: Filter) -> Q:
         columns = tables.decisions.c
         conditions: list[ColumnElement[bool]] = []
         if wanted.since is not None:
@@ -263,9 +261,11 @@ class Store:
             conditions.append(columns.moment < wanted.until)
         if wanted.officer is not None:
             names = select(tables.officers.c.pseudonym).where(tables.officers.c.officer == wanted.officer)
-            by_name = columns.officer.in_(names)
-            known = _PSEUDONYM.fullmatch(wanted.officer) is not None
-            conditions.append(or_(columns.officer == wanted.officer, by_name) if known else by_name)
+            known = set(connection.execute(names).scalars())
+            if _PSEUDONYM.fullmatch(wanted.officer):
+                known.add(wanted.officer)
+            # Equality lets the index give the order too; an id has one pseudonym but for a change of keys.
+            conditions.append(columns.officer == known.pop() if len(known) == 1 else columns.officer.in_(known))
         for column, value in (
             (columns.platform, wanted.platform),
             (columns.activity, wanted.activity),
@@ -283,7 +283,7 @@ class Store:
             (tables.gaps, tables.gaps.c.reason, wanted.gap),
         ):
             if value is not None:
-                conditions.append(select(1).where(table.c.decision == columns.id, column == value).exists())
+                conditions.append(columns.id.in_(select(table.c.decision).where(column == value)))
         if wanted.number is not None:
             conditions.append(columns.number.contains(wanted.number.strip().upper(), autoescape=True))
         return query.where(*conditions)

@@ -99,7 +99,7 @@ decisions = Table(
     Column("unclaimed", Boolean, nullable=False),
     Column("policy", String(64), nullable=False),
     Index("decisions_moment", "moment", "id"),
-    Index("decisions_officer", "officer", "moment"),
+    Index("decisions_officer", "officer", "moment", "id"),
     Index("decisions_hour", "hour", "effect"),
     Index("decisions_number", "number"),
 )
