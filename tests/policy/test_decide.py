@@ -13,21 +13,18 @@ from gerbang.model import (
     Device,
     Effect,
     Evidence,
-    Finding,
     Gap,
     Kind,
-    Likelihood,
     Match,
     Mode,
     Regime,
-    Release,
     Standing,
 )
 from gerbang.policy.conditions import KEYS, Facts
 from gerbang.policy.decide import decide, decide_early, effect_of
-from gerbang.policy.document import Document, compile_policy, parse_policy
+from gerbang.policy.document import Document, compile_policy
 from gerbang.policy.rules import Policy
-from policy_builders import MORNING, a_document, a_finding, a_release, a_rule, some_facts
+from policy_builders import a_document, a_finding, a_release, a_rule, some_facts
 from policy_strategies import FACTS, WHEN, policies
 
 OFFICE_POST = {"regime": "office-hours", "activity": "publishing"}
@@ -417,10 +414,3 @@ def test_the_index_stays_bounded_and_answers_beyond_its_bound(monkeypatch: pytes
     # Six kinds publish; hours hold in office hours and, observing, where the calendar has no data.
     assert matched == 6 * 2 * len(Standing) * len(Device) * 4
     assert len(policy._buckets) == 50
-
-
-def test_parse_gives_back_what_the_builder_wrote() -> None:
-    assert parse_policy(a_document(a_rule("one", when=OFFICE_POST)).text, "x").name == "trial"
-    assert MORNING.isoformat() == "2026-11-24T10:00:00+08:00"
-    assert Finding("a", "b", Likelihood.CERTAIN, 0, 1) == a_finding("b", "certain", check="a", end=1)
-    assert Release("release-1", frozenset({"a"}), "x", MORNING) == replace(a_release("a"), expires=MORNING)

@@ -17,11 +17,12 @@ def decide(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tu
     """Every rule that matches, by id, with those that were exempted, overridden, released or only observe."""
     matched: list[tuple[Rule, Match]] = []
     overridden = False
-    for rule, tests, _ in policy.candidates(facts):
-        for test in tests:
+    for candidate in policy.candidates(facts):
+        for test in candidate.tests:
             if not test(facts):
                 break
         else:
+            rule = candidate.rule
             match = rule.match(facts)
             if rule.unless and (exemption := exempting(rule, facts)):
                 match = replace(match, exempted_by=exemption)
@@ -90,18 +91,20 @@ def decide_early(policy: Policy, facts: Facts, releases: Sequence[Release] = ())
     block, open_ = False, False
     # Whether an overriding rule replaces: yes, no, or not known.
     replacing: dict[str, bool | None] = {}
-    for rule, _, conditions in policy.candidates(facts):
-        holds = all_hold(conditions, facts)
-        if holds is False:
+    for candidate in policy.candidates(facts):
+        if not all(test(facts) for test in candidate.known):
+            continue
+        rule, holds = candidate.rule, not candidate.open
+        if not holds and rule.id not in policy.overriding:
+            open_ = True
             continue
         match = rule.match(facts)
         exempted_by, exempted = _early_exemption(rule, facts, replacing)
         enforced = match.mode is Mode.ENFORCE
-        if not enforced or exempted is True:
-            replacing[rule.id] = False
-        else:
-            replacing[rule.id] = True if holds and exempted is False else None
-        if holds is None or exempted is None:
+        if rule.id in policy.overriding:
+            unsure = not holds or exempted is None
+            replacing[rule.id] = False if not enforced or exempted else None if unsure else True
+        if not holds or exempted is None:
             open_ = True
             continue
         certain.append(replace(match, exempted_by=exempted_by) if exempted else match)

@@ -128,8 +128,15 @@ def with_matches(rule: Rule) -> Rule:
     )
 
 
-# A rule with the questions that the index has not answered: as tests, and as conditions that can be not known.
-type Candidate = tuple[Rule, tuple[Test, ...], tuple[Condition, ...]]
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule that can still match, with the questions that the index has not answered: all of them, those whose
+    answer is known (see `Facts.unknown`), and whether any is not."""
+
+    rule: Rule
+    tests: tuple[Test, ...]
+    known: tuple[Test, ...]
+    open: bool
 
 
 class Policy:
@@ -140,6 +147,7 @@ class Policy:
         self.documents = tuple(documents)
         self.clauses: Mapping[str, Clause] = {clause.id: clause for clause in clauses}
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)}
+        self.overriding = frozenset(rule.id for rule in rules if rule.overrides)
         # Rules that override come before what they override.
         self._by_depth = tuple(sorted(self.rules.values(), key=lambda rule: rule.depth))
         self._buckets: dict[tuple[object, ...], tuple[Candidate, ...]] = {}
@@ -181,4 +189,5 @@ def _candidate(rule: Rule, facts: Facts) -> Candidate | None:
             left.append(condition)
         elif not condition.test(facts):
             return None
-    return rule, tuple(condition.test for condition in left), tuple(left)
+    known = tuple(condition.test for condition in left if condition.key not in facts.unknown)
+    return Candidate(rule, tuple(condition.test for condition in left), known, len(known) < len(left))
