@@ -131,6 +131,30 @@ def test_what_is_not_listed_passes_whole_and_unrecorded(clear: RunningGate, blog
     assert clear.decisions() == []
 
 
+def test_an_absolute_target_in_a_tunnel_does_not_hide_the_host(clear: RunningGate, blog: Upstream) -> None:
+    """A server takes the host from an absolute target, whatever `Host` says."""
+    with tunnel(clear.address, "unlisted.example:80") as connection:
+        target = "http://blog.contoh.my/wp-comments-post.php"
+        connection.sendall(f"POST {target} HTTP/1.1\r\nHost: unlisted.example\r\n{COMMENT_LINES}".encode() + COMMENT)
+        assert receive(connection).startswith(b"HTTP/1.1 400")
+    assert blog.requests == []
+
+
+def test_the_gates_own_host_is_never_forwarded_even_at_fault(clear: RunningGate, blog: Upstream) -> None:
+    async def fault(*_: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    clear.gate._targets._hosts["gerbang.internal"] = blog.address
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("gerbang.gate.addon.own_host", fault)
+        for method in ("GET", "POST"):
+            with socket.create_connection(clear.address, 5) as connection:
+                request = f"{method} http://gerbang.internal/mine HTTP/1.1\r\nHost: gerbang.internal\r\n\r\n"
+                connection.sendall(request.encode())
+                assert receive(connection).startswith(b"HTTP/1.1 503")
+    assert blog.requests == []
+
+
 def test_no_upgrade_to_http2_in_the_clear(clear: RunningGate, blog: Upstream) -> None:
     with socket.create_connection(clear.address, 5) as connection:
         connection.sendall(

@@ -39,6 +39,7 @@ from gerbang.settings import Settings
 
 log = structlog.get_logger()
 
+STRANGERS = 1000  # addresses outside every zone that are named in the log
 REFRESH = 2.0  # seconds between looks at the htpasswd files
 
 
@@ -92,6 +93,8 @@ class Gate:
         self._pins: WeakKeyDictionary[Client, dict[Address, Address]] = WeakKeyDictionary()
         self._under_way: WeakSet[http.HTTPFlow] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._strangers: set[str] = set()
+        self._journal_away = False
         self._connections: Any = {}
         self._state = OwnHostState(
             host=self._host,
@@ -152,6 +155,7 @@ class Gate:
         if zone is not None:
             self._people[client] = Person(zone)
         elif not _speaks_proxy(client):
+            self._stranger(client.peername[0])
             client.error = "outside every zone"
         if handler := self._connections.get(client.id):
             self.valves.fit(handler, client)
@@ -159,6 +163,9 @@ class Gate:
     async def server_connect(self, data: ServerConnectionHookData) -> None:
         server, client = data.server, data.client
         if server.address is None or _is_chosen_upstream(client, server):
+            return
+        if server.address[0].lower().rstrip(".") == self._host:
+            server.error = "the gate's own host is nowhere else"
             return
         try:
             address = self._pins.get(client, {}).pop(server.address, None)
@@ -294,23 +301,31 @@ class Gate:
         """Take a step; where our own code or the journal fails, `on_fault` says what becomes of the request."""
         try:
             reply = await step(flow)
+            passage = passage_of(flow)
+            if self._journal_away and passage is not None and passage.forwarded:
+                log.info("journal-back")
+                self._journal_away = False
         except RecordError as error:
             # No log, no post, whatever is set for faults.
             self.counts["journal-unavailable"] += 1
-            log.error("journal-unavailable", error=str(error))
+            if not self._journal_away:
+                log.error("journal-unavailable", error=str(error), until_it_is_back="no post goes out")
+            self._journal_away = True
             reply = self._fault_reply(flow, "journal")
         except Exception as error:
             passage = passage_of(flow)
             # Where it could not be told whether the host is listed, it counts as listed.
             listed = passage is None or passage.listed
             self.guard.caught(where, error, host=passage.host if passage and passage.listed else None)
-            reply = self._fault_reply(flow, "fault") if self.guard.refuses(flow.request.method, listed=listed) else None
+            own = passage is not None and passage.own_host
+            refused = own or self.guard.refuses(flow.request.method, listed=listed)
+            reply = self._fault_reply(flow, "fault") if refused else None
         if reply is not None:
             flow.response = write_response(reply)
 
     def _fault_reply(self, flow: http.HTTPFlow, reason: str) -> Reply:
         passage = passage_of(flow)
-        if passage is None:
+        if passage is None or passage.own_host:
             return plain("fault")
         try:
             role = self.world.platforms.at(passage.host)
@@ -424,7 +439,7 @@ class Gate:
         flow.request.headers.pop("proxy-connection", None)
         person = self._people.get(client)
         if person is None:
-            self.counts["outside-every-zone"] += 1
+            self._stranger(client.peername[0])
             return plain("zone", ("Connection", "close"))
         door = self._doors.get(person.zone.name)
         if door is not None and person.user is None and _speaks_proxy(client):
@@ -439,6 +454,13 @@ class Gate:
                 return self._actor(replace(person, user=signed_in.user), client)
             person.user = signed_in.user
         return self._actor(person, client)
+
+    def _stranger(self, address: str) -> None:
+        """Count a client outside every zone, and say each address once: it may be a network that was forgotten."""
+        self.counts["outside-every-zone"] += 1
+        if address not in self._strangers and len(self._strangers) < STRANGERS:
+            self._strangers.add(address)
+            log.warning("outside-every-zone", client=address)
 
     def _actor(self, person: Person, client: Client) -> Actor:
         officer = None

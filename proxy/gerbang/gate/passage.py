@@ -87,12 +87,12 @@ def write_response(reply: Reply) -> http.Response:
 
 
 def named_host(flow: http.HTTPFlow) -> str | None:
-    """The host that the request itself names (`Host`, `:authority`), in lower case; `None` where it names none.
+    """The host that the request itself names (`Host`, `:authority`, an absolute target), `None` where it names none.
 
     Raises `ValueError` where it names two, so that nobody downstream may choose the other.
     """
     given = flow.request.headers.get_all("host")
-    if flow.request.is_http2 and flow.request.authority:
+    if flow.request.authority:
         given = [flow.request.authority, *given]
     names = {plain_host(value) for value in given}
     if len(names) > 1:
