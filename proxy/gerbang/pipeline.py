@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from gerbang.checks.examine import Checks, examine, mask
+from gerbang.checks.examine import MASKED, Checks, examine, mask
 from gerbang.checks.normalise import normal_form
 from gerbang.model import (
     Activity,
@@ -212,11 +212,21 @@ def covers(release: Release, activity: Activity, actor: Actor, moment: datetime,
 
 
 def excerpts(decision: Decision) -> tuple[str, ...]:
-    """One masked excerpt a finding, in order; none at all where a matching rule forbids keeping any."""
+    """One masked excerpt a finding, in order; none at all where a matching rule forbids keeping any.
+
+    Whatever was found in a text is hidden in all of its excerpts: one person's number stands beside another's.
+    """
     if decision.evidence == Evidence.NONE:
         return ()
-    texts = decision.activity.texts
-    return tuple(mask(texts[finding.text].value, finding.start, finding.end) for finding in decision.findings)
+    texts = [text.value for text in decision.activity.texts]
+    hidden = list(texts)
+    for finding in decision.findings:
+        start, end, value = finding.start, finding.end, hidden[finding.text]
+        hidden[finding.text] = value[:start] + MASKED * (end - start) + value[end:]
+    return tuple(
+        mask(hidden[f.text][: f.start] + texts[f.text][f.start : f.end] + hidden[f.text][f.end :], f.start, f.end)
+        for f in decision.findings
+    )
 
 
 def _decision(

@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from gerbang.errors import GerbangError, StartError
+from gerbang.errors import GerbangError, RecordError, StartError
 from gerbang.gate.clock import Clock, TrialClock, wall_clock
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Journal
@@ -34,6 +34,7 @@ log = structlog.get_logger()
 
 GATE_SLOT = 0
 RESTART_SECONDS = 2.0
+RETRY_SECONDS = 5.0
 PATIENCE = 15.0
 # Processes are started afresh: a fork of a process with threads inherits their locks.
 fresh = multiprocessing.get_context("spawn")
@@ -103,16 +104,27 @@ def gate_part(settings: Settings, at: datetime | None) -> None:
 
 def forwarder_part(settings: Settings, _at: datetime | None) -> None:
     """From the journal to the database, until it is told to stop; what is in the journal then is forwarded first."""
-    from gerbang.store import Forwarder, open_store
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from gerbang.store import Forwarder, open_store, upgrade
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    while not stop.is_set():
+        try:
+            upgrade(settings.database_url)
+            break
+        except RecordError as error:
+            log.warning("the database is away; the journal goes on alone", reason=str(error))
+            stop.wait(RETRY_SECONDS)
     store = open_store(settings.database_url, checked=False)
     forwarder = Forwarder(settings.journal_folder, store)
     try:
         forwarder.run(stop)
         forwarder.once()
+    except SQLAlchemyError:
+        log.warning("the database is away at the end; the next start forwards the rest")
     finally:
         store.close()
 
@@ -191,10 +203,14 @@ def prepare(settings: Settings, at: datetime | None) -> None:
 
 def serve(settings: Settings, at: datetime | None, started: Callable[[], None] = lambda: None) -> int:
     """Run all parts until SIGTERM or SIGINT; the exit status."""
-    from gerbang.store import upgrade
+    from gerbang.store import DatabaseAway, upgrade
 
     prepare(settings, at)
-    upgrade(settings.database_url)
+    try:
+        upgrade(settings.database_url)
+    except DatabaseAway as error:
+        # The gate does not need it: what it writes waits in the journal.
+        log.warning("the database is away; the journal goes on alone", reason=str(error))
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

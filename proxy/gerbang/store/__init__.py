@@ -1,5 +1,6 @@
 """The database: an index of the journal for lists, pages and reports. What it says, a line of the journal proves."""
 
+from gerbang.store.engine import DatabaseAway
 from gerbang.store.forwarder import Forwarder
 from gerbang.store.queries import (
     Activation,
@@ -16,6 +17,7 @@ from gerbang.store.schema import upgrade
 
 __all__ = [
     "Activation",
+    "DatabaseAway",
     "DecisionRecord",
     "DecisionRow",
     "Filter",

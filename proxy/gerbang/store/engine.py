@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from gerbang.errors import Place, RecordError
 
@@ -45,13 +45,20 @@ def make_engine(url: str) -> Engine:
     )
 
 
+class DatabaseAway(RecordError):
+    """The database server does not answer: it may be there again in a while."""
+
+
 @contextmanager
 def plain_errors(url: URL) -> Iterator[None]:
     """The database's own complaints as one sentence of ours, without a password."""
     try:
         yield
     except DBAPIError as error:
-        raise RecordError(f"the database cannot be used: {reason(error)}", place=place_of(url)) from None
+        # A file that cannot be used stays so; a server that does not answer may come back.
+        away = isinstance(error, OperationalError) and url.get_backend_name() != "sqlite"
+        kind = DatabaseAway if away else RecordError
+        raise kind(f"the database cannot be used: {reason(error)}", place=place_of(url)) from None
     except OSError as error:
         what = (error.strerror or "the system gave no reason").lower()
         raise RecordError(f"the database cannot be used: {what}", place=place_of(url)) from None

@@ -1,0 +1,166 @@
+"""The one path from an activity to its decision."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from builders import AMINAH, TUESDAY_MORNING, a_match, an_activity, an_actor
+from gerbang.loading import load_world
+from gerbang.model import Account, Approval, Effect, Evidence, Kind, Media, Registers, Release, Standing
+from gerbang.pipeline import World, approvals_of, content_digest, covers, excerpts, judge, judge_early, standing_of
+from gerbang.settings import OfficeSettings, Settings, ZoneSettings
+
+EVENING = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
+KEY = bytes(range(32))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    settings = Settings(
+        state=tmp_path_factory.mktemp("state"),
+        offices=(OfficeSettings(name="hq", state="PJY"),),
+        zones=(ZoneSettings(name="pejabat", networks=(ip_network("10.1.0.0/16"),), office="hq"),),
+    )
+    return load_world(settings)
+
+
+def test_the_same_post_is_refused_in_office_hours_and_sent_after(world: World) -> None:
+    post = an_activity("Selamat hari lahir, Kak Ina!")
+    assert judge(post, an_actor(), world, TUESDAY_MORNING, "N").effect == Effect.BLOCK
+    assert judge(post, an_actor(), world, EVENING, "N").effect <= Effect.RECORD
+
+
+def test_an_upload_is_decided_by_its_headers_alone(world: World) -> None:
+    upload = an_activity(kind=Kind.UPLOAD, host="upload.x.com")
+    early = judge_early(upload, an_actor(), world, TUESDAY_MORNING, "N", awaits_body=False)
+    assert early is not None
+    assert early.effect == Effect.BLOCK
+
+
+def test_a_comment_is_not_refused_before_its_words_are_known(world: World) -> None:
+    """It may be a correction, which is always allowed."""
+    comment = an_activity(kind=Kind.COMMENT)
+    assert judge_early(comment, an_actor(), world, TUESDAY_MORNING, "N", awaits_body=True) is None
+
+
+def test_a_correction_passes_in_office_hours(world: World) -> None:
+    words = "Pembetulan: saya silap, kaunter dibuka pukul 9, bukan pukul 8. Mohon maaf atas kesilapan saya."
+    decision = judge(an_activity(words, kind=Kind.COMMENT), an_actor(), world, TUESDAY_MORNING, "N")
+    assert decision.remedial
+    assert decision.effect <= Effect.RECORD
+    assert any(match.exempted_by for match in decision.matches)
+
+
+@pytest.mark.parametrize(
+    ("account", "host", "expected"),
+    [
+        (Account("9001"), "x.com", Standing.OFFICIAL),
+        (Account(None, "JabatanContoh"), "x.com", Standing.OFFICIAL),
+        (Account("2001"), "x.com", Standing.PERSONAL),
+        (Account("2001"), "blog.contoh.my", Standing.OFFICIAL),
+        (Account(), "x.com", Standing.UNKNOWN),
+    ],
+)
+def test_whose_account_acts(world: World, account: Account, host: str, expected: Standing) -> None:
+    accounts = {("x", "9001"): Standing.OFFICIAL, ("x", "@jabatancontoh"): Standing.OFFICIAL}
+    office = replace(world, registers=Registers(accounts=accounts), official_hosts=frozenset({"blog.contoh.my"}))
+    assert standing_of(replace(an_activity(host=host), account=account), office) == expected
+
+
+def test_an_approval_runs_from_its_start_until_its_end_or_withdrawal() -> None:
+    start = TUESDAY_MORNING
+    approval = Approval("K-1", AMINAH.id, "political", "KSU", "REF", start, start + timedelta(days=2))
+    for moment, expected in [
+        (start - timedelta(seconds=1), set()),
+        (start, {"political"}),
+        (start + timedelta(days=2), set()),
+    ]:
+        registers = Registers(approvals={AMINAH.id: (approval,)})
+        assert approvals_of(an_actor(), registers, moment) == expected
+    withdrawn = replace(approval, withdrawn=start + timedelta(days=1))
+    registers = Registers(approvals={AMINAH.id: (withdrawn,)})
+    assert approvals_of(an_actor(), registers, start + timedelta(days=1)) == frozenset()
+    assert approvals_of(an_actor(None), registers, start) == frozenset()
+
+
+def test_an_approval_of_a_group_is_its_members() -> None:
+    registers = Registers(
+        approvals={"group:media": (Approval("K-2", "group:media", "publication", "KSU", "R", TUESDAY_MORNING),)}
+    )
+    member = replace(AMINAH, groups=frozenset({"media"}))
+    assert approvals_of(an_actor(member), registers, TUESDAY_MORNING) == {"publication"}
+    assert approvals_of(an_actor(), registers, TUESDAY_MORNING) == frozenset()
+
+
+def test_a_content_digest_is_of_what_is_said_and_not_of_its_spelling() -> None:
+    said = content_digest(an_activity("selamat pagi"), KEY)
+    assert content_digest(an_activity("ＳＥＬＡＭＡＴ pagi"), KEY) == said
+    others = [
+        an_activity("selamat petang"),
+        an_activity("selamat pagi", account="2002"),
+        an_activity("selamat pagi", target="77"),
+        an_activity("selamat pagi", kind=Kind.COMMENT),
+        an_activity("selamat pagi", media=(Media(digest="ab" * 32),)),
+    ]
+    assert said not in {content_digest(other, KEY) for other in others}
+    same = an_activity("selamat pagi", media=(Media(id="1"),))
+    assert content_digest(same, KEY) == content_digest(an_activity("selamat pagi", media=(Media(id="2"),)), KEY)
+    assert content_digest(same, bytes(32)) != content_digest(same, KEY)
+
+
+def a_release(**more: object) -> Release:
+    release = Release("r1", frozenset({"a/b"}), "x", TUESDAY_MORNING + timedelta(minutes=10), officer=AMINAH.id)
+    return replace(release, **more)  # type: ignore[arg-type]
+
+
+def test_a_release_covers_only_what_it_is_bound_to() -> None:
+    post = an_activity("selamat pagi")
+    digest = content_digest(post, KEY)
+
+    def covered(release: Release, moment: datetime = TUESDAY_MORNING) -> bool:
+        return covers(release, post, an_actor(), moment, digest)
+
+    assert covered(a_release())
+    assert covered(a_release(kind=Kind.POST, account="2001", digest=digest))
+    assert not covered(a_release(), moment=TUESDAY_MORNING + timedelta(minutes=10))
+    assert not covered(a_release(platform="wordpress"))
+    assert not covered(a_release(kind=Kind.COMMENT))
+    assert not covered(a_release(account="2002"))
+    assert not covered(a_release(digest="0" * 64))
+    assert not covered(a_release(officer="somebody-else"))
+    assert not covers(a_release(), post, an_actor(None), TUESDAY_MORNING, digest)
+
+
+def test_a_release_of_an_unknown_officer_is_bound_to_address_and_cookie() -> None:
+    post = an_activity("selamat pagi")
+    release = a_release(officer=None, client="10.1.2.3", token="t1")
+    digest = content_digest(post, KEY)
+    assert covers(release, post, an_actor(None, token="t1"), TUESDAY_MORNING, digest)
+    assert not covers(release, post, an_actor(None, token="t2"), TUESDAY_MORNING, digest)
+    assert not covers(release, post, an_actor(None, token="t1", client="10.1.2.4"), TUESDAY_MORNING, digest)
+    assert not covers(release, post, an_actor(token="t1"), TUESDAY_MORNING, digest)
+
+
+def test_no_excerpt_shows_what_another_finding_hides(world: World) -> None:
+    words = "Peserta: Ali 880214-14-5521, Siti 900731-10-6644, Kumar 850505-08-7133, Mei 920123-01-5026."
+    decision = judge(an_activity(words), an_actor(), world, EVENING, "N")
+    kept = replace(decision, matches=(a_match(),))
+    assert len(excerpts(kept)) >= 4
+    for number in ("880214", "5521", "900731", "6644", "850505", "7133", "920123", "5026"):
+        assert all(number not in excerpt for excerpt in excerpts(kept))
+
+
+def test_where_a_rule_forbids_evidence_there_is_no_excerpt(world: World) -> None:
+    decision = judge(an_activity("Ali 880214-14-5521"), an_actor(), world, EVENING, "N")
+    forbidden = replace(decision, matches=(a_match(), a_match("x/y", evidence=Evidence.NONE)))
+    assert excerpts(forbidden) == ()
+
+
+def test_the_state_folder_gets_keys_that_only_their_owner_reads(tmp_path: Path) -> None:
+    load_world(Settings(state=tmp_path))
+    keys = list((tmp_path / "keys").glob("*.key"))
+    assert keys
+    assert all(key.stat().st_mode & 0o077 == 0 for key in keys)
