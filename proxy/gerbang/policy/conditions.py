@@ -210,7 +210,7 @@ def _finding(alternatives: Sequence[WantedFinding], _exempting: bool) -> Test:
 
         # A loop and no generator: most rules on content ask this, of each act in which anything was found.
         def test(facts: Facts) -> bool:
-            for finding in facts.findings:  # noqa: SIM110
+            for finding in facts.findings:
                 if finding.category in categories and finding.likelihood in likelihoods:
                     return True
             return False
