@@ -109,7 +109,7 @@ class Span:
 def kinds(words: Iterable[str]) -> frozenset[Kind]:
     """The kinds that words of `activity` stand for.
 
-    >>> sorted(kinds(["view", "publishing"]))
+    >>> sorted(str(kind) for kind in kinds(["view", "publishing"]))
     ['comment', 'edit', 'live', 'post', 'share', 'upload', 'view']
     """
     result: set[Kind] = set()
