@@ -225,10 +225,14 @@ class MethodOverride(Part):
 
 
 class Route(Part):
-    """A field that holds the path which the server will take instead of the one in the request line."""
+    """A field that holds the path which the server will take instead of the one in the request line.
+
+    Scripts at the paths of `unless` look at no such field.
+    """
 
     source: SelectorText = Field(alias="from")
     prefix: str = ""
+    unless: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
 
 
 class Marker(Part):

@@ -327,7 +327,10 @@ class Platform:
             if (document.method_override)
             else ()
         )
-        self.routes = tuple((parse_selector(route.source), route.prefix) for route in document.routes)
+        self.routes = tuple(
+            (parse_selector(route.source), route.prefix, tuple(Template.parse(path) for path in route.unless))
+            for route in document.routes
+        )
         self.refusal = Refusal(**document.refusal.model_dump()) if document.refusal else None
         self.markers = tuple(
             (

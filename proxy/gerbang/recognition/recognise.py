@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from gerbang.model import PUBLISHING, Activity, Gap, Kind, Request
 from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signature
 from gerbang.recognition.extract import account, activity, media
-from gerbang.recognition.matcher import Captures, CompiledClaim, HostRole, Platform, Platforms, first
+from gerbang.recognition.matcher import SEGMENTS, Captures, CompiledClaim, HostRole, Platform, Platforms, first
 from gerbang.recognition.unclaimed import human_texts
 from gerbang.wire.message import Message, segments
 from gerbang.wire.selectors import Found, parse_selector
@@ -155,8 +155,12 @@ class _Reading:
 
     def _paths(self, message: Message) -> Iterator[tuple[str, ...]]:
         """The path asked for and those that a route leads to; lazily, for a login's body is never looked into."""
-        yield segments(message.path)
-        for selector, prefix in self.platform.routes:
+        path = segments(message.path)
+        yield path
+        low = [part.lower() for part in path[:SEGMENTS]]
+        for selector, prefix, scripts in self.platform.routes:
+            if any(script.match(low, path[:SEGMENTS]) is not None for script in scripts):
+                continue
             for route in selector.texts(message, {})[:4]:
                 if route.strip("/ "):
                     yield segments(f"{prefix}/{route}")

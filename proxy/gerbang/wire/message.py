@@ -190,6 +190,8 @@ class Message:
         damage = self._structured(data, kind, options)
         if damage is None or self._form or self._json or self._call is not None:
             return
+        if decoded.gap is not None:
+            return  # said already
         if damage:
             self._gaps.append(Gap("unreadable", damage))
         elif b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
