@@ -135,8 +135,15 @@ class Upstream:
                     count += len(piece)
                 self.bodies.append(digest.digest())
                 size = str(len(self.answer)).encode()
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + size)
-                connection.sendall(b"\r\n" + self.headers + b"\r\n" + self.answer)
+                # In one piece: two would wait for each other's acknowledgement.
+                connection.sendall(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+                    + size
+                    + b"\r\n"
+                    + self.headers
+                    + b"\r\n"
+                    + self.answer
+                )
         except OSError:
             pass
 
