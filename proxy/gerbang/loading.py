@@ -13,6 +13,7 @@ from threading import Event, Thread
 
 import structlog
 
+from gerbang.activations import Activations
 from gerbang.bundled import bundled
 from gerbang.checks.examine import compile_checks
 from gerbang.checks.lexicon import parse_lexicon
@@ -197,15 +198,16 @@ def content_key(record: bytes) -> bytes:
 
 
 class LivingWorld:
-    """A world that follows the registers: `world` is swapped whole within two seconds of a change.
+    """A world that follows the registers and the activations: `world` is swapped whole within two seconds of a change.
 
-    A register that is wrong changes nothing; the log says so once, and what was in force stays in force.
+    A register or policy that is wrong changes nothing; the log says so once, and what was in force stays in force.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.world = load_world(settings)
         self._settings = settings
         self._watch = RegisterWatch(settings.registers_folder)
+        self._activations = Activations(settings.state)
         self._stop = Event()
         self._thread = Thread(target=self._follow, name="registers", daemon=True)
 
@@ -219,6 +221,8 @@ class LivingWorld:
         while not self._stop.wait(POLL_SECONDS):
             if self._watch.changed():
                 self.refresh()
+            if self._activations.changed():
+                self.take_policy()
 
     def refresh(self) -> None:
         """Take the registers as they are now, if they are right."""
@@ -230,3 +234,16 @@ class LivingWorld:
             return
         self.world = fresh
         log.info("registers-taken", officers=len(fresh.registers.officers), accounts=len(fresh.registers.accounts))
+
+    def take_policy(self) -> None:
+        """Take the policy that was activated last, if it is kept whole."""
+        try:
+            activated = self._activations.read()
+            if not activated or activated[-1].digest == self.world.policy.digest:
+                return
+            policy = self._activations.policy(activated[-1].digest)
+        except GerbangError as error:
+            log.error("policy-refused", error=str(error), in_force=self.world.policy.digest)
+            return
+        self.world = replace(self.world, policy=policy)
+        log.info("policy-taken", policy=policy.digest)

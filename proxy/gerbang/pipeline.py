@@ -76,7 +76,7 @@ def judge(
     digest = content_digest(activity, world.key)
     bound = [release for release in releases if covers(release, activity, actor, moment, digest)]
     matches = decide(world.policy, facts, bound)
-    return _decision(number, facts, hours, activity, actor, matches, digest, world)
+    return _decision(number, moment, facts, hours, activity, actor, matches, digest, world)
 
 
 def judge_early(
@@ -87,13 +87,16 @@ def judge_early(
     `activity` is what the headers alone prove. With `awaits_body` only a block that no body could undo is given.
     """
     unknown = IN_THE_BODY if awaits_body else frozenset[str]()
+    if activity.kind not in CORRECTABLE:
+        unknown -= {"remedial"}
     if awaits_body and activity.account.id is None and activity.account.handle is None:
         unknown |= {"account"}
     facts, hours = facts_of(activity, actor, world, moment, (), unknown)
     matches = decide_early(world.policy, facts)
     if matches is None:
         return None
-    return _decision(number, facts, hours, activity, actor, matches, content_digest(activity, world.key), world)
+    digest = content_digest(activity, world.key)
+    return _decision(number, moment, facts, hours, activity, actor, matches, digest, world)
 
 
 def facts_of(
@@ -109,7 +112,7 @@ def facts_of(
     office = office_of(actor, world)
     hours = world.calendar.hours(office, moment, officer.pattern if officer else None)
     return Facts(
-        moment=moment,
+        moment=hours.local,  # `between` asks for the date at the office
         kind=activity.kind,
         platform=activity.platform,
         standing=standing_of(activity, world),
@@ -231,6 +234,7 @@ def excerpts(decision: Decision) -> tuple[str, ...]:
 
 def _decision(
     number: str,
+    moment: datetime,
     facts: Facts,
     hours: Hours,
     activity: Activity,
@@ -241,7 +245,7 @@ def _decision(
 ) -> Decision:
     return Decision(
         number=number,
-        moment=facts.moment,
+        moment=moment,
         activity=activity,
         actor=actor,
         standing=facts.standing,

@@ -22,6 +22,7 @@ from typing import Any
 
 import structlog
 
+from gerbang.activations import Activation, Activations
 from gerbang.errors import GerbangError, RecordError, StartError
 from gerbang.gate.clock import Clock, TrialClock, wall_clock
 from gerbang.journal.keys import load_keys
@@ -82,8 +83,11 @@ def open_journal(settings: Settings, slot: int | str, clock: Clock) -> tuple[Jou
 
 def activate(settings: Settings, living: LivingWorld, journal: Journal, keys: RecordKeys, clock: Clock) -> None:
     """Write down, whole, the policy that is in force from now on."""
-    documents = policy_documents(settings)
-    journal.append(policy_activated(living.world.basis, documents, clock(), keys)).result()
+    documents, digest, moment = policy_documents(settings), living.world.policy.digest, clock()
+    activations = Activations(settings.state)
+    activations.keep(digest, documents)
+    journal.append(policy_activated(living.world.basis, documents, moment, keys)).result()
+    activations.note(Activation(moment, digest, tuple(documents)))
 
 
 def gate_part(settings: Settings, at: datetime | None) -> None:
