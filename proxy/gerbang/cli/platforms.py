@@ -131,7 +131,7 @@ def recognise_file(
 
 
 def _platforms(given: list[str]) -> Platforms:
-    documents = [entry.document for entry in _entries()]
+    documents = each(sources(policy_folders(configuration.settings()), "platforms"), parse_platform)
     names = [document.platform for document in documents]
     sites = {site.host: site.platform for site in configuration.settings().sites}
     for word in given:

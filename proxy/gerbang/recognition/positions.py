@@ -49,6 +49,9 @@ class Source:
         context: dict[str, Any] = detail.get("ctx", {})
         path = tuple(part for part in detail["loc"] if not (isinstance(part, str) and part.startswith("<")))
         given = detail.get("input")
+        named = _name(path)
+        if path and path[-1] == "[key]":  # how pydantic marks a mapping's key that is wrong
+            path, named = path[:-1], "key"
         match detail["type"]:
             case "gerbang":
                 key = context.get("key")
@@ -57,7 +60,7 @@ class Source:
                 return self.error(path[:-1], f"`{path[-1]}` is missing")
             case "enum" | "literal_error":
                 words = [word.strip("'") for word in str(context["expected"]).replace(" or ", ", ").split(", ")]
-                return self.error(path, f"unknown {_name(path)} `{given}`", one_of(words, str(given)))
+                return self.error(path, f"unknown {named} `{given}`", one_of(words, str(given)))
             case "value_error":
                 return self.error(path, str(context["error"]))
             case _:

@@ -1,0 +1,235 @@
+"""`gerbang platforms`: recordings in both forms, and what is said of one that is wrong."""
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from gerbang.cli import configuration
+from gerbang.cli.main import app
+from gerbang.errors import GerbangError
+
+TWEET = "https://x.com/i/api/graphql/AbC/CreateTweet"
+TWEET_BODY = json.dumps({"variables": {"tweet_text": "Selamat pagi"}})
+COMMENT = "comment=Terima+kasih&comment_post_ID=731&comment_parent=0"
+
+
+def run(*arguments: str) -> str:
+    """What a command prints; an error of ours is raised."""
+    configuration.choose(None)
+    result = CliRunner().invoke(app, arguments)
+    if isinstance(result.exception, Exception):
+        raise result.exception
+    return result.output
+
+
+def lines(file: Path, *options: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run("platforms", "recognise", str(file), *options).splitlines()]
+
+
+def recording(folder: Path, rows: Iterable[object]) -> Path:
+    file = folder / "rakaman.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def row(url: str, body: bytes = b"", method: str = "POST", **headers: str) -> dict[str, Any]:
+    pairs = [[name.replace("_", "-"), value] for name, value in headers.items()]
+    return {"method": method, "url": url, "headers": pairs, "body_base64": base64.b64encode(body).decode()}
+
+
+def har(folder: Path, *requests: dict[str, Any]) -> Path:
+    file = folder / "rakaman.har"
+    log = {
+        "version": "1.2",
+        "creator": {"name": "a", "version": "1"},
+        "entries": [{"request": one} for one in requests],
+    }
+    file.write_text(json.dumps({"log": log}, indent=1), encoding="utf-8")
+    return file
+
+
+def har_request(url: str, method: str = "POST", headers: Iterable[tuple[str, str]] = (), **data: Any) -> dict[str, Any]:
+    listed = [{"name": name, "value": value} for name, value in headers]
+    return {"method": method, "url": url, "headers": listed, "cookies": [], **({"postData": data} if data else {})}
+
+
+def test_json_lines_are_recognised_one_line_each(tmp_path: Path) -> None:
+    file = recording(
+        tmp_path,
+        [
+            row(TWEET, TWEET_BODY.encode(), content_type="application/json", cookie="twid=u%3D12"),
+            row("https://x.com/i/api/graphql/AbC/HomeLatestTimeline", b"{}"),
+            row("https://bank.contoh.my/bayar", b"a=b"),
+            row("data:text/plain,a", method="GET"),
+        ],
+    )
+    post, read, bank, data = lines(file)
+    assert {
+        key: post[key] for key in ("index", "platform", "activity", "account", "texts", "media", "signature", "gaps")
+    } == {
+        "index": 0,
+        "platform": "x",
+        "activity": "post",
+        "account": "12",
+        "texts": ["Selamat pagi"],
+        "media": [],
+        "signature": "post",
+        "gaps": [],
+    }
+    assert (read["index"], read["platform"], read["activity"], read["reason"]) == (1, "x", None, "read")
+    assert (bank["platform"], bank["activity"], bank["reason"]) == (None, None, "not-listed")
+    assert (data["index"], data["activity"]) == (3, None)
+
+
+@pytest.mark.parametrize(
+    ("data", "headers"),
+    [
+        ({"mimeType": "application/json", "text": TWEET_BODY}, [("Content-Type", "application/json")]),
+        ({"mimeType": "application/json", "text": TWEET_BODY}, []),
+        ({"mimeType": "application/json", "text": TWEET_BODY}, [("content-encoding", "gzip")]),
+        (
+            {
+                "mimeType": "application/json",
+                "text": base64.b64encode(gzip.compress(TWEET_BODY.encode())).decode(),
+                "encoding": "base64",
+            },
+            [("content-encoding", "gzip")],
+        ),
+        (
+            {"mimeType": "application/json", "text": gzip.compress(TWEET_BODY.encode()).decode("latin-1")},
+            [("content-encoding", "gzip")],
+        ),
+    ],
+)
+def test_a_har_says_the_same_whichever_way_a_browser_wrote_the_body(
+    tmp_path: Path, data: dict[str, Any], headers: list[tuple[str, str]]
+) -> None:
+    (post,) = lines(har(tmp_path, har_request(TWEET, headers=[(":authority", "x.com"), *headers], **data)))
+    assert (post["activity"], post["texts"], post["gaps"]) == ("post", ["Selamat pagi"], [])
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=asal"])
+def test_a_har_may_hold_the_fields_in_place_of_the_body(tmp_path: Path, kind: str) -> None:
+    params = [{"name": "comment", "value": "Terima kasih"}, {"name": "comment_post_ID", "value": "731"}]
+    params.append({"name": "file", "value": "", "fileName": "a.png", "contentType": "image/png"})
+    request = har_request(
+        "https://blog.contoh.my/wp-comments-post.php", headers=[("content-type", kind)], mimeType=kind, params=params
+    )
+    (comment,) = lines(har(tmp_path, request))
+    assert (comment["activity"], comment["texts"], comment["target"]) == ("comment", ["Terima kasih"], "731")
+
+
+def test_cookies_of_a_har_may_stand_beside_the_headers(tmp_path: Path) -> None:
+    request = har_request(TWEET, mimeType="application/json", text=TWEET_BODY)
+    request["cookies"] = [{"name": "twid", "value": "u%3D12"}]
+    assert lines(har(tmp_path, request))[0]["account"] == "12"
+
+
+def test_a_blog_is_known_by_its_marks_without_being_listed(tmp_path: Path) -> None:
+    file = recording(
+        tmp_path,
+        [
+            row("https://apa.contoh.my/blog/wp-comments-post.php", COMMENT.encode()),
+            row("https://apa.contoh.my/?rest_route=/wp/v2/posts/7", b"title=a&status=publish"),
+            row(
+                "https://apa.contoh.my/",
+                method="GET",
+                sec_fetch_dest="document",
+                cookie="wordpress_logged_in_a=mina%7C1",
+            ),
+            row("https://apa.contoh.my/hubungi", b"pesan=Kandungan+yang+cukup+panjang+di+sini"),
+        ],
+    )
+    comment, post, visit, other = lines(file)
+    assert (comment["platform"], comment["activity"], comment["texts"]) == ("wordpress", "comment", ["Terima kasih"])
+    assert (post["activity"], visit["activity"], visit["account"]) == ("post", "view", "mina")
+    assert (other["platform"], other["activity"]) == (None, None)
+    *_, listed = lines(file, "--site", "apa.contoh.my=wordpress")
+    assert (listed["activity"], listed["unclaimed"]) == ("post", True)
+
+
+def test_the_rest_of_a_batch_stands_in_also(tmp_path: Path) -> None:
+    requests = [{"method": "POST", "path": "/wp/v2/comments", "body": {"content": word}} for word in ("satu", "dua")]
+    body = json.dumps({"requests": requests}).encode()
+    (found,) = lines(recording(tmp_path, [row("https://blog.contoh.my/wp-json/batch/v1", body)]))
+    assert (found["texts"], [one["texts"] for one in found["also"]]) == (["satu"], [["dua"]])
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("", "the recording is empty"),
+        ("selamat", "rakaman:1:1: not JSON; expected a HAR 1.2 file or JSON lines"),
+        ("[1]", "rakaman:1: not a recording; expected a HAR 1.2 file or JSON lines"),
+        ('{"log": {}}', "no `log.entries`; expected a HAR 1.2 file"),
+        ('{"log": {"entries": [{}]}}', "rakaman: entry 0: no `request`"),
+        ('{"log": {"entries": [', "rakaman:1:22: not JSON"),
+        ('{"method": "GET"}', "rakaman:1: `url` is missing"),
+        ('{"url": "/home"}', "rakaman:1: `url` must be whole, as in `https://x.com/home`"),
+        ('{"url": "https://"}', "rakaman:1: `url` has no host"),
+        ('{"url": "https://x.com:port/"}', "rakaman:1: `url` is no address"),
+        ('{"url": "https://x.com/"}\n{"url": ', "rakaman:2:9: not JSON"),
+        ('{"url": "https://x.com/"}\n\n[1]', "rakaman:3: not an object with `method` and `url`"),
+        ('{"url": "https://x.com/", "body_base64": "%"}', "rakaman:1: `body_base64` is not base64"),
+        ('{"url": "https://x.com/", "body_base64": 7}', "rakaman:1: `body_base64` must be a text"),
+        ('{"url": "https://x.com/", "headers": [["a"]]}', "rakaman:1: `headers` must be a list of [name, value]"),
+        ('{"url": "https://x.com/", "headers": [["a", 1]]}', "rakaman:1: `headers` must hold texts"),
+        ('{"url": "https://x.com/", "method": 7}', "rakaman:1: `method` must be a text"),
+        ("[" * 100_000, "the recording is nested too deeply"),
+    ],
+)
+def test_a_recording_that_is_wrong_says_where(tmp_path: Path, written: str, sentence: str) -> None:
+    file = tmp_path / "rakaman"
+    file.write_text(written, encoding="utf-8")
+    with pytest.raises(GerbangError) as raised:
+        run("platforms", "recognise", str(file))
+    assert sentence in str(raised.value)
+
+
+def test_a_recording_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    with pytest.raises(GerbangError, match="cannot be read"):
+        run("platforms", "recognise", str(tmp_path / "tiada"))
+    (tmp_path / "bait").write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(GerbangError, match="not UTF-8"):
+        run("platforms", "recognise", str(tmp_path / "bait"))
+
+
+def test_a_site_of_no_platform_is_an_error(tmp_path: Path) -> None:
+    file = recording(tmp_path, [])
+    with pytest.raises(GerbangError, match="did you mean `wordpress`"):
+        run("platforms", "recognise", str(file), "--site", "a.my=wordpres")
+
+
+def test_the_list_names_every_platform() -> None:
+    listed = {entry["platform"]: entry for entry in json.loads(run("platforms", "list", "--json"))}
+    assert {"x", "wordpress"} <= set(listed)
+    assert listed["x"]["cases"] > listed["x"]["signatures"] > 50
+    assert "x.com" in listed["x"]["hosts"]
+
+
+def test_an_admins_folder_is_tested_and_a_case_that_fails_is_the_exit_status(tmp_path: Path) -> None:
+    folder = tmp_path / "platforms"
+    folder.mkdir()
+    document = (
+        "platform: contoh\ntitle: Contoh\nhosts: {app: [contoh.my]}\nsurfaces: {api: {hosts: app, under: /post}}\n"
+    )
+    document += "signatures: [{id: post, activity: post, surface: api, texts: form.text}]\n"
+    (folder / "contoh.yaml").write_text(document, encoding="utf-8")
+    case = (
+        "platform: contoh\ncases:\n  - name: a post\n    request: {url: https://contoh.my/post, form: {text: Salam}}\n"
+    )
+    (folder / "contoh.cases.yaml").write_text(case + "    expect: {activity: post, texts: [Salam]}\n", encoding="utf-8")
+    for path in (folder, tmp_path):
+        assert json.loads(run("platforms", "test", str(path), "--json"))["failures"] == []
+    (folder / "contoh.cases.yaml").write_text(case + "    expect: null\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["platforms", "test", str(folder)])
+    assert result.exit_code == 1
+    assert "gives `post` by `post`, not no act" in result.output
+    with pytest.raises(GerbangError, match="no platform document"):
+        run("platforms", "test", str(tmp_path.parent / tmp_path.name / ".."))

@@ -1,0 +1,130 @@
+"""A platform document that is wrong says where, what, and what would do."""
+
+import pytest
+
+from gerbang.errors import DocumentErrors, SettingsError
+from gerbang.recognition.signature import compile_platforms, parse_platform
+
+GOOD = """\
+platform: contoh
+title: Contoh
+hosts:
+  app: [contoh.my]
+account:
+  - id: cookie.user
+surfaces:
+  api: {hosts: app, under: /api, name: json.operation}
+signatures:
+  - id: post
+    activity: post
+    surface: api
+    name: CreatePost
+    where:
+      json.draft: {truthy: false}
+    texts: json.text
+"""
+
+
+def wrong(old: str, new: str) -> str:
+    assert old in GOOD
+    with pytest.raises(DocumentErrors) as raised:
+        parse_platform(GOOD.replace(old, new), "contoh.yaml")
+    return str(raised.value)
+
+
+def test_a_right_one_is_taken() -> None:
+    document = parse_platform(GOOD, "contoh.yaml")
+    assert document.signatures[0].texts == ("json.text",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "activity: post",
+            "activity: pots",
+            "contoh.yaml:11:5: unknown activity `pots`; did you mean `post`? expected one of `view`, `login`, `post`",
+        ),
+        (
+            "    texts: json.text",
+            "    text: json.text",
+            "contoh.yaml:16:5: unknown key `text`; did you mean `texts`? expected one of",
+        ),
+        (
+            "surface: api",
+            "surface: ap",
+            "contoh.yaml:12:5: unknown surface `ap`; did you mean `api`? expected one of `api`",
+        ),
+        (
+            "texts: json.text",
+            "texts: jsn.text",
+            "contoh.yaml:16:5: `jsn.text` must start with one of `query`, `header`",
+        ),
+        ("texts: json.text", "texts: json.text | upper", "contoh.yaml:16:5: unknown transform `upper`"),
+        ("texts: json.text", "texts: json.password", "contoh.yaml:16:5: `json.password` is named like a secret"),
+        (
+            "{truthy: false}",
+            "{truthy: false, thruthy: true}",
+            "contoh.yaml:15:35: unknown key `thruthy`; did you mean `truthy`?",
+        ),
+        ("{truthy: false}", "{matches: '('}", "contoh.yaml:15:20: `(` is no RE2 pattern: missing )"),
+        ("app: [contoh.my]", "ap: [contoh.my]", "contoh.yaml:4:3: unknown key `ap`; did you mean `app`?"),
+        ("[contoh.my]", "['https://contoh.my']", "contoh.yaml:4:9: `"),
+        ("under: /api", "under: api", "contoh.yaml:10:5: path `api` must start with `/`"),
+        ("    activity: post\n", "", "contoh.yaml:10:5: `activity` is missing"),
+        ("activity: post", "activity: login", "contoh.yaml:10:5: `post` is a login, whose body is never read"),
+        (
+            "id: cookie.user",
+            "id: json.user",
+            "contoh.yaml:6:5: a platform's account stands in headers, never in a body",
+        ),
+        ("title: Contoh", "title: Contoh\ntitle: Lagi", "contoh.yaml:3:1: `title` stands twice"),
+        ("title: Contoh", "title: [", "contoh.yaml:4:6: not YAML: "),
+        ("title: Contoh", "title: !!python/object:os.system a", "contoh.yaml:"),
+        (", name: json.operation", "", "contoh.yaml:13:5: surface `api` has no `name`"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(old: str, new: str, sentence: str) -> None:
+    if new.startswith("title: !!python"):
+        assert parse_platform(GOOD.replace(old, new), "contoh.yaml").title == "a"
+        return
+    assert sentence in wrong(old, new)
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    said = wrong("activity: post\n    surface: api", "activity: pots\n    surfaces: api")
+    assert len(said.splitlines()) == 1
+    said = wrong("app: [contoh.my]\n", "app: [contoh.my]\n  ap: [a.my]\nrefusal: {status: banyak, body: a}\n")
+    assert len(said.splitlines()) == 2
+
+
+def test_a_signature_that_stands_twice_is_an_error() -> None:
+    again = GOOD[GOOD.index("  - id: post") :]
+    with pytest.raises(DocumentErrors) as raised:
+        parse_platform(GOOD + again, "contoh.yaml")
+    assert str(raised.value) == "contoh.yaml:17:5: signature `post` stands twice"
+
+
+@pytest.mark.parametrize("text", ["", "- a", "selamat", "a: &a [*a]", "[" * 1000, "\x00", "a: b: c"])
+def test_what_is_no_document_is_said(text: str) -> None:
+    with pytest.raises(DocumentErrors):
+        parse_platform(text, "contoh.yaml")
+
+
+def test_a_document_of_aliases_of_aliases_is_refused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(DocumentErrors, match="too large"):
+        parse_platform("\n".join(lines), "contoh.yaml")
+
+
+def test_a_site_of_a_platform_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="did you mean `contoh`"):
+        compile_platforms([parse_platform(GOOD, "contoh.yaml")], {"blog.my": "conto"})
+
+
+def test_a_later_document_replaces_one_of_its_name() -> None:
+    later = parse_platform(GOOD.replace("contoh.my", "lain.my"), "contoh.yaml")
+    platforms = compile_platforms([parse_platform(GOOD, "contoh.yaml"), later])
+    assert platforms.at("contoh.my") is None
+    assert platforms.at("lain.my") is not None
