@@ -37,6 +37,10 @@ CHECKS: tuple[ModuleType, ...] = (
 )
 
 
+# Vocabularies of which nothing is asked where a text holds no number.
+BESIDE_NUMBERS = frozenset({"personal-data"})
+
+
 @dataclass(frozen=True)
 class Checks:
     """All checks with their vocabularies, and the digest that names both."""
@@ -82,7 +86,7 @@ def compile_checks(lexicons: Sequence[LexiconDocument]) -> Checks:
         separators=(",", ":"),
     )
     return Checks(
-        compile_lexicons(ordered, starters),
+        compile_lexicons(ordered, starters, BESIDE_NUMBERS),
         tuple(document.lexicon for document in ordered if document.findings),
         sha256(b"gerbang-checks/1\n" + canonical.encode()).hexdigest(),
     )
@@ -94,7 +98,7 @@ def examine(texts: Sequence[Text], checks: Checks) -> tuple[Finding, ...]:
     for number, text in enumerate(texts):
         reading = Reading(text.value, checks.lexicons)
         here = [finding for check in CHECKS for finding in check.find(reading)]
-        here += [finding for lexicon in checks.combined for finding in reading.together(lexicon)]
+        here += [one for lexicon in checks.combined if lexicon in reading.found for one in reading.together(lexicon)]
         here.sort(key=lambda finding: (finding.start, finding.end, finding.check))
         found += here if number == 0 else [replace(finding, text=number) for finding in here]
     return tuple(found)

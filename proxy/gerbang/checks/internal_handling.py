@@ -34,8 +34,7 @@ def _likelihood(reading: Reading, hit: Hit, weak: bool) -> Likelihood | None:
     official = signs(reading)
     upper = capital(reading, hit)
     if weak:
-        stamped = upper and not reading.shouts
-        return Likelihood.LIKELY if stamped and len(official) > 1 else Likelihood.POSSIBLE if official else None
+        return Likelihood.LIKELY if upper and len(official) > 1 else Likelihood.POSSIBLE if official else None
     office = reading.near(hit, ("official-information.office", "official-information.paper"), 20)
     if official or (office and not sale(reading)):
         return Likelihood.LIKELY

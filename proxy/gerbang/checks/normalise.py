@@ -17,6 +17,7 @@ with one space between, spelling tricks undone, short forms read out.
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import accumulate, pairwise
 
@@ -86,7 +87,14 @@ def _plain(char: str) -> str:
     if "\uac00" <= char <= "\ud7a3":  # a Hangul syllable stays one letter
         return char
     parts = unicodedata.normalize("NFKD", char)
-    return char if parts == char else "".join(_PLAIN[part] for part in parts)
+    return char if parts == char else _joined(_PLAIN[part] for part in parts)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    joined = ""
+    for part in parts:
+        joined += f" {part}" if joined and part and _apart(joined[-1], part[0]) else part
+    return joined
 
 
 class _Plain(dict[str, str]):
@@ -213,7 +221,7 @@ _TWICE_ENDINGS = frozenset({"", "an", "nya", "lah", "la", "kan", "ku", "mu", "tu
 _NOT_TWICE = frozenset({"jld", "jilid", "bil", "covid", "pru", "vol", "ver", "klt", "siri", "fasa", "bab", "ps", "mp"})
 _NUMBERED = re.compile(r"\d+[a-z]{1,2}|[a-z]{1,2}\d+|[a-z]+\d{2,}|\d{2,}[a-z]+|\d[a-z]\d")
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_SIGNS = {"0": "o", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "2": "z"}
+_SIGNS = {"0": "o", "3": "e", "4": "a", "5": "s", "6": "g", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s"}
 _DOUBLED = {
     _DOUBLE.sub(r"\1", word): word
     for word in [

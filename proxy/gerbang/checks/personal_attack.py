@@ -27,7 +27,45 @@ FAR = 99
 QUOTED = compiled(r"\"[^\"\n]{1,300}\"|(?:^|[\s(])'[^'\n]{1,300}'(?:[\s).,!?]|$)")
 CLAUSE_END = frozenset(",;:.!?\n()")
 # After a name at the start of a sentence: what is said of somebody.
-SAID_OF = frozenset("ni tu itu ini memang is was adalah ialah asyik ingat kau dasar yang patut mmg".split())
+SAID_OF = frozenset(
+    (
+        "ni",
+        "tu",
+        "itu",
+        "ini",
+        "memang",
+        "is",
+        "was",
+        "adalah",
+        "ialah",
+        "asyik",
+        "ingat",
+        "kau",
+        "dasar",
+        "yang",
+        "patut",
+    )
+)
+
+# Before an animal's name: what makes it an insult.
+CALLED = frozenset(
+    (
+        "macam",
+        "seperti",
+        "dasar",
+        "memang",
+        "kau",
+        "korang",
+        "like",
+        "is",
+        "you",
+        "a",
+        "such",
+        "punya",
+        "muka",
+        "perangai",
+    )
+) | {"ni", "tu"}
 
 
 def find(reading: Reading) -> Iterator[Finding]:
@@ -161,8 +199,7 @@ def _likened(reading: Reading, hit: Hit) -> bool:
     pieces = reading.normal.pieces
     before = pieces[hit.word - 1] if hit.word else ""
     after = pieces[hit.last + 1] if hit.last + 1 < len(pieces) else ""
-    called = frozenset("macam seperti dasar memang kau ko korang like is you a such punya muka perangai ni tu".split())
-    if before in called or after in ("punya", "betul", "la", "lah"):
+    if before in CALLED or after in ("punya", "betul", "la", "lah"):
         return True
     return after in ("kau", "korang", "hang") and reading.sentence(hit.word)[0] == hit.word
 

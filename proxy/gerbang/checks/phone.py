@@ -18,9 +18,7 @@ TITLE = {"ms": "Nombor telefon seseorang", "en": "Somebody's telephone number"}
 CATEGORY = "personal-data"
 STARTS = {"personal-data": frozenset({"phone-word", "somebody", "person"})}
 
-CANDIDATE = compiled(
-    r"(?:\b|[A-Za-z_:+])((?:\+|00)?(?:60[ .\-]?)?(?:\(0?\d{1,3}\)|0?1\d|0[3-9]\d?)[ .\-]?\d(?:[ .\-]?\d){5,8})\b"
-)
+CANDIDATE = compiled(r"(?:\+|00)?(?:60[ .\-]?)?(?:\(0?\d{1,3}\)|0?1\d|0[3-9]\d?)[ .\-]?\d(?:[ .\-]?\d){5,8}\b")
 GOVERNMENT = ("+6038000", "+6038888", "+60388", "+60387", "+60386")  # Putrajaya's exchanges
 NEAR = 8  # words
 
@@ -39,10 +37,12 @@ def _numbers(reading: Reading) -> list[tuple[int, int, str, bool]]:
     for tried, match in enumerate(CANDIDATE.finditer(reading.clean)):
         if tried >= MAX_FINDINGS:
             break
-        start, end = match.span(1)
+        start, end = match.span()
+        if start and reading.clean[start - 1].isdigit():
+            continue  # the tail of a longer number
         if any(card.start < end and start < card.end for card in cards):
             continue
-        written = match.group(1)
+        written = match.group()
         try:
             number = phonenumbers.parse(f"+{written}" if written.startswith("60") else written, "MY")
         except phonenumbers.NumberParseException:

@@ -9,10 +9,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, NamedTuple
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from gerbang.checks.lexicon import Combination, Group, LexiconDocument
 from gerbang.checks.normalise import HIDDEN, Normal, normal_form
@@ -138,7 +137,7 @@ def _entries(document: LexiconDocument, name: str, group: Group) -> Iterator[tup
         yield f" {form}", entry
         if group.case == "folded" and form[0] == "a":
             yield f" @{form[1:]}", entry
-        if group.match == "stem":
+        if group.match == "stem" and " " not in form:
             for prefixed in affixed(form):
                 yield f" {prefixed}", entry
 
@@ -160,7 +159,7 @@ class Automaton:
                 if pattern == f" {entry.term}" and " " not in entry.term and len(entry.term) > 3:
                     starred.setdefault(len(entry.term), []).append(entry)
         self.starred = starred
-        self.automaton = AhoCorasick(list(patterns)) if patterns else None
+        self.automaton = AhoCorasick(list(patterns), implementation=Implementation.DFA) if patterns else None
 
     def hits(self, text: str, view: str, into: dict[str, list[Hit]], normal: Normal, *, sure: bool = False) -> None:
         """Every term in the text, by group; with `sure` without the weak ones.
@@ -231,38 +230,88 @@ class Patterns:
 
 
 @dataclass(frozen=True)
+class Search:
+    """Everything that is looked for together: in both views, and by patterns."""
+
+    folded: Automaton
+    kept: Automaton
+    patterns: Patterns
+
+    def hits(self, normal: Normal, into: dict[str, list[Hit]], *, shouts: bool) -> None:
+        self.folded.hits(normal.text, "text", into, normal)
+        # Capitals tell a party from a word only where not everything is in capitals.
+        self.kept.hits(normal.kept, "kept", into, normal, sure=shouts)
+        self.patterns.hits(normal, into)
+
+
+@dataclass(frozen=True)
+class Together:
+    """A combination with the full names of its groups."""
+
+    find: tuple[str, ...]
+    near: tuple[tuple[str, ...], ...]
+    not_near: tuple[str, ...]
+    rule: Combination
+
+
+@dataclass(frozen=True)
 class Lexicons:
     """All vocabularies, compiled together.
 
-    Groups that a finding starts from are looked for in every text; the company they may keep only where one
-    of those was found.
+    The groups that a finding starts from are looked for in every text, the company they may keep only where one
+    of the same vocabulary was found, and what stands beside numbers only where there are any.
     """
 
     documents: Mapping[str, LexiconDocument]
-    folded: tuple[Automaton, Automaton]
-    kept: tuple[Automaton, Automaton]
-    patterns: tuple[Patterns, Patterns]
+    first: Search
+    beside_numbers: Search
+    company: Mapping[str, Search]
+    combinations: Mapping[str, tuple[Together, ...]]
 
 
-def compile_lexicons(documents: Sequence[LexiconDocument], starters: Mapping[str, frozenset[str]]) -> Lexicons:
-    """`starters` names, for a vocabulary that a check reads, the groups from which that check starts."""
-    folded: tuple[list[tuple[str, Entry]], ...] = ([], [])
-    kept: tuple[list[tuple[str, Entry]], ...] = ([], [])
-    patterns: tuple[list[tuple[Pattern, Entry]], ...] = ([], [])
+def _search(parts: Iterable[tuple[LexiconDocument, str, Group]]) -> Search:
+    folded: list[tuple[str, Entry]] = []
+    kept: list[tuple[str, Entry]] = []
+    patterns: list[tuple[Pattern, Entry]] = []
+    for document, name, group in parts:
+        (kept if group.case == "kept" else folded).extend(_entries(document, name, group))
+        for pattern in group.patterns:
+            entry = Entry(pattern, f"{document.lexicon}.{name}", None, group.weight, False)
+            patterns.append((compiled(pattern), entry))
+    return Search(Automaton(folded), Automaton(kept), Patterns(patterns))
+
+
+def _together(document: LexiconDocument) -> tuple[Together, ...]:
+    def full(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(f"{document.lexicon}.{name}" for name in names)
+
+    return tuple(
+        Together(full(rule.find), tuple(full(entry) for entry in rule.near), full(rule.not_near), rule)
+        for rule in document.findings
+    )
+
+
+def compile_lexicons(
+    documents: Sequence[LexiconDocument], starters: Mapping[str, frozenset[str]], beside_numbers: frozenset[str]
+) -> Lexicons:
+    """`starters` names, for a vocabulary that a check reads, the groups from which that check starts;
+    `beside_numbers` the vocabularies that only number checks read."""
+    first, numbers, company = [], [], {}
     for document in documents:
-        first = {name for combination in document.findings for name in combination.find}
-        first |= starters.get(document.lexicon, frozenset())
-        for name, group in document.groups.items():
-            tier = 0 if name in first else 1
-            (kept if group.case == "kept" else folded)[tier].extend(_entries(document, name, group))
-            for pattern in group.patterns:
-                entry = Entry(pattern, f"{document.lexicon}.{name}", None, group.weight, False)
-                patterns[tier].append((compiled(pattern), entry))
+        starts = {name for combination in document.findings for name in combination.find}
+        starts |= starters.get(document.lexicon, frozenset())
+        parts = [(document, name, group) for name, group in document.groups.items()]
+        if document.lexicon in beside_numbers:
+            numbers += parts
+            continue
+        first += [part for part in parts if part[1] in starts]
+        company[document.lexicon] = _search(part for part in parts if part[1] not in starts)
     return Lexicons(
         {document.lexicon: document for document in documents},
-        (Automaton(folded[0]), Automaton(folded[1])),
-        (Automaton(kept[0]), Automaton(kept[1])),
-        (Patterns(patterns[0]), Patterns(patterns[1])),
+        _search(first),
+        _search(numbers),
+        company,
+        {document.lexicon: _together(document) for document in documents},
     )
 
 
@@ -274,18 +323,14 @@ class Reading:
         self.lexicons = lexicons
         self.memory: dict[str, Any] = {}  # what one check worked out and another needs
         self._hits: dict[str, list[Hit]] = {}
-        self._search(0)
-        if self._hits:
-            self._search(1)
-            for hits in self._hits.values():
-                hits.sort()
-
-    # Capitals tell a party from a word only where not everything is in capitals.
-    def _search(self, tier: int) -> None:
-        normal = self.normal
-        self.lexicons.folded[tier].hits(normal.text, "text", self._hits, normal)
-        self.lexicons.kept[tier].hits(normal.kept, "kept", self._hits, normal, sure=self.shouts)
-        self.lexicons.patterns[tier].hits(normal, self._hits)
+        lexicons.first.hits(self.normal, self._hits, shouts=self.shouts)
+        self.found = {group.partition(".")[0] for group in self._hits}  # the vocabularies with something to judge
+        for name in self.found:
+            lexicons.company[name].hits(self.normal, self._hits, shouts=self.shouts)
+        if self.has_digits:
+            lexicons.beside_numbers.hits(self.normal, self._hits, shouts=self.shouts)
+        for hits in self._hits.values():
+            hits.sort()
 
     @property
     def clean(self) -> str:
@@ -308,7 +353,7 @@ class Reading:
                 other = hits[at]
                 if other.word > hit.last + within:
                     break
-                if other.word > hit.last or other.last < hit.word:
+                if _apart(hit, other):
                     return other
         return None
 
@@ -322,7 +367,7 @@ class Reading:
             other = hits[at]
             if other.word > last:
                 return None
-            if other.word > hit.last or other.last < hit.word:
+            if _apart(hit, other):
                 return other
         return None
 
@@ -336,7 +381,7 @@ class Reading:
             other = hits[at]
             if other.word > last:
                 return
-            if other.word > hit.last or other.last < hit.word:
+            if _apart(hit, other):
                 yield other
 
     def clause(self, word: int, ends: frozenset[str]) -> tuple[int, int]:
@@ -441,9 +486,9 @@ class Reading:
     @cached_property
     def shouts(self) -> bool:
         """Whether most of the text is in capitals, so that capitals tell nothing."""
-        start = self.normal.clean[:4000]
-        capitals = len(_CAPITAL.findall(start))
-        return capitals > 14 and capitals > 0.7 * len(_LETTER.findall(start))
+        start = self.normal.clean[:4000].encode()
+        capitals = len(start) - len(start.translate(None, _CAPITALS))
+        return capitals > 14 and capitals > 0.7 * (capitals + len(start) - len(start.translate(None, _SMALL)))
 
     def groups_at(self, word: int) -> frozenset[str]:
         """The groups with a hit on this word."""
@@ -460,12 +505,8 @@ class Reading:
     @cached_property
     def sentence_ends(self) -> list[int]:
         """The words that end a sentence."""
-        positions, clean = self.normal.positions, self.normal.clean
-        return [
-            at
-            for at, (left, right) in enumerate(pairwise(positions))
-            if _SENTENCE_END.search(clean[left[1] : min(right[0], left[1] + 40)])
-        ]
+        words = (self.normal.word_at(found.start()) for found in _SENTENCE_END.finditer(self.normal.clean))
+        return list(dict.fromkeys(words))
 
     def sentence(self, word: int) -> tuple[int, int]:
         """The first and last word of the sentence that holds this one."""
@@ -477,43 +518,51 @@ class Reading:
 
     def together(self, lexicon: str) -> Iterator[Finding]:
         """The findings of a vocabulary's combinations, the strongest for each place."""
-        document = self.lexicons.documents[lexicon]
-        if not any(f"{lexicon}.{name}" in self._hits for name in document.groups):
-            return
+        category = self.lexicons.documents[lexicon].category
         best: dict[tuple[int, int], Finding] = {}
-        for combination in document.findings:
-            for hit in self._combined(lexicon, combination):
+        for together in self.lexicons.combinations[lexicon]:
+            for hit in self._combined(together):
                 start, end = self.span(hit)
                 known = best.get((start, end))
-                if known is None or known.likelihood < combination.likelihood:
-                    best[start, end] = Finding(lexicon, document.category, combination.likelihood, start, end)
-        yield from outermost(best.values())
+                likelihood = together.rule.likelihood
+                if known is None or known.likelihood < likelihood:
+                    best[start, end] = Finding(lexicon, category, likelihood, start, end)
+        if best:
+            yield from outermost(best.values())
 
-    def _combined(self, lexicon: str, combination: Combination) -> Iterator[Hit]:
-        found = [f"{lexicon}.{name}" for name in combination.find]
-        near = [[f"{lexicon}.{name}" for name in entry] for entry in combination.near]
-        not_near = [f"{lexicon}.{name}" for name in combination.not_near]
-        hits = self.hits(*found)
-        if combination.at_least > 1 and len({hit.word for hit in hits}) < combination.at_least:
+    def _combined(self, together: Together) -> Iterator[Hit]:
+        rule = together.rule
+        if not any(group in self._hits for group in together.find):
             return
+        hits = self.hits(*together.find)
+        if rule.at_least > 1 and len({hit.word for hit in hits}) < rule.at_least:
+            return
+        apart = rule.not_within or rule.within
         for hit in hits:
-            if hit.weak and not near:
+            if hit.weak and not together.near:
                 continue
-            if not_near and self.near(hit, not_near, combination.not_within or combination.within):
+            if not all(self.near(hit, entry, rule.within) for entry in together.near):
                 continue
-            if all(self.near(hit, entry, combination.within) for entry in near):
+            if not (together.not_near and self.near(hit, together.not_near, apart)):
                 yield hit
+
+
+def _apart(one: Hit, other: Hit) -> bool:
+    """Whether two hits share nothing. In scripts without spaces both may stand in the same word."""
+    if other.word > one.last or other.last < one.word:
+        return True
+    return one.view == other.view and (other.start >= one.end or other.end <= one.start)
 
 
 def _breaks(clean: str, start: int, end: int) -> bool:
     return any(clean.find(mark, start, end) >= 0 for mark in "\n\r\f\v")
 
 
-_CAPITAL = re.compile(r"[A-Z]")
-_LETTER = re.compile(r"[A-Za-z]")
+_CAPITALS = bytes(range(65, 91))
+_SMALL = bytes(range(97, 123))
 _SERIES = compiled(r"[A-Z)]\s?[\s./]{0,2}\d{1,4}[./-]\d")
 _DIGITS = compiled(r"\d(?:[ .\-_/,()+]{0,3}\d){5}")
-_SENTENCE_END = compiled(r"[.!?](?:[\s\"')]|$)|\n")
+_SENTENCE_END = re.compile(r"[.!?](?=[\s\"')]|$)|\n")
 
 
 def outermost(findings: Iterable[Finding]) -> Iterator[Finding]:
