@@ -95,7 +95,7 @@ def test_no_request_makes_it_raise(
     platform = PLATFORMS.platform(role.platform)
     assert platform is not None
     for sent in (start + body, None):
-        message = Message(method, target, tuple(headers.items()), sent)
+        message = Message(method, target, tuple(headers.items()), sent, php=platform.document.php)
         found = _Reading(platform, role.role, host).recognise(message)
         for activity in found.activities:
             for text in activity.texts:

@@ -248,6 +248,8 @@ HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9]
 class PlatformDocument(Part):
     platform: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     title: str
+    php: bool = False
+    """Whether the server is PHP, to which `post.title` and `post_title` are one name."""
     hosts: Mapping[Role, tuple[HostPattern, ...]] = Field(default_factory=dict)
     markers: tuple[Marker, ...] = ()
     account: Accounts = ()

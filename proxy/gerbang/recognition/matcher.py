@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +29,7 @@ from gerbang.wire.values import Pairs
 from gerbang.wire.values import Value as WireValue
 
 SEGMENTS = 64
-"""Parts of a path that are looked at."""
+"""Parts of a path that are looked at, from its end."""
 
 type Captures = Mapping[str, str]
 
@@ -157,26 +157,35 @@ class Template:
 
     def match(self, low: Sequence[str], given: Sequence[str]) -> dict[str, str] | None:
         """What stands in the named parts, or `None` where the path is another one."""
-        size, free = len(self.parts), len(low) - len(self.parts)
+        free = len(low) - len(self.parts)
         if free < 0 or (free and not (self.leading or self.trailing)):
             return None
-        if self.leading and self.trailing:
-            starts: Iterable[int] = range(free + 1)
-        else:
-            starts = (free,) if self.leading else (0,)
-        for start in starts:
-            captures: dict[str, str] = {}
-            if all(self.parts[at].match(low[start + at], given[start + at], captures) for at in range(size)):
-                return captures
-        return None
+        if not (self.leading and self.trailing):
+            return self._at(free if self.leading else 0, low, given)
+        return next((found for start in range(free + 1) if (found := self._at(start, low, given)) is not None), None)
 
-    def anchor(self) -> tuple[int, str] | None:
-        """The literal nearest to the end, and how far from it it stands: what the lookup goes by."""
-        if self.trailing:
+    def _at(self, start: int, low: Sequence[str], given: Sequence[str]) -> dict[str, str] | None:
+        captures: dict[str, str] = {}
+        # From the end: that is where paths of one platform differ.
+        for at in range(len(self.parts) - 1, -1, -1):
+            if not self.parts[at].match(low[start + at], given[start + at], captures):
+                return None
+        return captures
+
+    def anchor(self) -> tuple[int, int, str] | None:
+        """The literal by which the lookup finds this: the path's length (0 for any), where it stands, what it is.
+
+        It stands that far from the path's end (-1 is the last part), or from its start where the end is open.
+        """
+        if self.trailing and self.leading:
             return None
-        for distance, part in enumerate(reversed(self.parts)):
-            if part.literal is not None:
-                return distance, part.literal
+        last = len(self.parts) - 1
+        for at in range(last, -1, -1):
+            literal = self.parts[at].literal
+            if literal is not None:
+                if self.trailing:
+                    return 0, at, literal
+                return 0 if self.leading else len(self.parts), at - last - 1, literal
         return None
 
 
@@ -348,7 +357,7 @@ class Platform:
             for signature in document.signatures
             if signature.outcome
         }
-        self._near: dict[tuple[int, str], list[tuple[Template, CompiledClaim]]] = {}
+        self._near: dict[tuple[int, int, str], list[tuple[Template, CompiledClaim]]] = {}
         self._far: list[tuple[Template, CompiledClaim]] = []
         claims: list[Claim] = [*document.batches, *document.signatures, *document.housekeeping]
         for order, claim in enumerate(claims):
@@ -362,18 +371,22 @@ class Platform:
                     self._far.append((template, compiled))
                 else:
                     self._near.setdefault(anchor, []).append((template, compiled))
-        self._distances = sorted({distance for distance, _ in self._near})
+        self._places: dict[int, tuple[int, ...]] = {
+            length: tuple({place for of, place, _ in self._near if of == length}) for length, _, _ in self._near
+        }
 
     def candidates(
         self, path: Sequence[str], role: str, method: str, effective: str
     ) -> Iterator[tuple[CompiledClaim, Captures]]:
         """The claims for a path, in the order written, with what stands in the path's named parts."""
-        given = path[:SEGMENTS]
+        given = path[-SEGMENTS:]
         low = [part.lower() for part in given]
+        size = len(low)
         listed: list[tuple[Template, CompiledClaim]] = list(self._far)
-        for distance in self._distances:
-            if distance < len(low):
-                listed += self._near.get((distance, low[-1 - distance]), ())
+        for length in (0, size) if size else (0,):
+            for place in self._places.get(length, ()):
+                if -size <= place < size:
+                    listed += self._near.get((length, place, low[place]), ())
         found: dict[int, tuple[CompiledClaim, Captures]] = {}
         for template, compiled in listed:
             if role not in compiled.roles or (effective if compiled.override else method) not in compiled.methods:

@@ -62,10 +62,10 @@ def recognise_as(request: Request, role: HostRole, platforms: Platforms) -> Reco
     platform = platforms.platform(role.platform)
     if platform is None or role.role in INERT_ROLES:
         return Recognition((), role.role)
-    message = Message(request.method, request.target, request.headers, request.body)
+    message = _message(request, platform, request.body)
     try:
         return _Reading(platform, role.role, request.host).recognise(message)
-    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, AttributeError):
+    except Exception:
         # A fault of ours must not let a write pass as no act: it is one that could not be read.
         if request.method.upper() in _READS:
             return Recognition((), "read")
@@ -82,9 +82,13 @@ def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recogn
         return Recognition((), "not-listed")
     if role.role in INERT_ROLES:
         return Recognition((), role.role)
-    message = Message(request.method, request.target, request.headers, None)
+    message = _message(request, platform, None)
     found = _Reading(platform, role.role, request.host, given_up=gap).recognise(message)
     return replace(found, activities=tuple(_with(one, gap) for one in found.activities))
+
+
+def _message(request: Request, platform: Platform, body: bytes | None) -> Message:
+    return Message(request.method, request.target, request.headers, body, php=platform.document.php)
 
 
 def _with(found: Activity, gap: Gap) -> Activity:
@@ -157,9 +161,9 @@ class _Reading:
         """The path asked for and those that a route leads to; lazily, for a login's body is never looked into."""
         path = segments(message.path)
         yield path
-        low = [part.lower() for part in path[:SEGMENTS]]
+        low = [part.lower() for part in path[-SEGMENTS:]]
         for selector, prefix, scripts in self.platform.routes:
-            if any(script.match(low, path[:SEGMENTS]) is not None for script in scripts):
+            if any(script.match(low, path[-SEGMENTS:]) is not None for script in scripts):
                 continue
             for route in selector.texts(message, {})[:4]:
                 if route.strip("/ "):
@@ -336,7 +340,7 @@ def outcome(
         identity = first(ids, message, {})
         url = first(urls, message, {}) or (link.replace("{id}", identity) if link and identity else None)
         return Outcome(status, accepted, identity, url)
-    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError, AttributeError):
+    except Exception:
         return Outcome(status, accepted)
 
 

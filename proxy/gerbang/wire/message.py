@@ -7,7 +7,7 @@ decoded is a gap; then `partial` says that a field which is not here may yet exi
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from urllib.parse import unquote
 
@@ -38,12 +38,15 @@ class Message:
         headers: Sequence[tuple[str, str]],
         body: bytes | None,
         limit: int = LIMIT,
+        php: bool = False,
     ) -> None:
+        """`php`: names of fields are taken as PHP takes them (`post.title` is `post_title`)."""
         self.method = method.upper()
         self.path, _, self.raw_query = target.partition("?")
         self.raw_headers = headers
         self.body = body
         self.limit = limit
+        self.php = php
         self._gaps: list[Gap] = []
         self._nested: dict[str, Value] = {}
         self._form: tuple[Field, ...] = ()
@@ -57,7 +60,7 @@ class Message:
         cls, outer: "Message", method: str, target: str, json: Value = None, call: Call | None = None
     ) -> "Message":
         """One element of a batch, with its body already decoded and the outer request's headers."""
-        inner = cls(method, target, outer.raw_headers, b"", outer.limit)
+        inner = cls(method, target, outer.raw_headers, b"", outer.limit, outer.php)
         inner._read = True
         inner._json = (json,) if json is not None else ()
         inner._call = call
@@ -79,7 +82,8 @@ class Message:
 
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:
-        return parse_query(self.raw_query) if self.raw_query else ()
+        fields = parse_query(self.raw_query) if self.raw_query else ()
+        return tuple((php_name(name), value) for name, value in fields) if self.php else fields
 
     @cached_property
     def cookies(self) -> tuple[tuple[str, str], ...]:
@@ -113,6 +117,9 @@ class Message:
     def form(self) -> tuple[Field, ...]:
         self._ensure()
         return self._form
+
+    def _named(self, fields: Iterable[Field]) -> tuple[Field, ...]:
+        return tuple((php_name(name), value) for name, value in fields) if self.php else tuple(fields)
 
     @property
     def json(self) -> tuple[Value, ...]:
@@ -205,13 +212,13 @@ class Message:
         boundary = options.get("boundary") or self._boundary(data, kind)
         if boundary:
             try:
-                self._form = parse_multipart(data, boundary)
+                self._form = self._named(parse_multipart(data, boundary))
                 return None
             except Unreadable as error:
                 damage = f"multipart: {error}"
         elif kind == "application/x-www-form-urlencoded":
             try:
-                self._form = parse_form(data, charset)
+                self._form = self._named(parse_form(data, charset))
             except Unreadable as error:
                 damage = f"form: {error}"
         if start in (b"{", b"[") or "json" in kind:
@@ -228,7 +235,7 @@ class Message:
                 damage = damage or f"xml: {error}"
         if not self._form and start != b"<" and _FORM.match(data[:256]):
             try:
-                self._form = parse_form(data, charset)
+                self._form = self._named(parse_form(data, charset))
                 return None
             except Unreadable as error:
                 damage = damage or f"form: {error}"
@@ -262,6 +269,20 @@ def segments(path: str) -> tuple[str, ...]:
         elif part and part != ".":
             found.append(part)
     return tuple(found)
+
+
+def php_name(name: str) -> str:
+    """A field's name as PHP makes a variable of it.
+
+    >>> php_name(" post.title"), php_name("meta[a.b]"), php_name("a b[c")
+    ('post_title', 'meta[a.b]', 'a_b_c')
+    """
+    name = name.lstrip(" ").partition("\0")[0]
+    head, bracket, rest = name.partition("[")
+    head = head.replace(".", "_").replace(" ", "_")
+    if bracket and "]" not in rest:
+        return f"{head}_{rest}"
+    return head + bracket + rest
 
 
 def members(value: Value) -> Iterator[tuple[str, Value]]:
