@@ -105,10 +105,10 @@ def _phrase(reading: Reading, hit: Hit, name: str) -> Likelihood | None:
 
 
 def _violence(reading: Reading, hit: Hit, _: str) -> Likelihood | None:
-    """A blow is a threat where the writer deals it: the writer before the word, whom it hits behind it."""
+    """A blow is a threat where the writer deals it: the writer before the word, and somebody to be hit."""
     first, last = reading.sentence(hit.word)
     behind = (hit.last + 1, min(last, hit.last + BESIDE))
-    second = reading.near_in(hit, f"{ID}.second", *behind)
+    second = _distance(reading, hit, ("second",), WIDE) < FAR
     other = reading.near_in(hit, f"{ID}.third", *behind) or reading.near_in(hit, f"{ID}.person", *behind)
     writer = reading.near_in(hit, f"{ID}.self", max(first, hit.word - SELF), hit.word - 1)
     if not writer or not (second or other):
@@ -199,7 +199,11 @@ def _likened(reading: Reading, hit: Hit) -> bool:
     pieces = reading.normal.pieces
     before = pieces[hit.word - 1] if hit.word else ""
     after = pieces[hit.last + 1] if hit.last + 1 < len(pieces) else ""
-    if before in CALLED or after in ("punya", "betul", "la", "lah"):
+    if (
+        before in CALLED
+        or f"{ID}.vocative" in reading.groups_at(hit.word - 1)
+        or after in ("punya", "betul", "la", "lah")
+    ):
         return True
     return after in ("kau", "korang", "hang") and reading.sentence(hit.word)[0] == hit.word
 
@@ -218,7 +222,7 @@ def _thing(reading: Reading, hit: Hit) -> int:
 
 def _self(reading: Reading, hit: Hit) -> int:
     """How many words to the writer, so far as the writer is no mere owner (`bos aku`, `my boss`)."""
-    first, last = reading.sentence(hit.word)
+    first, last = reading.clause(hit.word, CLAUSE_END)
     nearest = FAR
     for other in reading.all_in(hit, f"{ID}.self", max(first, hit.word - SELF), min(last, hit.last + SELF)):
         mine = reading.normal.pieces[other.word] in ("my", "our")

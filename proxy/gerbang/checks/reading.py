@@ -130,6 +130,8 @@ def _entries(document: LexiconDocument, name: str, group: Group) -> Iterator[tup
             continue
         inside = group.match == "part" or not any(char.isascii() and char.isalnum() for char in form)
         endings = {"word": PARTICLES, "stem": ENDINGS, "exact": frozenset({""}), "part": None}[group.match]
+        if len(form) < 3 and endings is not None:
+            endings = frozenset({""})  # `i` with a particle would be `itu`
         entry = Entry(form, f"{document.lexicon}.{name}", None if inside else endings, group.weight, weak)
         if inside:
             yield form, entry

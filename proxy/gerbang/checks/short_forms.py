@@ -58,7 +58,7 @@ macam mana: cmne camne mcmne mcmmana guane camana macamana
 hendak: nk
 boleh: blh bole ble
 kena: kne kna
-buat: bt wat
+buat: wat
 cakap: ckp cakp
 tengok: tgk tngok tgok
 dengar: dgr
