@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -147,15 +147,16 @@ PARTS: dict[str, Callable[[Settings, datetime | None], None]] = {
 }
 
 
-def _run_part(name: str, settings: Settings, at: datetime | None) -> None:
-    """The body of a part's process: an error that a person can put right is a sentence here too."""
+def _run_part(name: str, settings: Settings, at: datetime | None, told: Connection) -> None:
+    """The body of a part's process: an error that a person can put right is told in a sentence to who minds it."""
     configure_log(settings)
     # Ctrl-C reaches the whole group; the parts stop when the one who minds them says so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         PARTS[name](settings, at)
     except GerbangError as error:
-        log.error("part-ended", part=name, error=str(error))
+        with suppress(OSError):  # who minds it may be gone already
+            told.send(str(error))
         raise SystemExit(2) from None
 
 
@@ -167,6 +168,8 @@ def in_process(name: str, settings: Settings) -> Iterator[None]:
         yield
     finally:
         _stop([part])
+        if (sentence := part.last_words()) is not None:
+            log.error("a part ended", part=name, error=sentence)
 
 
 # ---------------------------------------------------------------- the one who minds them
@@ -178,8 +181,16 @@ class Part:
 
     name: str
     process: BaseProcess
+    heard: Connection
     vital: bool
     started: float
+
+    def last_words(self) -> str | None:
+        """The sentence with which it ended, `None` where it ended without one."""
+        try:
+            return str(self.heard.recv()) if self.heard.poll() else None
+        except (EOFError, OSError):
+            return None
 
 
 def prepare(settings: Settings, at: datetime | None) -> None:
@@ -218,19 +229,25 @@ def serve(settings: Settings, at: datetime | None, started: Callable[[], None] =
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    parts = [_start(name, settings, at) for name in PARTS]
+    parts = [_start("gate", settings, at)]
     try:
+        # The others begin when the gate listens: where it cannot, its sentence is all that there is to read.
         if _await_gate(settings, parts[0], stopping):
+            parts += [_start(name, settings, at) for name in PARTS if name != "gate"]
             started()
+        elif (sentence := parts[0].last_words()) is not None:
+            raise StartError(sentence)
         return _mind(parts, settings, at, stopping)
     finally:
         _stop(parts)
 
 
 def _start(name: str, settings: Settings, at: datetime | None) -> Part:
-    process = fresh.Process(target=_run_part, args=(name, settings, at), name=f"gerbang-{name}")
+    heard, told = fresh.Pipe(duplex=False)
+    process = fresh.Process(target=_run_part, args=(name, settings, at, told), name=f"gerbang-{name}")
     process.start()
-    return Part(name, process, vital=name == "gate", started=time.monotonic())
+    told.close()
+    return Part(name, process, heard, vital=name == "gate", started=time.monotonic())
 
 
 def _await_gate(settings: Settings, gate: Part, stopping: threading.Event) -> bool:
@@ -253,9 +270,9 @@ def _mind(parts: list[Part], settings: Settings, at: datetime | None, stopping: 
                 continue
             code = part.process.exitcode or 0
             if part.vital:
-                log.error("the gate ended", code=code)
+                log.error("the gate ended", code=code, error=part.last_words())
                 return code if code > 0 else 1
-            log.warning("a part ended and is started again", part=part.name, code=code)
+            log.warning("a part ended and is started again", part=part.name, code=code, error=part.last_words())
             stopping.wait(max(0.0, RESTART_SECONDS - (time.monotonic() - part.started)))
             parts[index] = _start(part.name, settings, at)
     return 0

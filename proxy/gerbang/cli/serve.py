@@ -44,9 +44,11 @@ def _moment(at: str) -> datetime:
 
 
 def _greet(chosen: Settings, moment: datetime | None) -> None:
-    say = errors.print
-    say(f"gate      http://{chosen.gate.listen} (proxy), its own pages at {chosen.gate_url}/", highlight=False)
-    say(f"console   http://{chosen.console.listen}/", highlight=False)
-    say(f"state     {chosen.state}", highlight=False, soft_wrap=True)
+    lines = [
+        f"gate      http://{chosen.gate.listen} (proxy), its own pages at {chosen.gate_url}/",
+        f"console   http://{chosen.console.listen}/",
+        f"state     {chosen.state}",
+    ]
     if moment:
-        say(f"clock     a trial's, started at {moment.isoformat()}", highlight=False)
+        lines.append(f"clock     a trial's, started at {moment.isoformat()}")
+    errors.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
