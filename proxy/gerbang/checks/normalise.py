@@ -17,7 +17,7 @@ with one space between, spelling tricks undone, short forms read out.
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
 
@@ -207,7 +207,7 @@ def _apart(left: str, right: str) -> bool:
 
 _KEPT_SIGNS = b"@$#\x01"
 _SEPARATED = bytes(code if code > 127 or chr(code).isalnum() or code in _KEPT_SIGNS else 32 for code in range(256))
-_WORDS = re.compile(r"(?:[^\x00-\x7f]|[A-Za-z0-9@$#\x01])+")
+_WORDS = re.compile(r"[^ ]+")
 _SIGNS_IN_WORDS = compiled(r"[A-Za-z](?:[!|]|\*{1,3})[A-Za-z]")
 _SIGN_IN_WORD = re.compile(r"(?<=[A-Za-z])[!|](?=[A-Za-z])")
 _STAR_IN_WORD = re.compile(r"(?<=[A-Za-z])\*{1,3}(?=[A-Za-z])")
@@ -338,6 +338,11 @@ class _Folds(dict[str, str]):
 _FOLDED = _Folds()
 
 
+def _starts(words: Sequence[str]) -> list[int]:
+    """Where each word starts when they stand with one space between."""
+    return [end + number for number, end in enumerate(accumulate(map(len, words[:-1]), initial=0))]
+
+
 class Normal:
     """A text in its two views. `words` are the words of `clean`, `pieces` the same words folded."""
 
@@ -377,12 +382,12 @@ class Normal:
     @cached_property
     def piece_starts(self) -> list[int]:
         """Where each piece starts in `text`."""
-        return list(accumulate((len(piece) + 1 for piece in self.pieces[:-1]), initial=0))
+        return _starts(self.pieces)
 
     @cached_property
     def word_starts(self) -> list[int]:
         """Where each word starts in `kept`."""
-        return list(accumulate((len(word) + 1 for word in self.words[:-1]), initial=0))
+        return _starts(self.words)
 
     def _join_letters(self) -> None:
         """Join runs of single letters (`b o d o h`); a wider gap than the run's first ends a word."""

@@ -254,6 +254,10 @@ def _named(reading: Reading, hit: Hit) -> int:
 def _quoted(reading: Reading, hit: Hit) -> bool:
     spans = reading.memory.get("quoted")
     if spans is None:
-        spans = reading.memory["quoted"] = [match.span() for match in QUOTED.finditer(reading.clean)]
+        marked = '"' in reading.clean or "'" in reading.clean
+        spans = [match.span() for match in QUOTED.finditer(reading.clean)] if marked else []
+        reading.memory["quoted"] = spans
+    if not spans:
+        return False
     start, end = reading.clean_span(hit)
     return any(first <= start and end <= last for first, last in spans)

@@ -21,6 +21,7 @@ from gerbang.model import Finding
 # A text is searched a block at a time, and a group stops counting at its limit, so that memory stays flat.
 BLOCK = 1 << 16  # characters
 OVERLAP = 400  # longer than any term with its affixes
+REACH = 30  # words
 MAX_HITS = 400  # a group and text
 MAX_FINDINGS = 100  # a check and text
 
@@ -62,6 +63,9 @@ ENDINGS = (
     | frozenset(["es", "ed", "d", "ing", "er", "ers", "in", "ly", "ness", "y"])
 )
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz@$0123456789#" + HIDDEN)
+
+
+type Windows = Sequence[tuple[int, int]]  # first and last words
 
 
 class Hit(NamedTuple):
@@ -163,16 +167,34 @@ class Automaton:
         self.starred = starred
         self.automaton = AhoCorasick(list(patterns), implementation=Implementation.DFA) if patterns else None
 
-    def hits(self, text: str, view: str, into: dict[str, list[Hit]], normal: Normal, *, sure: bool = False) -> None:
-        """Every term in the text, by group; with `sure` without the weak ones.
+    def hits(
+        self, view: str, normal: Normal, into: dict[str, list[Hit]], windows: Windows | None, *, sure: bool = False
+    ) -> None:
+        """Every term in a view (or within windows of its words), by group; with `sure` without the weak ones.
 
         Starred words (`b*d*h`) are compared letter by letter.
         """
-        if self.automaton is None or not text:
+        if self.automaton is None or not normal.words:
             return
+        folded = view == "text"
+        text = normal.text if folded else normal.kept
+        if windows is None:
+            self._in_text(f" {text} ", 0, view, normal, into, sure=sure)
+        else:
+            starts, words = (normal.piece_starts, normal.pieces) if folded else (normal.word_starts, normal.words)
+            for first, last in windows:
+                part = text[starts[first] : starts[last] + len(words[last])]
+                self._in_text(f" {part} ", starts[first], view, normal, into, sure=sure)
+        if folded and self.starred and HIDDEN in text:
+            self._starred(into, normal)
+
+    def _in_text(
+        self, padded: str, base: int, view: str, normal: Normal, into: dict[str, list[Hit]], *, sure: bool
+    ) -> None:
         number = normal.piece if view == "text" else normal.kept_piece
-        padded = f" {text} "
-        find = self.automaton.find_matches_as_indexes
+        find = self.automaton.find_matches_as_indexes if self.automaton else None
+        if find is None:
+            return
         for first in range(0, len(padded), BLOCK):
             block = padded if len(padded) <= BLOCK else padded[first : first + BLOCK + OVERLAP]
             for index, start, end in find(block, overlapping=True):
@@ -188,12 +210,11 @@ class Automaton:
                             continue
                     group = into.setdefault(entry.group, [])
                     if len(group) < MAX_HITS:
-                        begin = first + start - (entry.endings is None)
-                        until = first + stop - 1
+                        begin = base + first + start - (entry.endings is None)
+                        until = base + first + stop - 1
                         word = number(begin)
-                        group.append(Hit(begin, until, word, number(until - 1), entry.weight, entry.weak, view))
-        if view == "text" and HIDDEN in text:
-            self._starred(into, normal)
+                        last = word if " " not in entry.term else number(until - 1)
+                        group.append(Hit(begin, until, word, last, entry.weight, entry.weak, view))
 
     def _starred(self, into: dict[str, list[Hit]], normal: Normal) -> None:
         words = [at for at, piece in enumerate(normal.pieces) if HIDDEN in piece][:MAX_HITS]
@@ -239,10 +260,10 @@ class Search:
     kept: Automaton
     patterns: Patterns
 
-    def hits(self, normal: Normal, into: dict[str, list[Hit]], *, shouts: bool) -> None:
-        self.folded.hits(normal.text, "text", into, normal)
+    def hits(self, normal: Normal, into: dict[str, list[Hit]], *, shouts: bool, windows: Windows | None = None) -> None:
+        self.folded.hits("text", normal, into, windows)
         # Capitals tell a party from a word only where not everything is in capitals.
-        self.kept.hits(normal.kept, "kept", into, normal, sure=shouts)
+        self.kept.hits("kept", normal, into, windows, sure=shouts)
         self.patterns.hits(normal, into)
 
 
@@ -268,6 +289,7 @@ class Lexicons:
     first: Search
     beside_numbers: Search
     company: Mapping[str, Search]
+    reach: Mapping[str, int]
     combinations: Mapping[str, tuple[Together, ...]]
 
 
@@ -281,6 +303,11 @@ def _search(parts: Iterable[tuple[LexiconDocument, str, Group]]) -> Search:
             entry = Entry(pattern, f"{document.lexicon}.{name}", None, group.weight, False)
             patterns.append((compiled(pattern), entry))
     return Search(Automaton(folded), Automaton(kept), Patterns(patterns))
+
+
+def _reach(document: LexiconDocument) -> int:
+    """How many words from a term its company may be; no check of ours looks further than `REACH`."""
+    return max((max(rule.within, rule.not_within or 0) for rule in document.findings), default=0) + REACH
 
 
 def _together(document: LexiconDocument) -> tuple[Together, ...]:
@@ -313,6 +340,7 @@ def compile_lexicons(
         _search(first),
         _search(numbers),
         company,
+        {document.lexicon: _reach(document) for document in documents},
         {document.lexicon: _together(document) for document in documents},
     )
 
@@ -326,9 +354,13 @@ class Reading:
         self.memory: dict[str, Any] = {}  # what one check worked out and another needs
         self._hits: dict[str, list[Hit]] = {}
         lexicons.first.hits(self.normal, self._hits, shouts=self.shouts)
-        self.found = {group.partition(".")[0] for group in self._hits}  # the vocabularies with something to judge
-        for name in self.found:
-            lexicons.company[name].hits(self.normal, self._hits, shouts=self.shouts)
+        found: dict[str, list[Hit]] = {}
+        for group, hits in self._hits.items():
+            found.setdefault(group.partition(".")[0], []).extend(hits)
+        self.found = frozenset(found)  # the vocabularies with something to judge
+        for name, hits in found.items():
+            windows = _windows(hits, lexicons.reach[name], len(self.normal.words))
+            lexicons.company[name].hits(self.normal, self._hits, shouts=self.shouts, windows=windows)
         if self.has_digits:
             lexicons.beside_numbers.hits(self.normal, self._hits, shouts=self.shouts)
         for hits in self._hits.values():
@@ -554,6 +586,17 @@ def _apart(one: Hit, other: Hit) -> bool:
     if other.word > one.last or other.last < one.word:
         return True
     return one.view == other.view and (other.start >= one.end or other.end <= one.start)
+
+
+def _windows(hits: Sequence[Hit], reach: int, words: int) -> Windows:
+    """The words within reach of the hits, as first and last of each stretch."""
+    windows: list[tuple[int, int]] = []
+    for first, last in sorted((hit.word - reach, hit.last + reach) for hit in hits):
+        if windows and first <= windows[-1][1] + 1:
+            windows[-1] = windows[-1][0], max(windows[-1][1], min(last, words - 1))
+        else:
+            windows.append((max(first, 0), min(last, words - 1)))
+    return windows
 
 
 def _breaks(clean: str, start: int, end: int) -> bool:
