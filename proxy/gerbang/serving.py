@@ -4,6 +4,7 @@ The gate is what must not fail: when it ends, everything ends and the system's s
 forwarder and the console may fall and are started again; the gate goes on without them.
 """
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -12,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -199,14 +200,15 @@ def prepare(settings: Settings, at: datetime | None) -> None:
         raise StartError(
             "no zone is set, so the gate would serve nobody", hint="add `[[zones]]` and `[[offices]]` to the settings"
         )
-    for name, address in (("gate", settings.gate.listen), ("console", settings.console.listen)):
-        host, port = host_and_port(address)
-        if at is not None and not _is_loopback(host):
-            raise StartError(
-                f"`--at` is for trials, on loopback only, and the {name} listens on `{address}`",
-                hint="set the listeners to 127.0.0.1, or leave `--at` out",
-            )
-        _check_free(name, host, port)
+    with ExitStack() as held:  # both at once, so that one address for the two is found out
+        for name, address in (("gate", settings.gate.listen), ("console", settings.console.listen)):
+            host, port = host_and_port(address)
+            if at is not None and not _is_loopback(host):
+                raise StartError(
+                    f"`--at` is for trials, on loopback only, and the {name} listens on `{address}`",
+                    hint="set the listeners to 127.0.0.1, or leave `--at` out",
+                )
+            held.enter_context(_listener(name, host, port))
     try:
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -289,16 +291,17 @@ def _stop(parts: list[Part]) -> None:
             part.process.join()
 
 
-def _check_free(name: str, host: str, port: int) -> None:
+def _listener(name: str, host: str, port: int) -> socket.socket:
+    """What shows that the address is free."""
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.create_server((host, port), family=family):
-            return
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        # Without what Python adds in brackets: the address stands in the sentence already.
+        reason = (error.strerror or str(error)).partition(" (while ")[0].lower()
+        used = error.errno == errno.EADDRINUSE
         raise StartError(
             f"the {name} cannot listen on `{host}:{port}`: {reason}",
-            hint=f"stop what uses it, or set another `{name}.listen`",
+            hint=f"stop what uses it, or set another `{name}.listen`" if used else f"set another `{name}.listen`",
         ) from None
 
 

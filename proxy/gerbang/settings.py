@@ -8,10 +8,11 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -19,7 +20,10 @@ from gerbang.errors import Place, SettingsError, one_of
 from gerbang.model import Device
 
 PREFIX = "GERBANG_"
+NOT_SETTINGS = frozenset({"GERBANG_CONFIG", "GERBANG_CA_PASSPHRASE"})
 DEFAULT_FILE = "gerbang.toml"
+
+type Steps = tuple[int | str, ...]
 
 UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
 
@@ -51,9 +55,10 @@ def host_and_port(value: str) -> tuple[str, int]:
     ('::1', 8080)
     """
     host, _, port = value.rpartition(":")
-    if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError(f"`{value}` is no address; expected `host:port`, such as `127.0.0.1:8080`")
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    return host, int(port)
 
 
 def _network(value: object) -> object:
@@ -72,10 +77,19 @@ def _domain(value: str) -> str:
     return name
 
 
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError):
+        raise ValueError(f"`{value}` is no time zone; expected one such as `Asia/Kuala_Lumpur`") from None
+    return value
+
+
 Size = Annotated[int, BeforeValidator(_size)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Domain = Annotated[str, AfterValidator(_domain)]
+TimeZone = Annotated[str, AfterValidator(_timezone)]
 
 
 class Section(BaseModel):
@@ -120,7 +134,7 @@ class ZoneSettings(Section):
 class OfficeSettings(Section):
     name: str = Field(min_length=1)
     state: str
-    timezone: str | None = None
+    timezone: TimeZone | None = None
     legal_regime: str = "federal"
     pattern: str = "flexi"
 
@@ -140,7 +154,7 @@ class DatabaseSettings(Section):
 class JournalSettings(Section):
     folder: Path | None = None
     node: str = Field(default="gate", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
-    group_wait_ms: int = Field(default=2, ge=0, le=1000)
+    group_wait_ms: int = Field(default=0, ge=0, le=1000)
     witness: Path | None = None
 
 
@@ -157,7 +171,7 @@ class Settings(Section):
     """The whole of `gerbang.toml`."""
 
     state: Path = Path("state")
-    policies: tuple[str, ...] = ("bundled",)
+    policies: tuple[Annotated[str, Field(min_length=1)], ...] = Field(default=("bundled",), min_length=1)
     gate: GateSettings = GateSettings()
     interception: InterceptionSettings = InterceptionSettings()
     zones: tuple[ZoneSettings, ...] = ()
@@ -202,13 +216,24 @@ def load_settings(file: Path | None = None, environment: Mapping[str, str] | Non
     source = file or Path(DEFAULT_FILE)
     found = _read(source) if file is not None or source.exists() else ("", {})
     text, data = found
-    overrides = _from_environment(os.environ if environment is None else environment)
-    merged = _merge(data, overrides)
+    variables = {
+        tuple(name.removeprefix(PREFIX).lower().split("__")): (name, value)
+        for name, value in sorted((os.environ if environment is None else environment).items())
+        if name.startswith(PREFIX) and name not in NOT_SETTINGS
+    }
+    merged = _merge(data, _from_environment(variables))
+
+    def where(path: Steps) -> Place | None:
+        """The variable that a value comes from, or else its line of the file."""
+        keys = tuple(part for part in path if isinstance(part, str))
+        name = next((name for own, (name, _) in variables.items() if own == keys[: len(own)]), None)
+        return Place(name) if name else _place(source, text, path)
+
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        raise _settings_error(error, source, text) from None
-    _check(settings, source, text)
+        raise _settings_error(error, where) from None
+    _check(settings, where)
     return _rooted(settings, source.parent)
 
 
@@ -231,13 +256,13 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
         raise SettingsError(f"this is no TOML: {what[:1].lower()}{what[1:]}", place=where) from None
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+def _from_environment(variables: Mapping[tuple[str, ...], tuple[str, str]]) -> dict[str, Any]:
     """`GERBANG_GATE__LISTEN=...` as `{"gate": {"listen": ...}}`."""
     data: dict[str, Any] = {}
-    for name, value in sorted(environment.items()):
-        if not name.startswith(PREFIX) or name in {"GERBANG_CONFIG", "GERBANG_CA_PASSPHRASE"}:
-            continue
-        *sections, key = name.removeprefix(PREFIX).lower().split("__")
+    for (*sections, key), (name, value) in variables.items():
+        for length in range(1, len(sections) + 1):
+            if outer := variables.get(tuple(sections[:length])):
+                raise SettingsError(f"`{outer[0]}` and `{name}` cannot both be set", hint="take one of them out")
         if (*sections, key)[0] not in Settings.model_fields:
             known = (PREFIX + field.upper() for field in Settings.model_fields)
             raise SettingsError(f"unknown environment variable `{name}`", hint=one_of(known, name))
@@ -266,11 +291,11 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _settings_error(error: ValidationError, file: Path, text: str) -> SettingsError:
+def _settings_error(error: ValidationError, where: Callable[[Steps], Place | None]) -> SettingsError:
     first = error.errors()[0]
     path = tuple(part for part in first["loc"] if not (isinstance(part, str) and part.startswith("function-")))
     name = _dotted(path)
-    place = _place(file, text, path)
+    place = where(path)
     key = str(path[-1])
     match first["type"]:
         case "extra_forbidden":
@@ -309,7 +334,7 @@ def _plain(error: Mapping[str, Any]) -> str:
     return wants.get(error["type"], "it has the wrong form")
 
 
-def _dotted(path: tuple[int | str, ...]) -> str:
+def _dotted(path: Steps) -> str:
     """`("zones", 0, "device")` as `zones[1].device`, counting from 1 as people do."""
     name = ""
     for part in path:
@@ -317,7 +342,7 @@ def _dotted(path: tuple[int | str, ...]) -> str:
     return name
 
 
-def _siblings(path: tuple[int | str, ...]) -> tuple[str, ...]:
+def _siblings(path: Steps) -> tuple[str, ...]:
     model: type[BaseModel] = Settings
     for part in path[:-1]:
         if isinstance(part, str) and part in model.model_fields:
@@ -331,7 +356,7 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
     return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_of(part))), None)
 
 
-def _place(file: Path, text: str, path: tuple[int | str, ...]) -> Place | None:
+def _place(file: Path, text: str, path: Steps) -> Place | None:
     """The line of a key. tomllib keeps no positions, so the section's header is looked for, then the key below it."""
     if not text:
         return None
@@ -353,7 +378,7 @@ def _place(file: Path, text: str, path: tuple[int | str, ...]) -> Place | None:
     return Place(str(file), start + 1)
 
 
-def _check(settings: Settings, file: Path, text: str) -> None:
+def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
     """What one key cannot tell: names that refer to each other, zones that overlap, a trial clock's listener."""
     offices = {office.name for office in settings.offices}
     networks: dict[IPv4Network | IPv6Network, str] = {}
@@ -362,26 +387,27 @@ def _check(settings: Settings, file: Path, text: str) -> None:
         if zone.office not in offices:
             raise SettingsError(
                 f"zone `{zone.name}` names the office `{zone.office}`, which is not listed",
-                place=_place(file, text, (*here, "office")),
+                place=where((*here, "office")),
                 hint=one_of(sorted(offices), zone.office) if offices else "add it as an `[[offices]]` entry",
             )
         if zone.sign_in == "htpasswd" and zone.htpasswd is None:
             raise SettingsError(
                 f"zone `{zone.name}` signs people in by htpasswd but names no file",
-                place=_place(file, text, (*here, "sign_in")),
+                place=where((*here, "sign_in")),
                 hint='add `htpasswd = "FILE"`',
             )
         for network in zone.networks:
             if network in networks:
                 raise SettingsError(
                     f"the network `{network}` stands in zone `{networks[network]}` and in zone `{zone.name}`",
-                    place=_place(file, text, (*here, "networks")),
+                    place=where((*here, "networks")),
                     hint="give each network to one zone; a longer prefix wins over a shorter one",
                 )
             networks[network] = zone.name
     for kind, names in (("zones", [z.name for z in settings.zones]), ("offices", [o.name for o in settings.offices])):
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise SettingsError(f"two {kind} have the name `{twice}`", place=Place(str(file)) if text else None)
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise SettingsError(f"two {kind} have the name `{name}`", place=where((kind, index, "name")))
 
 
 def _rooted(settings: Settings, folder: Path) -> Settings:
@@ -399,8 +425,17 @@ def _rooted(settings: Settings, folder: Path) -> Settings:
                 update={"upstream": upstream.model_copy(update={"trusted_ca": rooted(upstream.trusted_ca)})}
             ),
             "zones": tuple(zone.model_copy(update={"htpasswd": rooted(zone.htpasswd)}) for zone in settings.zones),
+            "database": settings.database.model_copy(update={"url": _rooted_url(settings.database.url, folder)}),
             "journal": settings.journal.model_copy(
                 update={"folder": rooted(settings.journal.folder), "witness": rooted(settings.journal.witness)}
             ),
         }
     )
+
+
+def _rooted_url(url: str | None, folder: Path) -> str | None:
+    """The address of a database, with the file of a relative SQLite one taken from that folder too."""
+    scheme = "sqlite:///"
+    if url is None or not url.startswith(scheme) or url.removeprefix(scheme) in {"", ":memory:"}:
+        return url
+    return scheme + str((folder / url.removeprefix(scheme)).absolute())

@@ -105,7 +105,7 @@ def test_programs_that_start_at_once_do_not_stumble_over_each_other(url: str) ->
 
 
 def test_an_empty_database_is_not_opened(url: str) -> None:
-    with pytest.raises(RecordError, match="the database is empty; run `gerbang db upgrade`"):
+    with pytest.raises(RecordError, match="there is nothing of Gerbang in the database yet; run `gerbang db upgrade`"):
         open_store(url)
 
 

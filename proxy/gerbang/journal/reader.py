@@ -88,7 +88,9 @@ def slots(folder: Path) -> tuple[Path, ...]:
     try:
         return tuple(sorted(entry for entry in folder.iterdir() if SLOT.fullmatch(entry.name) and entry.is_dir()))
     except FileNotFoundError:
-        raise RecordError("there is no journal here", place=Place(str(folder))) from None
+        raise RecordError(
+            "there is no journal here", place=Place(str(folder)), hint="`gerbang serve` begins it"
+        ) from None
     except OSError as error:
         raise RecordError(f"the journal cannot be read: {reason(error)}", place=Place(str(folder))) from None
 

@@ -22,7 +22,7 @@ def make_engine(url: str) -> Engine:
     """An engine for SQLite or PostgreSQL; RecordError for anything else."""
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise RecordError(
             "this is no address of a database", hint="expected `sqlite:///FILE` or `postgresql://USER@HOST/NAME`"
         ) from None
@@ -57,8 +57,8 @@ def plain_errors(url: URL) -> Iterator[None]:
     except DBAPIError as error:
         # A file that cannot be used stays so; a server that does not answer may come back.
         away = isinstance(error, OperationalError) and url.get_backend_name() != "sqlite"
-        kind = DatabaseAway if away else RecordError
-        raise kind(f"the database cannot be used: {reason(error)}", place=place_of(url)) from None
+        kind, hint = (DatabaseAway, "start its server, or correct `[database] url`") if away else (RecordError, None)
+        raise kind(f"the database cannot be used: {reason(error)}", place=place_of(url), hint=hint) from None
     except OSError as error:
         what = (error.strerror or "the system gave no reason").lower()
         raise RecordError(f"the database cannot be used: {what}", place=place_of(url)) from None
@@ -73,6 +73,8 @@ def reason(error: DBAPIError) -> str:
 def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise RecordError("the database must be a file", hint="expected `sqlite:///FILE`")
+    if url.query:
+        raise RecordError("the address of a SQLite database takes no options", place=place_of(url))
     path = Path(url.database)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 

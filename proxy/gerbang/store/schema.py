@@ -41,7 +41,9 @@ def check_shape(engine: Engine) -> None:
         revisions = _revisions(connection, engine.url)
         if revisions != set(_script().get_heads()):
             raise RecordError(
-                "the database has the shape of an older version" if revisions else "the database is empty",
+                "the database has the shape of an older version"
+                if revisions
+                else "there is nothing of Gerbang in the database yet",
                 place=place_of(engine.url),
                 hint="run `gerbang db upgrade`",
             )
