@@ -81,3 +81,8 @@ def one_of(words: Iterable[str], given: str | None = None) -> str:
     near = get_close_matches(given, known, n=1) if given else []
     expected = "expected one of " + ", ".join(f"`{word}`" for word in known)
     return f"did you mean `{near[0]}`? {expected}" if near else expected
+
+
+def reason(error: OSError) -> str:
+    """What the system says, in its words and without a number."""
+    return (error.strerror or "the system gave no reason").lower()

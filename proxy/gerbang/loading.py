@@ -17,7 +17,16 @@ from gerbang.activations import Activations
 from gerbang.bundled import bundled
 from gerbang.checks.examine import compile_checks
 from gerbang.checks.lexicon import parse_lexicon
-from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, RegisterError, SettingsError, one_of
+from gerbang.errors import (
+    DocumentError,
+    DocumentErrors,
+    GerbangError,
+    Place,
+    RegisterError,
+    SettingsError,
+    one_of,
+    reason,
+)
 from gerbang.journal.keys import load_keys
 from gerbang.model import Office, Zone
 from gerbang.pipeline import World
@@ -33,6 +42,7 @@ log = structlog.get_logger()
 CASES = ".cases.yaml"
 DOCUMENT_LIMIT = 4 << 20  # bytes; the shipped ones are well under a tenth of it
 POLL_SECONDS = 1.0
+NO_CALENDAR = "there is none in the folders of `policies`; add `bundled` to them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ def read_document(file: Path) -> str:
             raise DocumentError(f"the document is larger than {DOCUMENT_LIMIT >> 20} MiB", place=place)
         return file.read_text(encoding="utf-8")
     except OSError as error:
-        raise DocumentError(f"the document cannot be read: {error.strerror}", place=place) from None
+        raise DocumentError(f"the document cannot be read: {reason(error)}", place=place) from None
     except UnicodeDecodeError:
         raise DocumentError("the document is not UTF-8 text", place=place, hint="save it as UTF-8") from None
 
@@ -127,13 +137,13 @@ def load_world(settings: Settings, registers: Path | None = None) -> World:
         calendar=calendar,
         checks=compile_checks(each(sources(folders, "lexicons"), parse_lexicon)),
         registers=load_registers(registers or settings.registers_folder),
-        offices=_offices(settings, calendar),
+        offices=offices_of(settings, calendar),
         zones=tuple(Zone(z.name, z.networks, z.office, z.device, z.sign_in) for z in settings.zones),
         official_hosts=frozenset(site.host for site in settings.sites if site.official),
         protected=protected[-1] if protected else Protected(),
         key=content_key(load_keys(settings.keys_folder).record),
     )
-    _check_officers(world, settings)
+    check_officers(world, settings)
     return world
 
 
@@ -155,27 +165,28 @@ def load_platforms(settings: Settings) -> Platforms:
     return compile_platforms(documents, {site.host: site.platform for site in settings.sites})
 
 
-def _offices(settings: Settings, calendar: Calendar) -> Mapping[str, Office]:
+def offices_of(settings: Settings, calendar: Calendar) -> Mapping[str, Office]:
+    """The offices of the settings. Raises `SettingsError` for one whose state or pattern no calendar has."""
     offices = {}
     for entry in settings.offices:
         state = calendar.state(entry.state)
         if state is None:
             raise SettingsError(
                 f"office `{entry.name}` names the state `{entry.state}`, which no calendar has",
-                hint=one_of(calendar.states, entry.state),
+                hint=one_of(calendar.states, entry.state) if calendar.states else NO_CALENDAR,
             )
         if entry.pattern not in calendar.patterns:
             raise SettingsError(
                 f"office `{entry.name}` names the working pattern `{entry.pattern}`, which no calendar has",
-                hint=one_of(calendar.patterns, entry.pattern),
+                hint=one_of(calendar.patterns, entry.pattern) if calendar.patterns else NO_CALENDAR,
             )
         zone = entry.timezone or state.timezone
         offices[entry.name] = Office(entry.name, entry.state, zone, entry.legal_regime, entry.pattern)
     return offices
 
 
-def _check_officers(world: World, settings: Settings) -> None:
-    """An officer at an office that is not listed would be judged by somebody else's calendar."""
+def check_officers(world: World, settings: Settings) -> None:
+    """Raises `RegisterError` for an officer who would be judged by somebody else's calendar."""
     place = Place(str(settings.registers_folder / "officers.csv"))
     for officer in world.registers.officers.values():
         if officer.office and officer.office not in world.offices:
@@ -228,7 +239,7 @@ class LivingWorld:
         """Take the registers as they are now, if they are right."""
         try:
             fresh = replace(self.world, registers=load_registers(self._settings.registers_folder))
-            _check_officers(fresh, self._settings)
+            check_officers(fresh, self._settings)
         except GerbangError as error:
             log.error("registers-refused", error=str(error), in_force="the registers as they were")
             return

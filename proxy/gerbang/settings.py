@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from gerbang.errors import Place, SettingsError, one_of
+from gerbang.errors import Place, SettingsError, one_of, reason
 from gerbang.model import Device
 
 PREFIX = "GERBANG_"
@@ -245,8 +245,8 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
             f"there is no settings file `{file}`", hint="name one with `--config`, or copy the example of the README"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f"the settings file cannot be read: {reason}", place=Place(str(file))) from None
+        why = reason(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SettingsError(f"the settings file cannot be read: {why}", place=Place(str(file))) from None
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

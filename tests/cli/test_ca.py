@@ -86,7 +86,7 @@ CREATE = ("ca", "create", "--root-out")
 RENEW = ("ca", "renew", "--root")
 MAKE_ONE = "make one with `gerbang ca create --root-out FILE`"
 NO_ROOT = "the passphrase is wrong, or this is no root that `ca create` wrote"
-MISSING = "No such file or directory"
+MISSING = "no such file or directory"
 LONG = "long enough to do"
 
 

@@ -141,7 +141,7 @@ async def test_a_changed_file_is_taken_and_a_wrong_one_is_not(file: Path) -> Non
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="cannot be read: No such file"):
+    with pytest.raises(SettingsError, match="cannot be read: no such file"):
         Doorkeeper(tmp_path / "nowhere")
 
 

@@ -12,9 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, console, emit, errors, table
-from gerbang.errors import RecordError
+from gerbang.errors import RecordError, one_of
 from gerbang.journal.keys import load_public_key
 from gerbang.journal.verify import Report, SlotReport, verify
+from gerbang.model import Effect, Kind
 from gerbang.record.canonical import Json
 from gerbang.record.number import check_number
 from gerbang.settings import Settings
@@ -22,6 +23,7 @@ from gerbang.store import DecisionRecord, DecisionRow, Filter, Page, Store, open
 
 app = typer.Typer(no_args_is_help=True, help="The record: lists, one decision whole, and whether it is intact.")
 
+DONE = ("forwarded", "answered", "held")
 COLUMNS = ("number", "when", "officer", "act", "effect", "why")
 
 
@@ -48,6 +50,13 @@ def list_decisions(
     as_json: JsonOption = False,
 ) -> None:
     """Decisions, newest first. Names are masked."""
+    for name, given, known in (
+        ("activity", activity, tuple(Kind)),
+        ("effect", effect, tuple(str(one) for one in Effect)),
+        ("done", done, DONE),
+    ):
+        if given is not None and given not in known:
+            raise RecordError(f"unknown {name} `{given}`", hint=one_of(known, given))
     wanted = Filter(
         since=_moment("since", since, end=False),
         until=_moment("until", until, end=True),

@@ -10,7 +10,7 @@ import typer
 
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, table
-from gerbang.errors import StartError
+from gerbang.errors import StartError, reason
 from gerbang.gate import authority
 from gerbang.loading import load_platforms
 from gerbang.settings import Settings
@@ -43,10 +43,16 @@ def create(
         )
     hosts = signed_hosts(chosen)
     now = datetime.now(UTC)
+    if not 0 < len(organisation) <= 64:
+        raise StartError("the organisation's name has no or too many characters", hint="use 1 to 64 of them")
     root = authority.create_root(organisation, now)
     key, certificate = authority.create_intermediate(root, organisation, hosts, now)
     authority.write_root(root, root_out, passphrase(passphrase_file, confirm=True))
-    authority.write_intermediate(folder, key, certificate, root.certificate)
+    try:
+        authority.write_intermediate(folder, key, certificate, root.certificate)
+    except StartError:
+        root_out.unlink()  # half a CA is of no use, and its root would be in the way of the next try
+        raise
     typer.echo(f"root key and certificate: {root_out} (move it offline; it opens with the passphrase only)")
     typer.echo(f"root certificate, for managed machines to trust: {folder / authority.ROOT_CERTIFICATE}")
     typer.echo(f"SHA-256 of the root: {authority.fingerprint(root.certificate)}")
@@ -103,8 +109,8 @@ def passphrase(file: Path | None, *, confirm: bool = False) -> bytes:
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-            raise StartError(f"the passphrase file `{file}` cannot be read: {reason}") from None
+            why = reason(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise StartError(f"the passphrase file `{file}` cannot be read: {why}") from None
         if not lines or not lines[0]:
             raise StartError(f"the passphrase file `{file}` is empty")
         return lines[0].encode()

@@ -177,5 +177,8 @@ def _days(text: str) -> list[date]:
     """The days of a month written as `2026-03`, or the one day written whole."""
     if len(text) != len("2026-03"):
         return [_day(text)]
-    first = _day(f"{text}-01")
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise SettingsError(f"`{text}` is no month", hint="write it as `2026-11`, or a day as `2026-11-24`") from None
     return [first + timedelta(days=number) for number in range(monthrange(first.year, first.month)[1])]

@@ -4,6 +4,7 @@ Each command or group of commands is a module of this folder with an `app`; it i
 asked for, so that `gerbang version` does not load a proxy, nor `gerbang audit list` the checks.
 """
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Annotated, Any, override
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from gerbang.cli import configuration
 from gerbang.cli.output import guarded
+from gerbang.errors import SettingsError, one_of
 
 COMMANDS = ("serve", "demo", "policy", "platforms", "checks", "calendar", "audit", "db", "ca", "users", "version")
 
@@ -29,9 +32,18 @@ class CommandsOnDemand(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        command = typer.main.get_command(import_module(f"gerbang.cli.{cmd_name}").app)
+        # Without the options for shell completion, which each group would show and none could keep.
+        part: typer.Typer = import_module(f"gerbang.cli.{cmd_name}").app
+        part._add_completion = False
+        command = typer.main.get_command(part)
         command.name = cmd_name
         return command
+
+    @override
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise SettingsError(f"no such command `{args[0]}`", hint=one_of(COMMANDS, args[0]))
+        return super().resolve_command(ctx, args)
 
 
 app = typer.Typer(
@@ -40,7 +52,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
 )
 
 
@@ -58,7 +69,28 @@ def gerbang(
 def main() -> None:
     """The entry point of the installed command."""
     arguments = configuration_first(sys.argv[1:])
-    sys.exit(guarded(lambda: app(arguments, prog_name="gerbang")))
+    sys.exit(guarded(lambda: _run(arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command; its exit status. What is typed wrongly is an error like any other."""
+    try:
+        return int(app(arguments, prog_name="gerbang", standalone_mode=False) or 0)
+    except TyperException as error:
+        if not error.format_message().strip():
+            return error.exit_code  # a group by itself: its help has been shown
+        raise _typed_wrongly(error) from None
+    except typer.Abort:
+        raise SettingsError("given up at the question; nothing was done") from None
+
+
+def _typed_wrongly(error: TyperException) -> SettingsError:
+    """Typer's complaint in our words, with the command whose help says more."""
+    text = error.format_message().rstrip(".").replace("Value error, ", "").partition(", unable to parse")[0]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "gerbang"
+    text = re.sub(r": ([A-Z])", lambda start: start[0].lower(), re.sub(r"'([^']*)'", r"`\1`", text))
+    return SettingsError(text[:1].lower() + text[1:], hint=f"see `{command} --help`")
 
 
 def configuration_first(arguments: list[str]) -> list[str]:

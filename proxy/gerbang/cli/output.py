@@ -47,13 +47,13 @@ def _cell(cell: object) -> str:
     return str(cell).replace("[", "\\[")
 
 
-def guarded(run: Callable[[], None]) -> int:
+def guarded(run: Callable[[], int | None]) -> int:
     """Run a command; an error that a person can put right is one sentence and exit status 2, never a traceback.
 
     A fault of our own is a sentence too; its traceback goes to a file that can be sent to us.
     """
     try:
-        run()
+        return run() or 0
     except GerbangError as error:
         errors.print(f"gerbang: {error}", markup=False, highlight=False, soft_wrap=True)
         return 2
@@ -69,4 +69,3 @@ def guarded(run: Callable[[], None]) -> int:
         what = f"gerbang: a fault of our own ({type(error).__name__}); what happened stands in {file.name}"
         errors.print(what, markup=False, highlight=False, soft_wrap=True)
         return 70
-    return 0

@@ -13,7 +13,7 @@ import typer
 
 from gerbang.cli import configuration
 from gerbang.cli.output import JsonOption, console, emit, table
-from gerbang.errors import DocumentError, Place, SettingsError, one_of
+from gerbang.errors import DocumentError, Place, SettingsError, one_of, reason
 from gerbang.loading import cases_beside, each, is_cases, policy_folders, read_document, sources
 from gerbang.model import Activity, Request
 from gerbang.recognition.cases import BOUNDARY, Cases, Failure, PartOfForm, multipart, parse_cases, run_cases
@@ -206,7 +206,7 @@ def recorded(file: Path) -> Iterator[Request | None]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise DocumentError(f"`{file}` cannot be read: {error.strerror}") from None
+        raise DocumentError(f"`{file}` cannot be read: {reason(error)}") from None
     except UnicodeDecodeError:
         raise DocumentError("the recording is not UTF-8 text", place=Place(str(file))) from None
     if not text.strip():

@@ -20,8 +20,10 @@ from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, S
 from gerbang.loading import (
     Source,
     cases_beside,
+    check_officers,
     each,
     load_platforms,
+    offices_of,
     policy_documents,
     policy_folders,
     read_document,
@@ -166,11 +168,6 @@ def _references(document: Document) -> Iterator[str]:
 def trial_world(loaded: Loaded, chosen: Settings, *, registers: Registers | None = None) -> World:
     """A world to try policies in: as `serve` has it, but without keys, so that nothing is written."""
     calendar = compile_calendar(each(sources(loaded.folders, "calendars"), parse_calendar))
-    offices: dict[str, Office] = {}
-    for entry in chosen.offices:
-        state = calendar.state(entry.state)
-        zone = entry.timezone or (state.timezone if state else "Asia/Kuala_Lumpur")
-        offices[entry.name] = Office(entry.name, entry.state, zone, entry.legal_regime, entry.pattern)
     protected = each(sources(loaded.folders, "protected"), parse_protected)
     return World(
         platforms=load_platforms(chosen) if sources(policy_folders(chosen), "platforms") else compile_platforms(()),
@@ -178,7 +175,7 @@ def trial_world(loaded: Loaded, chosen: Settings, *, registers: Registers | None
         calendar=calendar,
         checks=compile_checks(each(sources(loaded.folders, "lexicons"), parse_lexicon)),
         registers=registers or Registers(),
-        offices=offices or {"hq": Office("hq", "PJY")},
+        offices=offices_of(chosen, calendar) or {"hq": Office("hq", "PJY")},
         zones=tuple(Zone(z.name, z.networks, z.office, z.device, z.sign_in) for z in chosen.zones),
         official_hosts=frozenset(site.host for site in chosen.sites if site.official),
         protected=protected[-1] if protected else Protected(),
@@ -194,7 +191,7 @@ def check(folder: FolderArgument = None, as_json: JsonOption = False) -> None:
     """Read policies and their cases; say what is wrong, or what there is."""
     chosen = settings()
     loaded = load_policies(chosen, folder)
-    each(sources(loaded.folders, "protected"), parse_protected)
+    trial_world(loaded, chosen)  # what stands beside the policies is read too: a gate would refuse to start with it
     notes = list(_notes(loaded, chosen))
     cases = {document.name: len(file) for document, file in loaded.cases}
     rows = [
@@ -384,6 +381,10 @@ def explain_act(
     loaded = load_policies(chosen, folder)
     registers = load_registers(chosen.registers_folder)
     world = trial_world(loaded, chosen, registers=registers)
+    check_officers(world, chosen)
+    platforms = [document.platform for document in world.platforms.documents]
+    if platforms:
+        _word("platform", platform, platforms)
     actor = _actor(world, officer, zone, office, device)
     act = Activity(
         platform=platform,

@@ -8,7 +8,7 @@ import typer
 
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, emit, table
-from gerbang.console.users import LONGEST_PASSWORD, Role, Users, users_of
+from gerbang.console.users import LONGEST_PASSWORD, Role, Users, check_account, users_of
 from gerbang.errors import SettingsError
 
 app = typer.Typer(no_args_is_help=True, help="The accounts of the console.")
@@ -26,6 +26,7 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Make an account. The password is asked for twice, and never shown."""
+    check_account(name, role)
     password = _from_stdin() if password_stdin else _asked()
     user = _users().add(name, role, password, datetime.now(UTC))
     if as_json:

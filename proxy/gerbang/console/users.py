@@ -17,7 +17,7 @@ from typing import Annotated, Final
 import bcrypt
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from gerbang.errors import Place, RegisterError, one_of
+from gerbang.errors import Place, RegisterError, one_of, reason
 from gerbang.settings import Settings
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -96,13 +96,7 @@ class Users:
 
     def add(self, name: str, role: str, password: str, moment: datetime) -> User:
         """A new account. Raises `RegisterError` for a name that is taken or will not do, a role, or a weak password."""
-        if not NAME.fullmatch(name):
-            raise RegisterError(
-                f"`{name:.40}` will not do for an account name",
-                hint="use small letters, digits, `.`, `_` and `-`, at most 32, beginning with a letter or digit",
-            )
-        if role not in set(Role):
-            raise RegisterError(f"unknown role `{role:.40}`", hint=one_of(Role, role))
+        check_account(name, role)
         if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
             raise RegisterError(
                 f"the password has {len(password)} characters",
@@ -138,7 +132,7 @@ class Users:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise RegisterError(f"the accounts cannot be read: {error.strerror}", place=place) from None
+            raise RegisterError(f"the accounts cannot be read: {reason(error)}", place=place) from None
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -162,7 +156,7 @@ class Users:
             fresh.replace(self.file)
         except OSError as error:
             raise RegisterError(
-                f"the accounts cannot be written: {error.strerror}", place=Place(str(self.file))
+                f"the accounts cannot be written: {reason(error)}", place=Place(str(self.file))
             ) from None
 
     @contextmanager
@@ -173,7 +167,7 @@ class Users:
             lock = os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise RegisterError(
-                f"the accounts cannot be written: {error.strerror}",
+                f"the accounts cannot be written: {reason(error)}",
                 place=Place(str(self.file)),
                 hint="check `state` in the settings",
             ) from None
@@ -192,3 +186,14 @@ def users_of(settings: Settings) -> Users:
 def _digest(password: str) -> bytes:
     """bcrypt takes 72 bytes and stops at a zero; a digest of the password has neither trouble."""
     return base64.b64encode(hashlib.sha256(password.encode(errors="surrogatepass")).digest())
+
+
+def check_account(name: str, role: str) -> None:
+    """Raises `RegisterError` for a name or a role that will not do."""
+    if not NAME.fullmatch(name):
+        raise RegisterError(
+            f"`{name:.40}` will not do for an account name",
+            hint="use small letters, digits, `.`, `_` and `-`, at most 32, beginning with a letter or digit",
+        )
+    if role not in set(Role):
+        raise RegisterError(f"unknown role `{role:.40}`", hint=one_of(Role, role))

@@ -51,6 +51,8 @@ class Result:
 
 def prepare(folder: Path) -> None:
     """An empty folder; an earlier demo in it is taken away, and nothing else ever is."""
+    if folder.exists() and not folder.is_dir():
+        raise StartError(f"`{folder}` is no folder", hint="name another `--folder`")
     if folder.exists():
         settings = folder / "gerbang.toml"
         ours = settings.exists() and settings.read_text("utf-8", "replace").startswith(MARK)

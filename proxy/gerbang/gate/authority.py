@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from gerbang.errors import Place, StartError
+from gerbang.errors import Place, StartError, reason
 
 ROOT_LIFE = timedelta(days=3653)
 INTERMEDIATE_LIFE = timedelta(days=731)
@@ -122,7 +122,7 @@ def write_root(root: Root, file: Path, passphrase: bytes) -> None:
             f"the file `{file}` exists already", hint="a root is never overwritten; name another"
         ) from None
     except OSError as error:
-        raise StartError(f"the root cannot be written to `{file}`: {error.strerror}") from None
+        raise StartError(f"the root cannot be written to `{file}`: {reason(error)}") from None
 
 
 def read_root(file: Path, passphrase: bytes) -> Root:
@@ -130,7 +130,7 @@ def read_root(file: Path, passphrase: bytes) -> Root:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise StartError(f"the root `{file}` cannot be read: {error.strerror}") from None
+        raise StartError(f"the root `{file}` cannot be read: {reason(error)}") from None
     try:
         key, certificate, _ = pkcs12.load_key_and_certificates(data, passphrase)
     except ValueError:
@@ -154,7 +154,7 @@ def write_intermediate(
         _replace(folder / ROOT_CERTIFICATE, root.public_bytes(serialization.Encoding.PEM), 0o644)
         _replace(folder / INTERMEDIATE, secret + certificate.public_bytes(serialization.Encoding.PEM), 0o600)
     except OSError as error:
-        raise StartError(f"the CA cannot be written to `{folder}`: {error.strerror}") from None
+        raise StartError(f"the CA cannot be written to `{folder}`: {reason(error)}") from None
 
 
 class Authority:
@@ -220,18 +220,21 @@ def load_authority(folder: Path, now: datetime | None = None) -> Authority:
     except FileNotFoundError:
         raise StartError(f"there is no CA in `{folder}`", hint=make) from None
     except OSError as error:
-        raise StartError(f"the CA cannot be read: {error.strerror}", place=Place(str(file))) from None
+        raise StartError(f"the CA cannot be read: {reason(error)}", place=Place(str(file))) from None
     if mode & 0o077:
         raise StartError("the CA's key can be read by others", place=Place(str(file)), hint=f"run `chmod 600 {file}`")
+    anew = "make a new one with `gerbang ca renew --root FILE`"
+    root_file = folder / ROOT_CERTIFICATE
+    part = file
     try:
         key = serialization.load_pem_private_key(data, None)
         certificate = x509.load_pem_x509_certificate(data)
-        root_file = folder / ROOT_CERTIFICATE
+        part = root_file
         root = x509.load_pem_x509_certificate(root_file.read_bytes()) if root_file.exists() else None
     except (ValueError, TypeError, OSError):
-        raise StartError("the CA cannot be read: it is damaged", place=Place(str(file)), hint=make) from None
+        raise StartError("the CA cannot be read: it is damaged", place=Place(str(part)), hint=anew) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-        raise StartError("the CA's key and certificate do not belong together", place=Place(str(file)), hint=make)
+        raise StartError("the CA's key and certificate do not belong together", place=Place(str(file)), hint=anew)
     if certificate.not_valid_after_utc <= (now or datetime.now(UTC)):
         raise StartError(
             f"the CA expired on {certificate.not_valid_after_utc:%Y-%m-%d}",
@@ -319,9 +322,13 @@ def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_
 
 def _write_new(file: Path, data: bytes) -> None:
     with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
+        try:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        except OSError:
+            file.unlink()
+            raise
 
 
 def _replace(file: Path, data: bytes, mode: int) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 import bcrypt
 import structlog
 
-from gerbang.errors import Place, SettingsError
+from gerbang.errors import Place, SettingsError, reason
 from gerbang.model import Zone
 
 log = structlog.get_logger()
@@ -236,7 +236,7 @@ def _read(file: Path) -> Mapping[str, bytes]:
             raise SettingsError(f"the htpasswd file is larger than {FILE_LIMIT >> 20} MiB", place=place)
         return parse_htpasswd(file.read_text(encoding="utf-8"), str(file))
     except OSError as error:
-        raise SettingsError(f"the htpasswd file cannot be read: {error.strerror}", place=place) from None
+        raise SettingsError(f"the htpasswd file cannot be read: {reason(error)}", place=place) from None
     except UnicodeDecodeError:
         raise SettingsError("the htpasswd file is not UTF-8 text", place=place) from None
 

@@ -3,10 +3,12 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import structlog
+from cryptography import x509
 
-from gerbang.errors import SettingsError
+from gerbang.errors import Place, SettingsError, reason
 from gerbang.gate.addon import Gate
 from gerbang.gate.authority import Authority, load_authority
 from gerbang.gate.clock import Clock, wall_clock
@@ -50,6 +52,7 @@ async def serve_gate(
 ) -> None:
     """The gate as a part of a running event loop; ends when it is cancelled, or with `signals` on one of them."""
     check_sign_in(settings)
+    check_trusted(settings.gate.upstream.trusted_ca)
     stop = stopped_by_signals() if signals else asyncio.Event()
     gate = Gate(settings, holder, ledger, keys, authority_of(settings), clock)
     if gate.closed:
@@ -82,6 +85,25 @@ def check_sign_in(settings: Settings) -> None:
             f"zone `{zone.name}` signs people in, and with `gate.mode` `{settings.gate.mode}` nobody can be asked to",
             hint='use the mode `regular` or `upstream`, or set `sign_in = "none"`',
         )
+
+
+def check_trusted(file: Path | None) -> None:
+    """Raises `SettingsError` where the certificates that platforms are to be known by cannot be had.
+
+    Without this every connection to a platform would fail, with nothing to say why.
+    """
+    if file is None:
+        return
+    try:
+        found = x509.load_pem_x509_certificates(file.read_bytes())
+    except OSError as error:
+        raise SettingsError(
+            f"`gate.upstream.trusted_ca` cannot be read: {reason(error)}", place=Place(str(file))
+        ) from None
+    except ValueError:
+        found = []
+    if not found:
+        raise SettingsError("`gate.upstream.trusted_ca` holds no certificate in PEM", place=Place(str(file)))
 
 
 def authority_of(settings: Settings) -> Authority | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gerbang.errors import Place, RecordError
+from gerbang.errors import reason as reason
 from gerbang.record.canonical import Json
 from gerbang.record.chain import LONGEST_LINE, Link, read_line
 
@@ -156,11 +157,6 @@ def read(folder: Path) -> Iterator[Line]:
             if isinstance(line, Broken):
                 raise RecordError(line.reason, place=line.place)
             yield line
-
-
-def reason(error: OSError) -> str:
-    """What the system says, in its words and without a number."""
-    return (error.strerror or "the system gave no reason").lower()
 
 
 def _order(name: str) -> tuple[str, int]:
