@@ -80,7 +80,7 @@ def _domain(value: str) -> str:
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (ValueError, OSError):
+    except (ValueError, KeyError, OSError):
         raise ValueError(f"`{value}` is no time zone; expected one such as `Asia/Kuala_Lumpur`") from None
     return value
 

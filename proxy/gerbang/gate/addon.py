@@ -481,7 +481,7 @@ class Gate:
             passage.answer = Tee()
         flow.response.stream = passage.answer or True
 
-    async def response(self, flow: http.HTTPFlow) -> None:
+    def response(self, flow: http.HTTPFlow) -> None:
         self._under_way.discard(flow)
         passage = passage_of(flow)
         if passage is None or passage.answer is None or flow.response is None:
@@ -492,9 +492,7 @@ class Gate:
         )
         for decision in forwarded:
             try:
-                await self.judge.came_of(decision, flow.response.status_code, headers, bytes(passage.answer.kept))
-            except RecordError as error:
-                log.error("outcome-not-recorded", number=decision.number, error=str(error))
+                self.judge.came_of(decision, flow.response.status_code, headers, bytes(passage.answer.kept))
             except Exception as error:
                 self.guard.caught("response", error)
 

@@ -51,7 +51,7 @@ class Holder(Protocol):
 class Ledger(Protocol):
     """The journal, as far as the gate needs it."""
 
-    def append(self, event: Event) -> Future[Any]: ...
+    def append(self, event: Event, *, patient: bool = False) -> Future[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +261,19 @@ class Judge:
                 return None
         return number
 
-    async def came_of(self, decision: Decision, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
+    def came_of(self, decision: Decision, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
         """Write down what the platform answered to an act that went out."""
         world = self._holder.world
         seen = outcome(decision.activity, status, headers, body, world.platforms)
-        await self.append(outcome_event(decision.number, seen.status, seen.accepted, seen.id, seen.url, self._keys))
+        event = outcome_event(decision.number, seen.status, seen.accepted, seen.id, seen.url, self._keys)
+        # The platform has answered already: nothing is held back by this line, and so nothing waits for it.
+        written = self._ledger.append(event, patient=True)
+        written.add_done_callback(lambda future: _note_loss(decision.number, future))
+
+
+def _note_loss(number: str, written: Future[Any]) -> None:
+    if error := written.exception():
+        log.error("outcome-not-recorded", number=number, error=str(error))
 
 
 def _recognised(

@@ -49,6 +49,8 @@ from gerbang.record.event import (
 from gerbang.record.merkle import Tree
 from gerbang.record.note import Checkpoint, sign, verifier_key
 
+# How long a patient event may wait, in seconds.
+LINGER = 0.25
 # A wall clock that moves this much apart from the monotonic one was set, not drifting.
 CLOCK_TOLERANCE = 5.0
 _ENVELOPE = 512  # bytes of a line beside its body, at most
@@ -164,6 +166,7 @@ class Journal:
         self._queue: list[_Pending] = []
         self._wake = threading.Condition()
         self._closing = False
+        self._asleep = True
         self._lock = self._take_lock()
         try:
             notes = self._recover()
@@ -193,10 +196,11 @@ class Journal:
         """Whether the last group came to stand on the disk."""
         return self._file is not None
 
-    def append(self, event: Event) -> Future[Position]:
+    def append(self, event: Event, *, patient: bool = False) -> Future[Position]:
         """Take `event`; the future resolves once it is durable, or fails with JournalUnavailable.
 
-        TypeError or ValueError, at once, for an event that has no canonical bytes or is longer than a line may be.
+        A `patient` event, on which nothing waits, goes with the next group or within `LINGER` seconds: waking the
+        thread for it would cost more than writing it. TypeError or ValueError, at once, for an event that has no canonical bytes or is longer than a line may be.
         """
         pending = _pending(event)
         if len(pending.body) + _ENVELOPE > LONGEST_LINE or len(pending.side or b"") >= LONGEST_LINE:
@@ -211,7 +215,8 @@ class Journal:
                 future.set_exception(JournalUnavailable("too many events wait for the journal's disk"))
             else:
                 self._queue.append(pending)
-                self._wake.notify()
+                if not patient or self._asleep:
+                    self._wake.notify()
         return future
 
     def close(self) -> None:
@@ -225,11 +230,15 @@ class Journal:
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
+        lately = False
         while True:
             with self._wake:
                 while not self._queue and not self._closing and not self._seal_due():
-                    self._wake.wait(self._patience())
+                    # Awake for a moment after each group, so that what is patient finds somebody who will look.
+                    self._asleep = not lately
+                    lately = self._wake.wait(LINGER if lately else self._patience()) and lately
                 gather = self._group_wait if self._queue and not self._closing else 0.0
+                lately = True
             if gather:
                 time.sleep(gather)
             with self._wake:
