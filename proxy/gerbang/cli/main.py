@@ -89,8 +89,11 @@ def _typed_wrongly(error: TyperException) -> SettingsError:
     text = error.format_message().rstrip(".").replace("Value error, ", "").partition(", unable to parse")[0]
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "gerbang"
-    text = re.sub(r": ([A-Z])", lambda start: start[0].lower(), re.sub(r"'([^']*)'", r"`\1`", text))
-    return SettingsError(text[:1].lower() + text[1:], hint=f"see `{command} --help`")
+    text = re.sub(r"(?<=[ (])--[\w-]+", lambda option: f"'{option[0]}'", text)
+    text = re.sub(r"[:.] [A-Z]", lambda start: start[0].replace(".", ";").lower(), text)
+    text = re.sub(r"'([^']*)'", r"`\1`", text)
+    text, more = text[:1].lower() + text[1:], f"see `{command} --help`"
+    return SettingsError(f"{text} {more}") if text.endswith("?") else SettingsError(text, hint=more)
 
 
 def configuration_first(arguments: list[str]) -> list[str]:
@@ -103,6 +106,8 @@ def configuration_first(arguments: list[str]) -> list[str]:
         if argument == "--":
             break
         if argument == "--config":
+            if index + 1 == len(arguments):
+                return ["--config"]  # else the command would be taken for the file
             taken = arguments[index : index + 2]
             return taken + arguments[:index] + arguments[index + 2 :]
         if argument.startswith("--config="):

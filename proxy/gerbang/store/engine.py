@@ -93,8 +93,10 @@ def _sqlite(url: URL) -> Engine:
 
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, so that also the schema changes in transactions
+        # Another program's database, named by mistake, is left as it is: write-ahead would be written into its header.
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         for pragma in (
-            "journal_mode=WAL",
+            *(["journal_mode=WAL"] if not tables or "alembic_version" in tables else []),
             "synchronous=NORMAL",  # what a power cut takes is forwarded again
             "foreign_keys=ON",
             "secure_delete=ON",  # an erased name is not left on a free page
