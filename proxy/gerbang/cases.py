@@ -351,7 +351,8 @@ def _activity(act: Act) -> Activity:
     handle = _HANDLES.get(act.account)
     return Activity(
         platform=act.platform,
-        kind=act.activity,
+        # As recognition has it: an unclaimed write with words in it is a post.
+        kind=Kind.POST if act.activity is Kind.WRITE and act.text else act.activity,
         host=act.host or f"{act.platform}.example",
         signature="case",
         account=Account(handle=handle),

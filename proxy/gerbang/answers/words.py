@@ -156,6 +156,7 @@ PHRASES: Mapping[str, Phrase] = {
     "gap.unreadable": Phrase("tidak dapat dibaca", "could not be read"),
     "gap.unknown-encoding": Phrase("pengekodan tidak dikenali", "unknown encoding"),
     "gap.encrypted": Phrase("disulitkan", "encrypted"),
+    "gap.sent-earlier": Phrase("kandungan dihantar lebih awal", "its content was sent earlier"),
     # -- what an officer is asked
     "ask.official-purpose": Phrase(
         "Apakah tugas rasmi yang memerlukan laman ini?", "What official work do you need this for?"
@@ -326,9 +327,9 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "own.notice.kept-heading": Phrase("Apa yang disimpan", "What is kept"),
     "own.notice.kept": Phrase(
-        "Setiap keputusan: masa, platform, jenis tindakan, peraturan dan sebab. Kandungan disimpan bertopeng atau "
-        "termeterai sahaja, dan nama disimpan berasingan daripada rekod. Kata laluan dan laman log masuk tidak dibaca.",
-        "Each decision: time, platform, kind of act, rules and reasons. Content is kept masked or sealed only, and "
+        "Setiap keputusan: masa, platform, jenis tindakan, peraturan dan sebab. Kandungan disimpan bertopeng "
+        "sahaja, dan nama disimpan berasingan daripada rekod. Kata laluan dan laman log masuk tidak dibaca.",
+        "Each decision: time, platform, kind of act, rules and reasons. Content is kept masked only, and "
         "names apart from the record. Passwords and sign-in pages are not read.",
     ),
     "own.notice.never-heading": Phrase("Apa yang tidak disentuh", "What is never touched"),

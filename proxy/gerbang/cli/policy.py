@@ -388,14 +388,15 @@ def explain_act(
     actor = _actor(world, officer, zone, office, device)
     act = Activity(
         platform=platform,
-        kind=kind,
+        # As recognition has it: an unclaimed write with words in it is a post.
+        kind=Kind.POST if kind is Kind.WRITE and text else kind,
         host=host or f"{platform}.example",
         signature="explain",
         texts=tuple(Text("text", value) for value in text or ()),
         media=(Media(),) if media else (),
         audience=audience,
         target=target,
-        unclaimed=kind is Kind.WRITE and bool(text),
+        unclaimed=kind is Kind.WRITE,
         gaps=gaps,
     )
     act, world = _as_account(act, account, world)

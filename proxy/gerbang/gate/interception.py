@@ -27,8 +27,6 @@ from gerbang.gate.targets import literal
 
 log = structlog.get_logger()
 
-# Roles of listed hosts on which acts happen. The others (content, telemetry) pass as they come.
-OPENED_ROLES = frozenset({"app", "api", "upload"})
 HOSTS_REMEMBERED = 1000
 
 

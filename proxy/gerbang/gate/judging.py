@@ -6,7 +6,7 @@ that needed one.
 
 import asyncio
 import os
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -36,8 +36,9 @@ THREADS = 2
 ONCE_IN = timedelta(minutes=30)
 SEEN = 20_000
 REFUSING = frozenset({Effect.COACH, Effect.APPROVE, Effect.BLOCK})
-# What is written down only where a rule has an opinion on it. Every other activity is.
 PASSING = frozenset({Kind.VIEW, Kind.USE, Kind.LOGIN})
+# What is written down only where a rule has an opinion on it. Every other activity is.
+UNWRITTEN = PASSING | {Kind.WRITE}
 REPEATED = frozenset({Kind.VIEW, Kind.USE})
 
 
@@ -92,6 +93,7 @@ class Judge:
         self._gate_url = gate_url
         self._decisions = decisions
         self._releases = releases
+        self.unwritten: Counter[Kind] = Counter()
         self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
 
@@ -197,7 +199,7 @@ class Judge:
         if not refused:
             for decision in settled:
                 self._releases.spend(decision)
-            publishing = (d for d in settled if d.activity.kind not in PASSING)
+            publishing = (d for d in settled if d.activity.kind not in PASSING and is_written(d))
             return Verdict(act=True, forwarded=tuple(publishing))
         self._give_back(decisions)
         shown = settled[decisions.index(strictest)]
@@ -227,7 +229,8 @@ class Judge:
 
     async def _written(self, decision: Decision, refused: bool, timings: Mapping[str, int]) -> Decision:
         """The decision once its line is durable, with the number under which it stands there."""
-        if decision.activity.kind in PASSING and not decision.matches:
+        if not is_written(decision):
+            self.unwritten[decision.activity.kind] += 1
             return decision
         key = self._key(decision)
         if key is not None and (number := self._seen_number(key, decision, refused)):
@@ -269,6 +272,11 @@ class Judge:
         # The platform has answered already: nothing is held back by this line, and so nothing waits for it.
         written = self._ledger.append(event, patient=True)
         written.add_done_callback(lambda future: _note_loss(decision.number, future))
+
+
+def is_written(decision: Decision) -> bool:
+    """Whether a decision gets a line of the journal."""
+    return bool(decision.matches) or decision.activity.kind not in UNWRITTEN
 
 
 def _note_loss(number: str, written: Future[Any]) -> None:

@@ -120,9 +120,14 @@ def kinds(words: Iterable[str]) -> frozenset[Kind]:
 
 def _activity(words: Sequence[str], _exempting: bool) -> Test:
     wanted = kinds(words)
-    # An unclaimed write is judged as a post by every rule; one that names `write` has it too.
-    unclaimed = Kind.POST in wanted or Kind.WRITE in wanted
-    return lambda facts: unclaimed if facts.unclaimed else facts.kind in wanted
+    # A rule that names `write` has every unclaimed write; those that name `post` have the ones that may be one.
+    post, write = Kind.POST in wanted, Kind.WRITE in wanted
+    return lambda facts: write or (post and judged_as_post(facts)) if facts.unclaimed else facts.kind in wanted
+
+
+def judged_as_post(facts: Facts) -> bool:
+    """Whether an unclaimed write is judged as a post: a person's words are in it, or it could not be read."""
+    return facts.unclaimed and (facts.kind is Kind.POST or bool(facts.gaps))
 
 
 def _regime(words: Sequence[str], exempting: bool) -> Test:
@@ -275,7 +280,9 @@ def _told_account(facts: Facts) -> str:
 
 
 def _told_activity(facts: Facts) -> str:
-    return f"{facts.kind}, unclaimed, judged as post" if facts.unclaimed else facts.kind
+    if judged_as_post(facts):
+        return f"{facts.kind}, unclaimed, judged as post"
+    return f"{facts.kind}, unclaimed" if facts.unclaimed else facts.kind
 
 
 def _told_groups(facts: Facts) -> str:

@@ -87,6 +87,9 @@ def decide_early(policy: Policy, facts: Facts, releases: Sequence[Release] = ())
     That is where a block is certain whatever they turn out to be (the matches are then those that are
     certain too), or where no rule's answer depends on them; else `None`.
     """
+    if facts.unclaimed and facts.unknown:
+        # Whether an unclaimed write is judged as a post, its body tells.
+        return None
     certain: list[Match] = []
     block, open_ = False, False
     # Whether an overriding rule replaces: yes, no, or not known.
