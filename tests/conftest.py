@@ -7,6 +7,10 @@ import pytest
 from system import missing
 
 
+# A module for other processes' start, which must not be imported here.
+collect_ignore_glob = ["e2e/faults/*"]
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=3, help="how often the gate is killed under load (chaos: 50)")
 
