@@ -152,7 +152,7 @@ def test_build_writes_the_file_and_says_what_it_cannot_know(tmp_path: Path) -> N
             ("build", "--year", "2027", "--out", "/not/there"),
             "/not/there/holidays-2027.yaml: no such file or",
         ),
-        (("show", "--month", "2026-13", "--state", "PJY"), "`2026-13-01` is no month"),
+        (("show", "--month", "2026-13", "--state", "PJY"), "`2026-13` is no month"),
         (("show", "--month", "2026-03", "--state", "JH"), "unknown state `JH`; did you mean `JHR`?"),
         (("show", "--month", "2026-03", "--state", "PJY", "--pattern", "fleksi"), "unknown pattern `fleksi`; did you"),
         (("show", "--month", "2026-03"), "say which office; give either `--office NAME` or `--state CODE`"),
