@@ -157,6 +157,32 @@ def test_on_a_plain_connection_each_request_signs_in(signed: RunningGate) -> Non
         assert receive(connection).startswith(b"HTTP/1.1 407")
 
 
+def test_a_tunnel_that_was_refused_makes_no_connection_somebodys(signed: RunningGate) -> None:
+    """Who signs in after a refused CONNECT does so for one request, not for whoever comes next."""
+    with socket.create_connection(signed.address, 10) as connection:
+        connection.sendall(b"CONNECT x.com:443 HTTP/1.1\r\nHost: x.com:443\r\n\r\n")
+        assert receive(connection).startswith(b"HTTP/1.1 407")
+        request = "GET http://gerbang.internal/notice HTTP/1.1\r\nHost: gerbang.internal\r\n{}\r\n"
+        connection.sendall(request.format(authorization() + "\r\n").encode())
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+        connection.sendall(request.format("").encode())
+        assert receive(connection).startswith(b"HTTP/1.1 407")
+
+
+def test_tls_to_the_proxy_itself_is_never_shared_by_tunnel_and_requests(signed: RunningGate) -> None:
+    context = ssl.create_default_context(cafile=signed.trust.file)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(signed.address, 10) as plain,
+        context.wrap_socket(plain, server_hostname="gerbang.internal") as inside,
+    ):
+        assert inside.selected_alpn_protocol() == "http/1.1"
+        request = "GET http://gerbang.internal/notice HTTP/1.1\r\nHost: gerbang.internal\r\n{}\r\n"
+        for lines, status in ((authorization() + "\r\n", b"200"), ("", b"407")):
+            inside.sendall(request.format(lines).encode())
+            assert receive(inside)[9:12] == status
+
+
 # ---------------------------------------------------------------- a hold, confirmed
 
 

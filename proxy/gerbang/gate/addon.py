@@ -40,6 +40,7 @@ from gerbang.settings import Settings
 log = structlog.get_logger()
 
 STRANGERS = 1000  # addresses outside every zone that are named in the log
+OPENED_BY = "gerbang.opened-by"  # key in a flow's metadata for who signed in on it
 REFRESH = 2.0  # seconds between looks at the htpasswd files
 
 
@@ -204,9 +205,14 @@ class Gate:
         if reply is not None:
             flow.response = write_response(reply)
 
-    async def _connect(self, flow: http.HTTPFlow) -> Reply | None:
+    def http_connected(self, flow: http.HTTPFlow) -> None:
+        """The tunnel is there: what comes through it is from who opened it, and from nobody else."""
         client = flow.client_conn
         self._tunnels.add(client)
+        if (person := self._people.get(client)) is not None:
+            person.user = flow.metadata.get(OPENED_BY)
+
+    async def _connect(self, flow: http.HTTPFlow) -> Reply | None:
         actor = await self._admit(flow)
         if isinstance(actor, Reply):
             return actor
@@ -449,10 +455,9 @@ class Gate:
                     return plain("limited", ("Retry-After", "60"))
                 case Outcome.MISSING | Outcome.WRONG:
                     return plain("sign-in", ("Proxy-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"'))
-            if client not in self._tunnels:
-                # Requests of a plain connection may be different people's, behind a proxy of their own.
-                return self._actor(replace(person, user=signed_in.user), client)
-            person.user = signed_in.user
+            # Requests of a plain connection may be different people's, behind a proxy of their own.
+            flow.metadata[OPENED_BY] = signed_in.user
+            return self._actor(replace(person, user=signed_in.user), client)
         return self._actor(person, client)
 
     def _stranger(self, address: str) -> None:

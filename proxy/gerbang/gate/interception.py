@@ -86,9 +86,9 @@ class GateTls(TlsConfig):
         connection = SSL.Connection(self._client_context(authority))
         connection.use_certificate(leaf.certificate)
         connection.use_privatekey(leaf.key)
-        connection.set_app_data(
-            AppData(client_alpn=client.alpn, server_alpn=None, http2=ctx.options.http2 and host not in self._http1)
-        )
+        # TLS to the proxy itself gets HTTP/1.1: with HTTP/2 a tunnel and other people's requests could share it.
+        http2 = ctx.options.http2 and asked is not None and host not in self._http1
+        connection.set_app_data(AppData(client_alpn=client.alpn, server_alpn=None, http2=http2))
         connection.set_accept_state()
         tls_start.ssl_conn = connection
 
