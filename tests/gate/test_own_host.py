@@ -13,7 +13,7 @@ from builders import TUESDAY_MORNING, a_decision, a_match, a_request, an_activit
 from gerbang.answers.reasons import RuleWords
 from gerbang.answers.words import Language
 from gerbang.errors import RecordError
-from gerbang.gate.decisions import DecisionBook
+from gerbang.gate.decisions import OWN_LIMIT, DecisionBook
 from gerbang.gate.own_host import BODY_LIMIT, OwnHostState, form_token, own_host
 from gerbang.model import (
     Actor,
@@ -216,6 +216,20 @@ def test_an_unknown_officers_decision_is_bound_to_the_first_browser_that_opens_i
     assert (release.officer, release.client) == (None, UNKNOWN.client)
 
 
+def test_a_visit_that_is_held_again_leaves_the_open_form_as_it_is(host: Host) -> None:
+    """A second tab gets the same number: neither does the first tab's form die, nor can another browser take it."""
+    visit = a_hold("accuracy", actor=UNKNOWN)
+    host.remember(visit)
+    opened = host.ask(f"/d/{NUMBER}?k=1", UNKNOWN)
+    cookie = (header(opened, "Set-Cookie") or "").partition(";")[0]
+    token = re.search(rb'name="token" value="([0-9a-f]{64})"', opened.body)
+    assert token
+    host.remember(visit)
+    assert host.ask(f"/d/{NUMBER}?k=1", UNKNOWN).status == 404
+    reply = host.send(f"/d/{NUMBER}/confirm", {"ask.accuracy": "yes"}, UNKNOWN, token=token[1].decode(), Cookie=cookie)
+    assert reply.status == 303
+
+
 # ---------------------------------------------------------------- confirming
 
 
@@ -258,12 +272,12 @@ def test_a_confirmation_pressed_twice_makes_one_release(host: Host) -> None:
     assert len(host.books.releases) == 1
 
     async def together() -> None:
-        host.remember(a_hold("accuracy"))
+        number = host.remember(a_hold("accuracy", number=decision_number(b"7654321")))
         actor = an_actor()
-        token = form_token(NUMBER, actor, None, host.state.key)
+        token = form_token(number, actor, None, host.state.key)
         body = urlencode({"token": token, "ask.accuracy": "yes"}).encode()
         request = Request(
-            "POST", "gerbang.internal", f"/d/{NUMBER}/confirm", (("Content-Type", FORM),), body, "http", 80
+            "POST", "gerbang.internal", f"/d/{number}/confirm", (("Content-Type", FORM),), body, "http", 80
         )
         await asyncio.gather(*(own_host(request, actor, host.state) for _ in range(5)))
 
@@ -544,6 +558,19 @@ def test_no_request_breaks_the_host_or_confirms_by_chance(
 
 
 # ---------------------------------------------------------------- the book
+
+
+def test_a_number_stands_in_the_book_once_however_often_it_comes(host: Host) -> None:
+    other = decision_number(b"7654321")
+    host.remember(a_hold("accuracy", number=other))
+    for _ in range(2 * OWN_LIMIT):
+        host.remember(a_hold("accuracy"))
+    assert [decision.number for decision in host.decisions.mine(an_actor(), None)] == [NUMBER, other]
+    assert host.send(f"/d/{NUMBER}/objection", {"objection": "Ini hantaran rasmi"}).status == 303
+    host.remember(a_hold("accuracy"))
+    found = host.decisions.find(NUMBER, an_actor())
+    assert found is not None
+    assert found.objected
 
 
 def test_the_book_keeps_no_text_and_no_more_than_its_limits() -> None:

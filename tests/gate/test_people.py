@@ -241,6 +241,21 @@ def test_a_visit_that_is_held_goes_on_once_its_purpose_is_stated(known: bool, re
     assert done == ["held", "forwarded"], "what followed is the same visit"
 
 
+def test_where_nobody_is_known_each_browser_gets_a_decision_that_it_can_open(unsigned: RunningGate) -> None:
+    def number(page: bytes) -> str:
+        found = re.search(rb"http://gerbang\.internal/d/([0-9A-Z-]+)", page)
+        assert found is not None
+        return found[1].decode()
+
+    first = number(visit(unsigned))
+    assert number(visit(unsigned)) == first, "as long as no browser has opened it"
+    opened = plainly(unsigned, "GET", f"http://gerbang.internal/d/{first}?k=1")
+    assert opened.startswith(b"HTTP/1.1 200")
+    second = number(visit(unsigned))
+    assert plainly(unsigned, "GET", f"http://gerbang.internal/d/{second}?k=1").startswith(b"HTTP/1.1 200")
+    assert len(unsigned.decisions()) == 2
+
+
 def test_a_restart_keeps_the_release(base: World, signed: RunningGate) -> None:
     held = visit(signed, authorization())
     confirm(signed, held, authorization())

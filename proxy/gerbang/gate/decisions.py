@@ -45,7 +45,12 @@ class DecisionBook:
         return len(self._all)
 
     def add(self, decision: Decision, request: Request) -> None:
-        """Remember a decision with the request that it was made on."""
+        """Remember a decision with the request that it was made on. What is known of a number already stays as it is.
+
+        A visit that is held again has the number of its first line, and its form may be open in a browser.
+        """
+        if decision.number in self._all:
+            return
         activity = replace(decision.activity, texts=(), media=())
         self._all[decision.number] = Remembered(replace(decision, activity=activity), _page(decision, request))
         own = self._owned.setdefault(owner(decision.actor), deque())

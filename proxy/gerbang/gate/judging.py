@@ -260,7 +260,8 @@ class Judge:
             return None
         if refused:
             known = self._decisions.find(number, decision.actor)
-            if known is None or known.release is not None:
+            # Where nobody is known this may be another browser, and what one has opened is shown to no other.
+            if known is None or known.release is not None or known.token is not None:
                 return None
         return number
 
