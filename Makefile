@@ -14,7 +14,7 @@ ONCE ?=
 .PHONY: help setup demo test lint types unit e2e system bench chaos clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: setup ## the main job in a minute: officers post, the gate judges; ONCE=1 ends after it
 	@$(RUN) gerbang demo $(if $(ONCE),--once)
@@ -34,7 +34,7 @@ bench: setup ## what a request costs: the gate beside stock mitmdump, and each p
 chaos: setup ## 50 rounds of kill -9 under load, and 100 flipped bits
 	@$(RUN) pytest tests/e2e/test_log_then_forward.py tests/journal --rounds 50
 
-setup: .venv/.ready
+setup: .venv/.ready ## the program and its tools in this folder; the command is .venv/bin/gerbang
 
 system: setup
 	@$(RUN) python tests/system.py

@@ -153,6 +153,7 @@ def _run_part(name: str, settings: Settings, at: datetime | None, told: Connecti
     configure_log(settings)
     # Ctrl-C reaches the whole group; the parts stop when the one who minds them says so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
     try:
         PARTS[name](settings, at)
     except GerbangError as error:
@@ -171,6 +172,18 @@ def in_process(name: str, settings: Settings) -> Iterator[None]:
         _stop([part])
         if (sentence := part.last_words()) is not None:
             log.error("a part ended", part=name, error=sentence)
+
+
+def _end_with_parent() -> None:
+    """Stop when the process that minds this one is gone, however it went: nobody would mind this one any more."""
+    parent = multiprocessing.parent_process()
+
+    def watch(parent: BaseProcess) -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if parent is not None:
+        threading.Thread(target=watch, args=(parent,), name="parent", daemon=True).start()
 
 
 # ---------------------------------------------------------------- the one who minds them

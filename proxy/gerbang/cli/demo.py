@@ -25,6 +25,8 @@ def demo(
 ) -> None:
     """Stand-in platforms, a gate, a console, and a day of people who try things."""
     configure_log(Settings())
+    # Told to end by another program, it ends as by Ctrl-C, and leaves no process behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not run_demo(folder.absolute(), language, console, None if once else _until_interrupted):
         raise typer.Exit(1)
 

@@ -38,6 +38,8 @@ def _moment(at: str) -> datetime:
         raise SettingsError(
             f"`{at}` is no time for `--at`", hint="write date, time and offset, such as `2026-11-23T10:00+08:00`"
         ) from None
+    if "T" not in at and " " not in at:
+        raise SettingsError(f"`{at}` has no time of day", hint=f"write which time it is: `{at}T10:00+08:00`")
     if moment.tzinfo is None:
         raise SettingsError(f"`{at}` has no offset", hint=f"write which time it is: `{at}+08:00`")
     return moment

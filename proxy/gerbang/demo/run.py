@@ -7,11 +7,13 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -20,7 +22,7 @@ from rich.text import Text
 from gerbang.answers.words import Language
 from gerbang.console.users import Role, users_of
 from gerbang.demo.client import Answer, send
-from gerbang.demo.day import ACCOUNTS, APPROVALS, DAY, OFFICERS, SIGN_IN, Attempt
+from gerbang.demo.day import ACCOUNTS, APPROVALS, DAY, OFFICERS, PLACE, SIGN_IN, Attempt
 from gerbang.demo.office import Registers, settle
 from gerbang.demo.standins import StandIns
 from gerbang.errors import StartError
@@ -137,6 +139,18 @@ class Demo:
             worker.join(10)
             journal.close()
 
+    @contextmanager
+    def forwarding(self) -> Iterator[None]:
+        """From the journal to the database by itself, while people try things by hand."""
+        stop = Event()
+        worker = Thread(target=self._forwarder.run, args=(stop,), name="forwarder", daemon=True)
+        worker.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            worker.join(10)
+
     # ------------------------------------------------------------ an attempt
 
     def attempt(self, attempt: Attempt) -> Result:
@@ -229,15 +243,17 @@ def show_day(demo: Demo, console: Console) -> list[Result]:
             live.update(_table(results, people, attempt))
             results.append(demo.attempt(attempt))
         live.update(_table(results, people))
+    if not console.is_terminal:
+        console.print()  # Live leaves the last line of a pipe open
     return results
 
 
 def _table(results: list[Result], people: dict[str, str], now: Attempt | None = None) -> Table:
-    table = Table(
-        title="Tuesday 24 November 2026, Putrajaya", title_justify="left", header_style="bold", pad_edge=False
-    )
-    for column, least in (("time", 5), ("who", 6), ("tries", 18), ("and it is", 9), ("because", 20), ("decision", 14)):
-        table.add_column(column, overflow="fold", min_width=least)
+    title = f"{DAY[0].moment:%A %d %B %Y}, Putrajaya"
+    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False, box=box.SIMPLE_HEAD)
+    for column in ("time", "who", "tries", "and it is", "because", "decision"):
+        # A time and a number are to be read and copied whole; the rest may wrap.
+        table.add_column(column, overflow="fold", no_wrap=column in {"time", "who", "and it is", "decision"})
     for result in results:
         act, word = result.attempt, Text(result.word, result.tone)
         table.add_row(act.at, people[act.officer], act.what, word, Text(result.why), result.number)
@@ -268,11 +284,16 @@ def tell_where(demo: Demo, console: Console, stays: bool) -> None:
         f"look back  gerbang --config {folder / 'gerbang.toml'} audit list   (audit show NUMBER, audit verify)",
     ]
     if stays:
+        curl = f"curl -i --proxy http://{settings.gate.listen} --proxy-user 'P-1002:{SIGN_IN}'"
+        curl += f" --cacert {settings.authority_folder / 'root.crt'} -H 'Accept-Language: {demo.language}'"
+        tweet = '{"variables": {"tweet_text": "selamat pagi"}}'
         lines += [
             f"console    http://{settings.console.listen}/   name auditor, password {demo.auditor_password}",
-            f"try it     curl --proxy http://{settings.gate.listen} --proxy-user 'P-1002:{SIGN_IN}' \\",
-            f"             --cacert {settings.authority_folder / 'root.crt'} https://x.com/home -i",
-            f"           or a browser with that proxy and CA; the clock stands at {demo.clock():%H:%M} UTC and runs",
+            f"try it     it is {demo.clock().astimezone(PLACE):%A, %H:%M}, and the clock runs; a visit, and a post:",
+            f"  {curl} -H 'Accept: text/html' https://x.com/home",
+            f"  {curl} -H 'Cookie: twid=u%3D2002' -H 'Content-Type: application/json' \\",
+            f"    -d '{tweet}' https://x.com/i/api/graphql/AbCd/CreateTweet",
+            "           or a browser with that proxy, name and CA",
             "stop it    Ctrl-C",
         ]
     console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
@@ -294,9 +315,12 @@ def run_demo(folder: Path, language: Language, console: Console, stay: Callable[
     try:
         show_day(demo, console)
         whole = check_record(demo, console)
+        # By hand it is interesting in office hours.
+        demo.clock.set(DAY[0].moment.replace(hour=10, minute=0) + timedelta(days=1))
         tell_where(demo, console, stays=stay is not None)
         if stay:
-            stay()
+            with demo.forwarding():
+                stay()
     finally:
         demo.__exit__()
     return whole
