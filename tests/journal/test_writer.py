@@ -15,6 +15,7 @@ import pytest
 
 from builders import TUESDAY_MORNING
 from gerbang.errors import RecordError
+from gerbang.journal.recovery import SECTOR
 from gerbang.journal.verify import verify
 from gerbang.journal.writer import Journal, JournalUnavailable
 from gerbang.record.chain import GENESIS, LONGEST_LINE
@@ -415,9 +416,7 @@ def left_by_a_crash(folder: Path, tail: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    "tail", [b'{"v":1,"se', b"{", b"\x00" * 4096, b"\x00" * 10 + b"\n" + b"\x00" * 99, b"x" * 70_000]
-)
+@pytest.mark.parametrize("tail", [b'{"v":1,"se', b"{", b"\x00" * 4096, b"\x00" * (9 << 20), b"x" * 70_000])
 def test_a_torn_last_line_is_cut_and_noted(tmp_path: Path, tail: bytes) -> None:
     path = left_by_a_crash(tmp_path, tail)
     journal = a_journal(tmp_path)
@@ -445,6 +444,63 @@ def test_a_last_line_cut_at_any_byte_is_recovered_from(tmp_path: Path) -> None:
         journal.close()
         assert texts(folder) == ["kept", "after"]
         assert intact(folder)
+
+
+def killed(folder: Path, events: int = 6) -> Path:
+    """The file of a journal whose process was killed: without a seal."""
+    journal = a_journal(folder / "running", seal_lines=10**6)
+    for number in range(events):
+        journal.append(a_decision_event() if number % 2 else an_event(str(number))).result(10)
+    shutil.copytree(folder / "running" / "gate-0", folder / "killed" / "gate-0")
+    journal.close()
+    (path,) = (folder / "killed" / "gate-0").glob("*.jsonl")
+    return path
+
+
+def test_a_line_that_was_changed_is_never_taken_for_what_a_crash_left(tmp_path: Path) -> None:
+    """Any byte, made a zero or another: the start is refused with the place, and nothing is cut."""
+    path = killed(tmp_path)
+    whole = path.read_bytes()
+    begins = 0
+    for number, line in enumerate(whole.splitlines(keepends=True), 1):
+        for place in {*range(0, len(line), 41), len(line) - 2, len(line) - 1}:
+            for other in (0, line[place] ^ 1, 0x0A):
+                if other == line[place]:
+                    continue
+                damaged = bytearray(whole)
+                damaged[begins + place] = other
+                path.write_bytes(damaged)
+                with pytest.raises(RecordError) as refused:
+                    a_journal(tmp_path / "killed")
+                named = refused.value.place
+                assert named is not None
+                assert (named.file, named.line) == (str(path), number), (number, place, other)
+                assert path.read_bytes() == bytes(damaged)
+        begins += len(line)
+    path.write_bytes(whole)
+    a_journal(tmp_path / "killed").close()
+    assert intact(tmp_path / "killed")
+
+
+def test_a_line_without_its_line_feed_is_not_cut_with_the_half_line_behind_it(tmp_path: Path) -> None:
+    path = killed(tmp_path)
+    damaged = path.read_bytes()[:-1] + b'x{"v":1,"seq":9,"at"'
+    path.write_bytes(damaged)
+    with pytest.raises(RecordError, match=r":7: the line has no end"):
+        a_journal(tmp_path / "killed")
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize(
+    "filled", [b"", b"left of a line\n", b'{"v":1,"se', b"x" * (SECTOR - 1) + b"\n" + bytes(SECTOR)]
+)
+def test_blocks_that_a_crash_left_unfilled_are_cut(tmp_path: Path, filled: bytes) -> None:
+    path = killed(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + bytes(SECTOR - len(whole) % SECTOR) + filled)
+    a_journal(tmp_path / "killed").close()
+    assert path.read_bytes().startswith(whole)
+    assert intact(tmp_path / "killed")
 
 
 @pytest.mark.parametrize("near", [1, 700, 3000, 10_000])

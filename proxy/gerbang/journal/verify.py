@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gerbang.errors import Place, RecordError
 from gerbang.journal.reader import Broken, Line, Segment, read_segment, reason, segments, slots
+from gerbang.journal.recovery import left_by_a_crash
 from gerbang.journal.sidecar import is_erased
 from gerbang.record.canonical import canonical
-from gerbang.record.chain import GENESIS, LONGEST_LINE, is_line
+from gerbang.record.chain import GENESIS, LONGEST_LINE
 from gerbang.record.event import EventKind, commitment
 from gerbang.record.merkle import Tree
 from gerbang.record.note import Checkpoint, open_note, read_verifier_key
@@ -260,10 +261,9 @@ def _check_tail(segment: Segment, size: int, last: Line | None, newest: bool, wa
     if size <= end or segment.limit is not None:
         return
     place = Place(str(segment.path), (last.number if last else 0) + 1)
-    torn = _bytes_of(segment.path, end, min(size - end, LONGEST_LINE))
     if not newest:
         walk.damage = Damage(place, "the line has no end")
-    elif is_line(torn[:-1]):
+    elif not left_by_a_crash(segment, end, size):
         walk.damage = Damage(place, "the line feed behind it was changed")
     else:
         walk.notes.append(f"{place}: half a line, which nobody was told is written; the next start cuts it")
@@ -384,9 +384,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError as error:
         raise RecordError(f"the journal cannot be read: {reason(error)}", place=Place(str(path))) from None
-
-
-def _bytes_of(path: Path, offset: int, length: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(length)

@@ -34,8 +34,9 @@ from gerbang.journal.reader import (
     reason,
     segments,
 )
+from gerbang.journal.recovery import left_by_a_crash
 from gerbang.record.canonical import Json, canonical
-from gerbang.record.chain import GENESIS, LONGEST_LINE, is_line, write_line
+from gerbang.record.chain import GENESIS, LONGEST_LINE, write_line
 from gerbang.record.event import (
     Event,
     EventKind,
@@ -200,7 +201,8 @@ class Journal:
         """Take `event`; the future resolves once it is durable, or fails with JournalUnavailable.
 
         A `patient` event, on which nothing waits, goes with the next group or within `LINGER` seconds: waking the
-        thread for it would cost more than writing it. TypeError or ValueError, at once, for an event that has no canonical bytes or is longer than a line may be.
+        thread for it would cost more than writing it. TypeError or ValueError, at once, for an event that has no
+        canonical bytes or is longer than a line may be.
         """
         pending = _pending(event)
         if len(pending.body) + _ENVELOPE > LONGEST_LINE or len(pending.side or b"") >= LONGEST_LINE:
@@ -499,14 +501,20 @@ class Journal:
         self._last = found[-1]
         lines = self._read_back(found)
         end = lines[-1] if lines else None
-        torn = 0
+        ends: list[tuple[Segment, int, int]] = []
         for segment in reversed(found):
             ends_here = end is not None and segment.path == end.path
             kept, side = (end.end, sum(end.link.side)) if end is not None and ends_here else (0, 0)
             if segment.limit is None:
-                torn += self._cut(segment, kept, side)
+                if not left_by_a_crash(segment, kept):
+                    # The last line is whole, but its line feed was changed.
+                    number = end.number + 1 if end is not None and ends_here else 1
+                    place = Place(str(segment.path), number)
+                    raise RecordError("the line has no end", place=place, hint=_MOVE_ASIDE)
+                ends.append((segment, kept, side))
             if ends_here:
                 break
+        torn = sum(self._cut(*each) for each in ends)
         if end is not None:
             self._chain = _state_after(lines)
             if end.path == found[-1].path:
@@ -532,8 +540,9 @@ class Journal:
         since: list[Line] = []
         for line in read_segment(segment, mark):
             if isinstance(line, Broken):
-                # Only behind the last line can a crash have left it: blocks of zeros that were never filled.
-                if not newest or b"\x00" not in line.raw:
+                # Only behind the last line can a crash have left it.
+                begins = since[-1].end if since else mark.offset if mark else 0
+                if not newest or not left_by_a_crash(segment, begins):
                     raise _damaged(line, line.reason)
                 break
             if line.link.kind == EventKind.SEAL:
@@ -547,8 +556,6 @@ class Journal:
         if size > kept:
             descriptor = os.open(segment.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                if is_line(os.pread(descriptor, LONGEST_LINE, kept)[:-1]):  # whole, but its line feed was changed
-                    raise RecordError("the line has no end", place=Place(str(segment.path)), hint=_MOVE_ASIDE)
                 os.ftruncate(descriptor, kept)
                 self._disk.fsync(descriptor)
             finally:
