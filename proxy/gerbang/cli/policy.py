@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -15,6 +16,7 @@ from gerbang.cases import CaseFile, Result, parse_cases, run_cases
 from gerbang.checks.examine import CHECKS, compile_checks
 from gerbang.checks.lexicon import LexiconDocument, parse_lexicon
 from gerbang.cli.configuration import settings
+from gerbang.cli.explanation import explanation, print_explanation
 from gerbang.cli.output import JsonOption, console, emit, table
 from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, SettingsError, one_of
 from gerbang.loading import (
@@ -33,14 +35,11 @@ from gerbang.model import (
     Account,
     Activity,
     Actor,
-    Decision,
     Device,
     Gap,
     Kind,
-    Match,
     Media,
     Office,
-    Regime,
     Registers,
     Standing,
     Text,
@@ -48,9 +47,8 @@ from gerbang.model import (
 )
 from gerbang.pipeline import World, facts_of, judge
 from gerbang.policy.calendar import compile_calendar, parse_calendar
-from gerbang.policy.conditions import Facts
 from gerbang.policy.document import GAPS, Document, compile_policy, parse_policy
-from gerbang.policy.explain import Trial, explain
+from gerbang.policy.explain import explain
 from gerbang.policy.protected import Protected, parse_protected
 from gerbang.policy.rules import Clause, Policy
 from gerbang.recognition.signature import compile_platforms
@@ -405,9 +403,9 @@ def explain_act(
     facts, _ = facts_of(act, actor, world, moment, decision.findings)
     trials = explain(world.policy, facts)
     if as_json:
-        emit(_explanation(decision, facts, trials, world))
+        emit(explanation(decision, facts, trials, world))
     else:
-        _print_explanation(decision, facts, trials, world)
+        print_explanation(decision, facts, trials, world)
 
 
 def _word(label: str, given: str, known: Sequence[str]) -> str:
@@ -442,6 +440,9 @@ def _actor(world: World, officer: str | None, zone: str | None, office: str | No
 
 def _as_account(act: Activity, account: str, world: World) -> tuple[Activity, World]:
     """The act by that account, and a register in which an account named by its standing has it."""
+    if account not in tuple(Standing) and (near := get_close_matches(account, tuple(Standing), n=1)):
+        # An account of that very id would be a person's; a slip of the pen must not pass for one.
+        raise SettingsError(f"`{account}` is no standing of an account", hint=f"did you mean `{near[0]}`?")
     if account == Standing.UNKNOWN:
         return act, world
     if account in tuple(Standing):
@@ -464,131 +465,6 @@ def _moment(given: str | None, actor: Actor, world: World) -> datetime:
         return moment
     office = actor.officer.office if actor.officer and actor.officer.office in world.offices else actor.zone.office
     return moment.replace(tzinfo=ZoneInfo(world.offices[office].timezone))
-
-
-def _explanation(decision: Decision, facts: Facts, trials: Sequence[Trial], world: World) -> dict[str, Any]:
-    return {
-        "time": decision.hours.local.isoformat(),
-        "office": facts.office,
-        "regime": facts.regime,
-        "fact": decision.hours.fact,
-        "arguments": dict(decision.hours.arguments),
-        "until": decision.hours.until.isoformat() if decision.hours.until else None,
-        "zone": facts.zone,
-        "device": facts.device,
-        "officer": facts.officer,
-        "service_group": facts.service_group,
-        "groups": sorted(facts.groups),
-        "approvals": sorted(facts.approvals),
-        "platform": facts.platform,
-        "activity": facts.kind,
-        "unclaimed": facts.unclaimed,
-        "account": facts.standing,
-        "remedial": facts.remedial,
-        "gaps": [gap.reason for gap in facts.gaps],
-        "protected": world.protected.covers(decision.activity.host, facts.platform, facts.target),
-        "findings": [
-            {
-                "check": finding.check,
-                "category": finding.category,
-                "likelihood": finding.likelihood,
-                "text": finding.text,
-                "start": finding.start,
-                "end": finding.end,
-            }
-            for finding in decision.findings
-        ],
-        "rules": [_trial(trial) for trial in trials],
-        "effect": decision.effect,
-        "decided_by": [match.rule for match in decision.decisive()],
-        "citations": _citations(decision.matches, facts, world),
-        "policy": world.policy.digest,
-    }
-
-
-def _trial(trial: Trial) -> dict[str, Any]:
-    return {
-        "rule": trial.rule.id,
-        "clause": trial.rule.clause.name,
-        "title": {"ms": trial.rule.title.ms, "en": trial.rule.title.en},
-        "effect": trial.rule.effect,
-        "mode": trial.rule.mode,
-        "matched": trial.matched,
-        "outcome": trial.outcome,
-        "why": trial.sentence,
-        "reasons": [
-            {"key": reason.key, "wanted": reason.wanted, "found": reason.found, "holds": reason.holds}
-            for reason in trial.reasons
-        ],
-        "exemptions": [
-            {
-                "unless": text,
-                "holds": all(reason.holds for reason in reasons),
-                "reasons": [
-                    {"key": reason.key, "wanted": reason.wanted, "found": reason.found, "holds": reason.holds}
-                    for reason in reasons
-                ],
-            }
-            for text, reasons in trial.exemptions
-        ],
-    }
-
-
-def _citations(matches: Sequence[Match], facts: Facts, world: World) -> list[dict[str, Any]]:
-    """What the matching rules answer to, each clause once."""
-    clauses = {world.policy.rules[match.rule].clause.id: world.policy.rules[match.rule].clause for match in matches}
-    return [
-        {
-            "clause": clause.name,
-            "law": clause.citation(facts.legal_regime).law,
-            "ms": list(clause.law(facts.legal_regime, "ms")),
-            "en": list(clause.law(facts.legal_regime, "en")),
-        }
-        for clause in clauses.values()
-    ]
-
-
-def _print_explanation(decision: Decision, facts: Facts, trials: Sequence[Trial], world: World) -> None:
-    hours = decision.hours
-    arguments = ", ".join(f"{key} {value}" for key, value in hours.arguments.items())
-    _say(f"time      {hours.local:%A %Y-%m-%d %H:%M} at {facts.office}")
-    _say(f"regime    {facts.regime}, because of {hours.fact}" + (f" ({arguments})" if arguments else ""))
-    if hours.until:
-        _say(f"          until {hours.until.astimezone(hours.local.tzinfo):%A %H:%M}")
-    if facts.regime is Regime.UNKNOWN:
-        _say("          rules on office hours only observe")
-    groups = ", ".join([facts.service_group or "service group unknown", *sorted(facts.groups)])
-    who = f"{facts.officer} ({groups})" if facts.officer else "an unknown officer"
-    _say(f"who       {who} in zone {facts.zone}, on a {facts.device} device")
-    marks = [name for name, holds in (("unclaimed", facts.unclaimed), ("remedial", facts.remedial)) if holds]
-    marks += [f"gap {gap.reason}" for gap in facts.gaps]
-    _say(f"act       {', '.join([f'{facts.kind} on {facts.platform} as {facts.standing} account', *marks])}")
-    if world.protected.covers(decision.activity.host, facts.platform, facts.target):
-        _say("          to a protected recipient: neither judged nor recorded")
-    for finding in decision.findings:
-        found = decision.activity.texts[finding.text].value[finding.start : finding.end][:60]
-        plain = " ".join("".join(letter if letter.isprintable() else " " for letter in found).split())
-        _say(f"finding   {finding.category}, {finding.likelihood}, by {finding.check}: {plain}")
-    if not decision.findings:
-        _say("finding   none")
-    single = len(world.policy.documents) == 1
-    rows = [
-        (
-            trial.rule.name if single else trial.rule.id,
-            trial.rule.clause.name,
-            trial.rule.effect,
-            trial.outcome,
-            trial.sentence,
-        )
-        for trial in trials
-    ]
-    ordered = sorted(rows, key=lambda row: row[3] == "no-match")
-    table(("rule", "clause", "effect", "outcome", "why"), ordered, as_json=False)
-    by = ", ".join(match.rule for match in decision.decisive())
-    _say(f"effect    {decision.effect}" + (f", by {by}" if by else ", since no rule in force says otherwise"))
-    for citation in _citations(decision.matches, facts, world):
-        law = "; ".join(citation["en"]) or f"no law is listed for {facts.legal_regime}"
-        _say(f"cites     {citation['clause']}: {law}")
 
 
 def _say(line: str) -> None:
