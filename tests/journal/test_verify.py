@@ -1,7 +1,9 @@
 """The check: whatever was done to the record is found, and its place named."""
 
+import json
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from gerbang.errors import RecordError
 from gerbang.journal.reader import Line, Segment, read, segments
 from gerbang.journal.sidecar import erase, read_private
 from gerbang.journal.verify import Damage, Report, verify
+from gerbang.record.canonical import canonical
 from gerbang.record.chain import GENESIS, write_line
+from gerbang.record.note import open_note, sign
 from journal_builders import SEAL_KEY, Clock, a_decision_event, a_journal, an_event, lines
 
 PUBLIC = SEAL_KEY.public_key()
@@ -243,6 +247,26 @@ def test_an_owner_who_writes_all_anew_needs_the_seals_key_and_the_witness(journa
     found = damage(journal)
     assert found is not None
     assert found.what == "a witness has sealed other lines than these"
+
+
+def test_a_witness_cannot_be_talked_over(journal: Path) -> None:
+    """Whoever has the key of the seals can sign other lines, and append that to the witness's file."""
+    path = journal.parent / "witness" / "gate-0.jsonl"
+    kept = path.read_bytes()
+    first = open_note(json.loads(kept.splitlines()[0])["note"], PUBLIC)
+    other = sign(replace(first, root=bytes(32)), SEAL_KEY)
+    path.write_bytes(kept + canonical({"note": other}) + b"\n")
+    found = damage(journal)
+    assert found is not None
+    assert found.what == "the witness has two seals over as many lines that differ"
+    assert (found.place.file, found.place.line) == (str(path), kept.count(b"\n") + 1)
+    # The lines are held against the seal that was there first, wherever the other one stands.
+    path.write_bytes(canonical({"note": other}) + b"\n" + kept)
+    found = damage(journal)
+    assert found is not None
+    assert found.what == "a witness has sealed other lines than these"
+    path.write_bytes(kept + kept)
+    assert damage(journal) is None
 
 
 def test_a_seal_by_another_key_is_found(tmp_path: Path) -> None:

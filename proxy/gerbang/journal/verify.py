@@ -153,11 +153,8 @@ def _verify_slot(
 ) -> SlotReport:
     # The database first: it never knows more than the disk, so what it knows now must be in the files read later.
     last_indexed = index.last_indexed(slot.name) if index else None
-    walk = _Walk(slot.name, key, {}, index, last_indexed)
-    try:
-        walk.seals = _witness_seals(witness, slot.name, key) if witness else {}
-    except ValueError as error:
-        walk.damage = Damage(Place(str(witness)), str(error))
+    seals, witness_damage = _witness_seals(witness, slot.name, key) if witness else ({}, None)
+    walk = _Walk(slot.name, key, seals, index, last_indexed)
     files = segments(slot)
     # One instant of a journal that may be growing: sizes before contents.
     sizes = {segment.path: _size(segment.path) for segment in files}
@@ -169,7 +166,7 @@ def _verify_slot(
     if walk.damage is None and walk.batch:
         _compare(walk)
     if walk.damage is None:
-        walk.damage = _missing_end(walk, last)
+        walk.damage = _missing_end(walk, last) or witness_damage
     indexed = None
     if last_indexed is not None:
         indexed = last_indexed[0]
@@ -303,8 +300,11 @@ def _named_key(line: Line) -> Ed25519PublicKey | None:
         return None
 
 
-def _witness_seals(folder: Path, slot: str, key: Ed25519PublicKey | None) -> dict[int, bytes]:
-    """The witness's checkpoints of `slot`: root by size. ValueError for a note that `key` did not sign."""
+def _witness_seals(folder: Path, slot: str, key: Ed25519PublicKey | None) -> tuple[dict[int, bytes], Damage | None]:
+    """The witness's checkpoints of `slot`, root by size, up to what is wrong with its file.
+
+    What a witness had first it has for good: a later seal takes nothing away.
+    """
     path = folder / f"{slot}.jsonl"
     seals: dict[int, bytes] = {}
     try:
@@ -312,24 +312,30 @@ def _witness_seals(folder: Path, slot: str, key: Ed25519PublicKey | None) -> dic
             for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE), b""), 1):
                 if not raw.endswith(b"\n"):
                     break  # the copy is being written, or the machine died over it
-                note = str(json.loads(raw)["note"])
+                place = Place(str(path), number)
+                try:
+                    note = str(json.loads(raw)["note"])
+                except (ValueError, KeyError, TypeError, RecursionError):
+                    return seals, Damage(place, "the witness's file holds something that is no seal")
                 if key is None:
                     raise RecordError(
                         "the witness's seals cannot be checked without the key of the seals",
-                        place=Place(str(path), number),
+                        place=place,
                         hint="name `seal.pub`, or a copy of it that was kept elsewhere",
                     )
-                checkpoint = open_note(note, key)
+                try:
+                    checkpoint = open_note(note, key)
+                except ValueError as error:
+                    return seals, Damage(place, str(error))
                 if checkpoint.origin != f"gerbang/{slot}":
-                    raise ValueError("the witness's seal is of another slot")
-                seals[checkpoint.size] = checkpoint.root
+                    return seals, Damage(place, "the witness's seal is of another slot")
+                if seals.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
+                    return seals, Damage(place, "the witness has two seals over as many lines that differ")
     except FileNotFoundError:
-        return {}
+        pass
     except OSError as error:
         raise RecordError(f"the witness cannot be read: {reason(error)}", place=Place(str(path))) from None
-    except (KeyError, TypeError):
-        raise ValueError("the witness's file holds something that is no seal") from None
-    return seals
+    return seals, None
 
 
 def _witnessed_slots(witness: Path | None) -> set[str]:
