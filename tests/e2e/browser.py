@@ -16,7 +16,7 @@ FLAGS = [
 ]
 
 
-def a_browser(playwright: Playwright, office: Office) -> Browser:
+def a_browser(playwright: Playwright, office: Office, *flags: str, proxied: bool = True) -> Browser:
     """Debian's Chromium as an office PC has it: it trusts the gate's root, and the stand-ins' as if public."""
     home = office.folder / "home"
     database = home / ".pki" / "nssdb"
@@ -28,9 +28,9 @@ def a_browser(playwright: Playwright, office: Office) -> Browser:
             subprocess.run(["certutil", "-d", f"sql:{database}", *trust], check=True)
     return playwright.chromium.launch(
         executable_path=shutil.which("chromium"),
-        args=[*FLAGS, "--no-sandbox"],
+        args=[*FLAGS, "--no-sandbox", *flags],
         env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
-        proxy={"server": "http://{}:{}".format(*office.proxy)},
+        proxy={"server": "http://{}:{}".format(*office.proxy)} if proxied else None,
     )
 
 
