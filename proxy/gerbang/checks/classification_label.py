@@ -1,12 +1,13 @@
 """Classification labels as they are stamped: RAHSIA BESAR, RAHSIA, SULIT, TERHAD and their English forms.
 
 The words are ordinary ones, so it is the place that decides: in capitals and alone on a line near the top or the
-bottom of a paper, or in capitals within an official paper. A word in running text is nothing. Official Secrets Act
-1972, s. 2B; form of stamping per the National Archives, seen 2026-11.
+bottom of a paper, at the head of a line that names a paper, or in capitals within an official paper. A word in running
+text is nothing. Official Secrets Act 1972, s. 2B; form of stamping per the National Archives, seen 2026-11.
 """
 
 from collections.abc import Iterator
 
+from gerbang.checks.patterns import compiled
 from gerbang.checks.reading import Hit, Reading, outermost
 from gerbang.checks.structure import declassified, examination, sale, signs
 from gerbang.model import Finding, Likelihood
@@ -17,6 +18,13 @@ CATEGORY = "official-information"
 STARTS = {"official-information": frozenset({"label"})}
 
 EDGE_LINES = 5
+HEADED = 8  # words from a label at the head of a line to the paper that it names
+MARKED = 2  # words from a verb of marking to the label
+# Said of goods, recipes and parties too; the other labels are not.
+EVERYDAY = frozenset({"terhad", "restricted", "rahsia", "secret", "top secret"})
+PAPERS = ("paper", "schedule-heading", "schedule-name")
+# Between a label and what it labels: `SULIT: ...`, `[SULIT] ...`, `SULIT - ...`.
+DIVIDED = compiled(r"^\s{0,3}[\])}:|/_-]|^\s{0,3}-")
 # What may stand on the line beside the label and leaves it a stamp.
 COMPANY = frozenset(
     [
@@ -45,6 +53,14 @@ COMPANY = frozenset(
         "malaysia",
         "classified",
         "strictly",
+        "pdf",
+        "doc",
+        "docx",
+        "jpg",
+        "jpeg",
+        "png",
+        "xlsx",
+        "pptx",
     ]
 )
 
@@ -70,21 +86,45 @@ def _likelihood(reading: Reading, hit: Hit, stamps: set[Hit], capital_stamps: se
         return None
     official = signs(reading)
     if declassified(reading):
-        return Likelihood.POSSIBLE if official else None
+        return Likelihood.POSSIBLE
     if examination(reading) and not official & {"reference", "labelled-reference", "copy-number", "letterhead"}:
         return Likelihood.POSSIBLE if upper else None
     if hit in capital_stamps and reading.at_edge(reading.line(hit), EDGE_LINES):
         if official or len(capital_stamps) > 1:
             return Likelihood.CERTAIN
-        if len(reading.lines) < 3 or sale(reading) or reading.shouts:
+        if len(reading.lines) < 3 or (sale(reading) and reading.text_of(hit) in EVERYDAY):
             return Likelihood.POSSIBLE
         return Likelihood.LIKELY
     if hit in stamps and len(official) > 1:
+        return Likelihood.LIKELY
+    if upper and (_heads(reading, hit) or _marked(reading, hit)):
         return Likelihood.LIKELY
     if upper and not reading.shouts and official:
         letter = len(official) > 1 or official & {"labelled-reference", "copy-number"}
         return Likelihood.LIKELY if letter else Likelihood.POSSIBLE
     return None
+
+
+def _heads(reading: Reading, hit: Hit) -> bool:
+    """Whether it stands at the head of a line that goes on to name a paper."""
+    if not reading.starts_line(hit):
+        return False
+    end = reading.clean_span(hit)[1]
+    if DIVIDED.search(reading.clean[end : end + 5]) is None:
+        return False
+    last = min(hit.last + HEADED, reading.line_words(reading.line(hit))[1])
+    named = (reading.near_in(hit, f"official-information.{group}", hit.last + 1, last) for group in PAPERS)
+    return any(named)
+
+
+def _marked(reading: Reading, hit: Hit) -> bool:
+    """Whether a paper is said to be marked with it (`surat bertanda RAHSIA`), and not in the news."""
+    before = reading.near_in(hit, "official-information.marked", hit.word - MARKED - 1, hit.word - 1)
+    return (
+        before is not None
+        and reading.near(hit, [f"official-information.{group}" for group in (*PAPERS, "document")], HEADED) is not None
+        and reading.near(hit, ("official-information.public",), 2 * HEADED) is None
+    )
 
 
 def capital(reading: Reading, hit: Hit) -> bool:

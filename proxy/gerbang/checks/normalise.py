@@ -208,8 +208,9 @@ def _apart(left: str, right: str) -> bool:
 _KEPT_SIGNS = b"@$#\x01"
 _SEPARATED = bytes(code if code > 127 or chr(code).isalnum() or code in _KEPT_SIGNS else 32 for code in range(256))
 _WORDS = re.compile(r"[^ ]+")
-_SIGNS_IN_WORDS = compiled(r"[A-Za-z](?:[!|]|\*{1,3})[A-Za-z]")
+_SIGNS_IN_WORDS = compiled(r"[A-Za-z](?:[!|]|\*{1,3})[A-Za-z]|[A-Z]l[A-Z]")
 _SIGN_IN_WORD = re.compile(r"(?<=[A-Za-z])[!|](?=[A-Za-z])")
+_SMALL_L = re.compile(r"(?<=[A-Z])l(?=[A-Z])")  # looks like a capital I: `SULlT`
 _STAR_IN_WORD = re.compile(r"(?<=[A-Za-z])\*{1,3}(?=[A-Za-z])")
 _SINGLE_LETTERS = compiled(r"(?: [A-Za-z0-9@$\x01]){3,} ")
 HIDDEN = "\x01"  # stands for a letter that the writer starred out
@@ -353,7 +354,7 @@ class Normal:
         self.clean, self._trail = _cleaned(value)
         marked = self.clean.encode()
         if _SIGNS_IN_WORDS.search(marked):
-            letters = _SIGN_IN_WORD.sub("i", self.clean)
+            letters = _SMALL_L.sub("I", _SIGN_IN_WORD.sub("i", self.clean))
             marked = _STAR_IN_WORD.sub(lambda stars: HIDDEN * len(stars.group()), letters).encode()
         self._spaced = marked.translate(_SEPARATED).decode()
         self.words: list[str] = self._spaced.split()

@@ -19,7 +19,12 @@ TITLE = {
 CATEGORY = "official-information"
 STARTS = {"official-information": frozenset({"schedule-heading", "schedule-name"})}
 
-NUMBERED = compiled(r"(?i)^\s*(?:bil|no|siri|number)?\b\.?\s*[:.]?\s*\(?\d{1,3}\)?\s*(?:[/(_ ]\s*(?:19|20)\d{2})")
+NUMBERED = compiled(r"(?i)^\s*(?:bil|no|siri|number)?\b\.?\s*[:.]?\s*\(?\d{1,3}\)?\s*(?:[/(_ -]\s*(?:19|20)\d{2})")
+# The number may stand behind the paper's subject or its State.
+NUMBERED_LATER = compiled(r"(?i)^[^\n.!?]{0,60}\b(?:bil|no|siri)\b\.?\s*\d{1,3}\s*[/(_-]\s*(?:19|20)\d{2}")
+# A paper under its own title: `Kertas MMKN Negeri ...: ...`.
+TITLED = compiled(r"^[A-Z]\w+ (?:[A-Z]\w+ ){0,4}[A-Z]\w+\s?[:-]\s")
+NEAR = 6  # words
 STRONG = {"copy-number", "for-cabinet", "memorandum", "reference", "labelled-reference", "date-line"}
 
 
@@ -39,17 +44,30 @@ def _findings(reading: Reading, hits: list[Hit]) -> Iterator[Finding]:
 def _likelihood(reading: Reading, hit: Hit) -> Likelihood | None:
     words = "".join(reading.normal.words[hit.word : hit.last + 1])
     end = reading.clean_span(hit)[1]
-    numbered = NUMBERED.search(reading.clean[end : end + 30].replace("_", " ")) is not None
+    behind = reading.clean[end : end + 100].replace("_", " ")
+    numbered = NUMBERED.search(behind[:30]) is not None
     upper = words == words.upper() and not reading.shouts
     official = signs(reading)
     if declassified(reading):
         return Likelihood.POSSIBLE
     if words == words.upper() and (numbered or official & STRONG) and reading.starts_line(hit):
         return Likelihood.CERTAIN
-    if numbered:
+    if numbered or NUMBERED_LATER.search(behind) is not None or _handed_on(reading, hit):
         return Likelihood.LIKELY
     if words == words.upper() and reading.starts_line(hit) and (upper or len(official) > 1) and len(reading.lines) > 1:
         return Likelihood.LIKELY
     if upper and len(official) > 1:
         return Likelihood.LIKELY
     return Likelihood.POSSIBLE if upper else None
+
+
+def _handed_on(reading: Reading, hit: Hit) -> bool:
+    """Whether the text gives the paper itself, by word or under its title, and is no news of one."""
+    if reading.near(hit, ("official-information.public",), 3 * NEAR):
+        return False
+    if reading.near_in(hit, "official-information.handed-on", hit.word - NEAR, hit.last + NEAR):
+        return True
+    if "official-information.schedule-name" not in reading.groups_at(hit.word) or not reading.starts_line(hit):
+        return False
+    start = reading.clean_span(hit)[0]
+    return TITLED.search(reading.clean[start : start + 100]) is not None

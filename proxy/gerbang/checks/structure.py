@@ -42,26 +42,31 @@ SIGNS = {
     "for-cabinet": r"\bUNTUK\s+(?:PERTIMBANGAN|MAKLUMAN|KELULUSAN|KEPUTUSAN)\s+(?:JEMAAH MENTERI|KABINET|MMKN|MESYUARAT)\b",
 }  # fmt: skip
 
-EXAMINATION = (
-    r"(?i)\b(?:kertas\s*(?:soalan\s*)?[1-4]\b|peperiksaan|percubaan|spm\b|stpm|pt3|uasa|ujian akhir|bahagian a\b|"
-    r"jawab semua soalan|(?:satu|dua|tiga) jam|\d{4}/[1-4]\b|trial paper|past year|skema jawapan|upsr|pmr\b)"
+# One word excuses nothing: each of these is the form that such a paper, stamp or advertisement has.
+EXAMINATION = {
+    "code": r"(?m)^[ \t]*\d{4}/[1-5](?:[ \t]|$)",
+    "paper": r"(?im)^[^\n]{0,40}\b(?:kertas(?: soalan)?|paper)\s+[1-5]\b",
+    "duration": r"(?im)^[ \t]*(?:masa\s*:?\s*)?(?:satu|dua|tiga|one|two|three|[1-3])(?:\s+1/2)?\s+(?:jam|hours?)\b",
+    "answers": r"(?i)\b(?:jawab (?:semua|mana-mana|\w+) soalan|answer all questions|kertas soalan ini mengandungi)\b",
+    "board": r"\b(?:SIJIL PELAJARAN|SIJIL TINGGI|PEPERIKSAAN (?:PERCUBAAN|AKHIR|PERTENGAHAN)|UJIAN AKHIR SESI|MODUL PERCUBAAN)\b",
+}
+DECLASSIFIED = (
+    r"(?m)^[^A-Za-z0-9\n]{0,6}(?:(?:DOKUMEN|FAIL|KERTAS|SURAT) INI )?(?:TELAH )?(?:DIKELASKAN SEMULA|DECLASSIFIED)\b"
 )
-DECLASSIFIED = r"(?i)\b(?:dikelaskan semula|declassified|dinyahkelas(?:kan)?|klasifikasi\s*:\s*terbuka)\b"
-NOT_DECLASSIFIED = (
-    r"(?i)\b(?:belum|tidak|bukan|not(?: yet)?)\s+(?:pernah\s+)?(?:dikelaskan semula|declassified|dinyahkelas)"
-)
-SALE = (
-    r"(?i)\b(?:rm ?\d+|order|baju|kasut|edisi|stok|tempahan|pre-?order|promo\w*|jualan|diskaun|tiket|beli|cod\b|postage|free gift|giveaway|"
-    r"unit sahaja|unit terhad|slot|menu|resipi|resepi|party|birthday|sale\b|limited|daftar sekarang|buku|novel|drama|filem)"
-)
+SALE = {
+    "price": r"(?i)\brm ?\d",
+    "order": r"(?i)\b(?:order|tempah\w*|pre-?order|cod|postage|beli|daftar sekarang|slot|tiket)\b",
+    "goods": r"(?i)\b(?:baju|kasut|tudung|stok|unit|buku|novel|drama|filem|menu|resipi|resepi)\b",
+    "offer": r"(?i)\b(?:edisi|promo\w*|jualan|diskaun|free gift|giveaway|sale|limited)\b",
+    "party": r"(?i)\b(?:party|birthday|surprise)\b",
+}
 
 
 _NAMES = tuple(SIGNS)
 _SIGNS = PatternSet(compiled(pattern) for pattern in SIGNS.values())
-_EXAMINATION = compiled(EXAMINATION)
+_EXAMINATION = PatternSet(compiled(pattern) for pattern in EXAMINATION.values())
 _DECLASSIFIED = compiled(DECLASSIFIED)
-_NOT_DECLASSIFIED = compiled(NOT_DECLASSIFIED)
-_SALE = compiled(SALE)
+_SALE = PatternSet(compiled(pattern) for pattern in SALE.values())
 
 
 def signs(reading: Reading) -> frozenset[str]:
@@ -78,15 +83,25 @@ def signs(reading: Reading) -> frozenset[str]:
 
 
 def examination(reading: Reading) -> bool:
-    """Whether the text is about a school examination, whose papers are stamped SULIT too."""
-    return _EXAMINATION.search(reading.clean) is not None
+    """Whether the text has the form of a school examination, whose papers are stamped SULIT too."""
+    return len(_remembered(reading, "examination", _EXAMINATION)) > 1
 
 
 def declassified(reading: Reading) -> bool:
-    """Whether the text says of itself that it is open again."""
-    return _DECLASSIFIED.search(reading.clean) is not None and _NOT_DECLASSIFIED.search(reading.clean) is None
+    """Whether the text bears the stamp that opens a paper again: in capitals, at the start of its own line."""
+    found = reading.memory.get("declassified")
+    if found is None:
+        found = reading.memory["declassified"] = _DECLASSIFIED.search(reading.clean) is not None
+    return bool(found)
 
 
 def sale(reading: Reading) -> bool:
-    """Whether the text sells, invites or tells of entertainment."""
-    return _SALE.search(reading.clean) is not None
+    """Whether the text sells or invites, by two signs of it."""
+    return len(_remembered(reading, "sale", _SALE)) > 1
+
+
+def _remembered(reading: Reading, name: str, patterns: PatternSet) -> list[int]:
+    found: list[int] | None = reading.memory.get(name)
+    if found is None:
+        found = reading.memory[name] = patterns.numbers(reading.clean)
+    return found
