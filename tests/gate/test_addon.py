@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -406,6 +407,52 @@ def test_a_post_larger_than_the_limit_is_refused_with_the_gap(
         (decision,) = gate.decisions()
         assert [gap["reason"] for gap in decision["gaps"]] == ["too-large"]
         assert decision["done"] == "answered"
+
+
+def test_who_holds_memory_back_holds_up_nobody_else(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World
+) -> None:
+    """Beyond a sender's share the gate is busy for that sender: nobody is told that the post is too large."""
+    settings = settings_for(tmp_path, platform, trust, gate={"memory_budget": "256 KiB"})
+    post = a_tweet("a" * 40_000)
+    with a_gate(settings, trust, world=world, at=TUESDAY_AT_NIGHT) as gate, gate.tls() as stalled:
+        stalled.sendall(post[:-1])
+        while gate.gate.limits.budget.taken < 40_000:
+            time.sleep(0.01)
+        with gate.tls() as same:
+            assert say(same, post).startswith(b"HTTP/1.1 503")
+        assert gate.gate.counts["short-of-memory"] == 1
+        with socket.create_connection(gate.address, 5, source_address=("127.0.0.2", 0)) as other:
+            other.sendall(b"CONNECT x.com:443 HTTP/1.1\r\nHost: x.com:443\r\n\r\n")
+            assert receive(other, head_only=True).startswith(b"HTTP/1.1 200")
+            context = ssl.create_default_context(cafile=trust.file)
+            with context.wrap_socket(other, server_hostname="x.com") as inside:
+                assert say(inside, post).startswith(b"HTTP/1.1 200")
+        assert [decision["done"] for decision in gate.decisions()] == ["forwarded"]
+
+
+def test_a_body_that_never_ends_is_answered(gate: RunningGate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gerbang.gate.stream.IDLE", 0.3)
+    monkeypatch.setattr("gerbang.gate.stream.SWEEP", 0.1)
+    with socket.create_connection(gate.address, 5) as connection:
+        request = head("gerbang.internal", "http://gerbang.internal/d/X/confirm", "POST", "Content-Length: 100")
+        answer = say(connection, request)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"Try again" in answer
+
+
+def test_one_address_has_so_many_connections_and_no_more(gate: RunningGate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gerbang.gate.addon.CONNECTIONS", 2)
+    request = b"GET http://gerbang.internal/notice HTTP/1.1\r\nHost: gerbang.internal\r\n\r\n"
+    for _ in range(3):
+        with ExitStack() as opened:
+            for number in range(3):
+                connection = opened.enter_context(socket.create_connection(gate.address, 5))
+                assert bool(say(connection, request)) == (number < 2)
+        deadline = time.monotonic() + 5
+        while gate.gate._connected and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not gate.gate._connected, "who goes makes room"
 
 
 # ---------------------------------------------------------------- the gate's own host

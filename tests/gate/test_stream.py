@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from mitmproxy import http
 from mitmproxy.connection import Server
 from mitmproxy.proxy.layers.http import HttpLayer, HttpStream
@@ -34,9 +36,11 @@ from gate_builders import (
     tls_tunnel,
     upload_http1,
 )
+from gerbang.gate import stream
 from gerbang.gate.stream import (
     BODY_LIMIT,
     HEAD_LIMIT,
+    SENDER,
     SHORT_OF_MEMORY,
     Budget,
     Limits,
@@ -228,8 +232,12 @@ def test_the_budget_is_for_all_bodies_together() -> None:
         short.append(flow.metadata.get(SHORT_OF_MEMORY, False))
         refuse(flow)
 
+    def sent_by(flow: http.HTTPFlow) -> None:
+        flow.metadata[SENDER] = str(flow.client_conn.peername)
+
     limits = Limits(1 << 20, Budget(300_000))
-    with a_proxy(Probe(overflow=refuse_and_say), limits=limits) as proxy:
+    limits.budget.share = 200_000
+    with a_proxy(Probe(headers=sent_by, overflow=refuse_and_say), limits=limits) as proxy:
         waiting = [socket.create_connection(proxy.address, 10) for _ in range(2)]
         for connection in waiting:
             connection.sendall(post("x.com", 200_000) + b"x" * 120_000)
@@ -244,6 +252,106 @@ def test_the_budget_is_for_all_bodies_together() -> None:
         while limits.budget.taken and time.monotonic() < deadline:
             time.sleep(0.01)
         assert limits.budget.taken == 0, "a client that went away gives its share back"
+
+
+def test_one_sender_cannot_take_what_others_need() -> None:
+    """However many bodies one address lets wait, what is beyond its share is refused, and others go on."""
+    senders = iter("aaabbb")
+
+    def sent_by(flow: http.HTTPFlow) -> None:
+        flow.metadata[SENDER] = next(senders)
+
+    limits = Limits(1 << 20, Budget(400_000))
+    with a_proxy(Probe(headers=sent_by, body=refuse, overflow=refuse), limits=limits) as proxy:
+        waiting = [socket.create_connection(proxy.address, 10) for _ in range(3)]
+        for number, connection in enumerate(waiting, 1):
+            connection.sendall(post("x.com", 200_000) + b"x" * 60_000)
+            deadline = time.monotonic() + 5
+            while number == 1 and limits.budget.taken < 60_000 and time.monotonic() < deadline:
+                time.sleep(0.01)
+        for connection in waiting[1:]:
+            assert receive(connection).startswith(b"HTTP/1.1 403")
+        assert limits.budget.taken == 60_000
+        with socket.create_connection(proxy.address, 10) as other:
+            other.sendall(post("x.com", 90_000) + b"x" * 90_000)
+            assert receive(other).startswith(b"HTTP/1.1 403")
+        for connection in waiting:
+            connection.close()
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 40))))
+def test_the_budget_and_every_share_hold_whatever_comes(pieces: list[tuple[str, int]]) -> None:
+    budget = Budget(100)
+    held: list[tuple[str, int]] = []
+    for sender, size in pieces:
+        if budget.take(size, sender):
+            held.append((sender, size))
+        elif held:
+            sender, size = held.pop(0)
+            budget.give(size, sender)
+        of = [sum(size for each, size in held if each == sender) for sender in "abc"]
+        assert max(of) <= budget.share == 25
+        assert budget.taken == sum(of) <= budget.limit
+    for sender, size in held:
+        budget.give(size, sender)
+    assert budget.taken == 0
+    assert budget.take(25, "a"), "nothing is left behind"
+
+
+@pytest.mark.parametrize("arrived", [0, 60_000])
+def test_a_body_of_which_nothing_more_comes_is_given_up(arrived: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "IDLE", 0.4)
+    monkeypatch.setattr(stream, "SWEEP", 0.1)
+    with a_proxy(Probe()) as proxy, socket.create_connection(proxy.address, 10) as connection:
+        connection.sendall(post("x.com", 100_000) + b"x" * arrived)
+        assert receive(connection).startswith(b"HTTP/1.1 408")
+        assert connection.recv(1) == b"", "the connection ends with it"
+        assert proxy.limits.budget.taken == 0
+
+
+def test_a_body_that_comes_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch, upstream: Upstream) -> None:
+    monkeypatch.setattr(stream, "IDLE", 0.4)
+    monkeypatch.setattr(stream, "SWEEP", 0.1)
+    with (
+        a_proxy(Probe(upstream=upstream.address)) as proxy,
+        socket.create_connection(proxy.address, 10) as connection,
+    ):
+        connection.sendall(post("x.com", 4))
+        for _ in range(4):
+            time.sleep(0.2)
+            connection.sendall(b"x")
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+
+
+def test_over_http2_an_idle_body_is_given_up_and_the_rest_goes_on(
+    trust: Trust, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "IDLE", 0.4)
+    monkeypatch.setattr(stream, "SWEEP", 0.1)
+    with (
+        a_proxy(Probe(body=refuse), authority=trust.authority) as proxy,
+        tls_tunnel(proxy.address, "x.com:443", trust.file, alpn=("h2",)) as connection,
+    ):
+        client = Http2Client(connection)
+        idle = client.start("POST", "x.com", "/", [("content-length", "1000")])
+        client.h2.send_data(idle, b"x" * 500)
+        client.flush()
+        assert client.answer(idle).status == 408
+        assert client.answer(client.start("GET", "x.com", "/", end=True)).status == 403
+        assert proxy.limits.budget.taken == 0
+
+
+def test_a_decision_that_takes_long_makes_no_body_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "IDLE", 0.2)
+    monkeypatch.setattr(stream, "SWEEP", 0.05)
+
+    async def slow(flow: http.HTTPFlow) -> None:
+        await asyncio.sleep(0.6)
+        refuse(flow)
+
+    with a_proxy(Probe(body=slow)) as proxy, socket.create_connection(proxy.address, 10) as connection:
+        connection.sendall(post("x.com", 4) + b"body")
+        assert receive(connection).startswith(b"HTTP/1.1 403")
 
 
 def test_many_tiny_pieces_take_no_more_than_their_bytes() -> None:

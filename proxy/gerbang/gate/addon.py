@@ -21,7 +21,7 @@ from gerbang.gate.authority import Authority
 from gerbang.gate.clock import Clock, wall_clock
 from gerbang.gate.decisions import DecisionBook
 from gerbang.gate.guard import Guard
-from gerbang.gate.identity import REALM, Doorkeeper, Outcome, Zones
+from gerbang.gate.identity import REALM, Doorkeeper, Outcome, Zones, neighbourhood
 from gerbang.gate.interception import GateLayers, GateTls, Opening, opening
 from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
 from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
@@ -29,7 +29,7 @@ from gerbang.gate.own_host import OwnHostState, own_host
 from gerbang.gate.passage import PASSAGE, Digest, Passage, Tee, named_host, passage_of, read_request, write_response
 from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
-from gerbang.gate.stream import BODY_LIMIT, Budget, Limits, Valves, announced, pin
+from gerbang.gate.stream import BODY_LIMIT, SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves, announced, pin
 from gerbang.gate.targets import Targets, Unwanted
 from gerbang.model import Actor, Device, Officer, Reply, Request, Zone
 from gerbang.pipeline import World
@@ -39,6 +39,7 @@ from gerbang.settings import Settings
 
 log = structlog.get_logger()
 
+CONNECTIONS = 2000  # of one client address; a parent proxy or a terminal server has one for all
 STRANGERS = 1000  # addresses outside every zone that are named in the log
 OPENED_BY = "gerbang.opened-by"  # key in a flow's metadata for who signed in on it
 REFRESH = 2.0  # seconds between looks at the htpasswd files
@@ -73,7 +74,8 @@ class Gate:
         self.guard = Guard(settings.gate.on_fault)
         self.counts: Counter[str] = Counter()
         self.valves = Valves()
-        self.limits = Limits(settings.gate.body_limit, Budget(settings.gate.memory_budget))
+        budget = Budget(settings.gate.memory_budget)
+        self.limits = Limits(min(settings.gate.body_limit, budget.share), budget)
         self.closed = closed_because(settings, authority)
         self.tls = GateTls(authority)
         self.layers = GateLayers(self.limits, self.valves, self.is_listed)
@@ -95,6 +97,7 @@ class Gate:
         self._under_way: WeakSet[http.HTTPFlow] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
         self._strangers: set[str] = set()
+        self._connected: Counter[str] = Counter()
         self._journal_away = False
         self._connections: Any = {}
         self._state = OwnHostState(
@@ -152,6 +155,12 @@ class Gate:
     # ------------------------------------------------------------ connections
 
     def client_connected(self, client: Client) -> None:
+        address = client.peername[0]
+        self._connected[address] += 1
+        if self._connected[address] > CONNECTIONS:
+            self.counts["too-many-connections"] += 1
+            client.error = "too many connections"
+            return
         zone = self._zones.of(client.peername[0])
         if zone is not None:
             self._people[client] = Person(zone)
@@ -160,6 +169,12 @@ class Gate:
             client.error = "outside every zone"
         if handler := self._connections.get(client.id):
             self.valves.fit(handler, client)
+
+    def client_disconnected(self, client: Client) -> None:
+        address = client.peername[0]
+        self._connected[address] -= 1
+        if self._connected[address] <= 0:
+            del self._connected[address]
 
     async def server_connect(self, data: ServerConnectionHookData) -> None:
         server, client = data.server, data.client
@@ -303,6 +318,10 @@ class Gate:
     async def body_too_large(self, flow: http.HTTPFlow) -> None:
         await self._guarded("body_too_large", flow, self._too_large)
 
+    def body_idle(self, flow: http.HTTPFlow) -> None:
+        self.counts["body-idle"] += 1
+        flow.response = write_response(plain("idle"))
+
     async def _guarded(self, where: str, flow: http.HTTPFlow, step: Any) -> None:
         """Take a step; where our own code or the journal fails, `on_fault` says what becomes of the request."""
         try:
@@ -332,7 +351,7 @@ class Gate:
     def _fault_reply(self, flow: http.HTTPFlow, reason: str) -> Reply:
         passage = passage_of(flow)
         if passage is None or passage.own_host:
-            return plain("fault")
+            return plain("busy" if reason == "busy" else "fault")
         try:
             role = self.world.platforms.at(passage.host)
             refusal = self.world.platforms.refusal(role.platform) if role else None
@@ -355,6 +374,7 @@ class Gate:
         if isinstance(passage, Reply):
             return passage
         flow.metadata[PASSAGE] = passage
+        flow.metadata[SENDER] = f"officer {actor.officer.id}" if actor.officer else neighbourhood(actor.client)
         if passage.own_host:
             flow.metadata[BODY_LIMIT] = OWN_BODY_LIMIT
             return None
@@ -388,6 +408,9 @@ class Gate:
 
     async def _too_large(self, flow: http.HTTPFlow) -> Reply | None:
         passage = passage_of(flow)
+        if flow.metadata.get(SHORT_OF_MEMORY):
+            self.counts["short-of-memory"] += 1
+            return self._fault_reply(flow, "busy")
         if passage is None or passage.own_host:
             return plain("too-large")
         request = read_request(flow, passage.host, body=None)

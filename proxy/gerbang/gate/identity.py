@@ -193,11 +193,11 @@ class Doorkeeper:
             self._known.popitem(last=False)
 
     def _limited(self, client: str) -> bool:
-        count, since = self._failures.get(_neighbourhood(client), (0, 0.0))
+        count, since = self._failures.get(neighbourhood(client), (0, 0.0))
         return count >= FAILURES and self._now() - since < FAILURES_WITHIN
 
     def _count_failure(self, client: str) -> None:
-        where = _neighbourhood(client)
+        where = neighbourhood(client)
         count, since = self._failures.pop(where, (0, self._now()))
         if self._now() - since >= FAILURES_WITHIN:
             count, since = 0, self._now()
@@ -219,7 +219,7 @@ class Doorkeeper:
             log.error("htpasswd-refused", error=str(error), in_force="the file as it was")
 
 
-def _neighbourhood(client: str) -> str:
+def neighbourhood(client: str) -> str:
     """An IPv6 client has a /64 to itself, as far as limits go."""
     address = _plain(client)
     return str(IPv6Network((address, 64), strict=False)) if isinstance(address, IPv6Address) else client

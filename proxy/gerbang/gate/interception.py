@@ -143,7 +143,7 @@ class GateLayers(NextLayer):
             if self._must_be_http(context):
                 context.layers.remove(chosen)
                 ours = GateHttpLayer(context, HTTPMode.transparent)
-                ours.limits, ours.valves = self._limits, self._valves
+                ours.take_over(self._limits, self._valves)
                 nextlayer.layer = ours
             else:
                 chosen.flow = None

@@ -32,6 +32,8 @@ SENTENCES: Final = {
         "This platform is not allowed on personal devices now.",
     ),
     "fault": (503, "Proksi ini mengalami masalah. Cuba lagi.", "This proxy has a problem. Try again."),
+    "idle": (408, "Kandungan itu tidak sampai habis. Cuba lagi.", "That content did not arrive whole. Try again."),
+    "busy": (503, "Proksi ini sedang sibuk. Cuba lagi sebentar lagi.", "This proxy is busy. Try again in a while."),
     "too-large": (413, "Kandungan itu terlalu besar.", "That content is too large."),
 }
 

@@ -46,30 +46,46 @@ RECHECK = 0.02
 # The longest head of an HTTP/1 request; stock mitmproxy has no bound.
 HEAD_LIMIT = 256 << 10
 
+# How long nothing may come of a body that is waited for, and how often that is looked at, in seconds.
+IDLE, SWEEP = 30.0, 5.0
+
+# What part of the budget one sender may take.
+SHARES = 4
+
 # What a queued piece of a body takes beside its bytes: many tiny pieces must not slip under a bound.
 PIECE = 128
 
 BODY_LIMIT = "gerbang.body-limit"
 """Key in a flow's metadata for a smaller limit than the gate's, in bytes."""
 SHORT_OF_MEMORY = "gerbang.short-of-memory"
-"""Key in a flow's metadata, true where it was the budget of the process that ran out."""
+"""Key in a flow's metadata, true where it was the budget of the process that ran out, or its sender's share."""
+SENDER = "gerbang.sender"
+"""Key in a flow's metadata for whose share a body counts in; where it is not set, it is the client address's."""
 
 
 class Budget:
-    """The memory that buffered bodies may take in this process, in bytes."""
+    """The memory that buffered bodies may take in this process, in bytes, and no sender more than a share of it."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.share = limit // SHARES
         self.taken = 0
+        self._by: dict[str, int] = {}
 
-    def take(self, size: int) -> bool:
-        if self.taken + size > self.limit:
+    def take(self, size: int, sender: str) -> bool:
+        by = self._by.get(sender, 0) + size
+        if by > self.share or self.taken + size > self.limit:
             return False
         self.taken += size
+        self._by[sender] = by
         return True
 
-    def give(self, size: int) -> None:
+    def give(self, size: int, sender: str) -> None:
         self.taken -= size
+        if (left := self._by.get(sender, 0) - size) > 0:
+            self._by[sender] = left
+        else:
+            self._by.pop(sender, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +171,18 @@ class BodyTooLargeHook(commands.StartHook):  # type: ignore[no-untyped-call]  # 
 
 
 @dataclass
+class BodyIdleHook(commands.StartHook):  # type: ignore[no-untyped-call]  # mitmproxy's own metaclass hook
+    """Nothing more came of a body. The addon may set the response; else it is a bare 408."""
+
+    flow: http.HTTPFlow
+
+
+@dataclass
+class BodyIdle(HttpEvent):
+    """Nothing came of the body for `IDLE`."""
+
+
+@dataclass
 class StopSending(HttpEvent):
     """The answer is complete and the rest of the request is not wanted. `done` is set where that could be said."""
 
@@ -210,8 +238,12 @@ class GateHttp2Server(Http2Server):
 class GateStream(HttpStream):
     """One request and its response."""
 
-    def __init__(self, context: Context, stream_id: int, limits: Limits, valves: Valves) -> None:
+    def __init__(
+        self, context: Context, stream_id: int, limits: Limits, valves: Valves, reading: "set[GateStream]"
+    ) -> None:
         super().__init__(context, stream_id)
+        self.reading = reading
+        self.heard = 0.0
         self.request_body_buf: BodyBuffer = BodyBuffer()  # type: ignore[assignment]
         self.limits = limits
         self.valves = valves
@@ -228,12 +260,16 @@ class GateStream(HttpStream):
             if self.waiting > HOLD:
                 self.valves.hold(self.context.client, self._hook)
         yield from super().handle_event(event)
-        if self.charged and not self._paused and self.client_state != self.state_consume_request_body:
+        if self in self.reading and not self._paused and self.client_state != self.state_consume_request_body:
+            self.reading.discard(self)
             self._give_back()
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Wakeup):
             yield from self._woken()
+            return
+        if isinstance(event, BodyIdle):
+            yield from self._give_up()
             return
         if self.waiting and isinstance(event, RequestData):
             self.waiting -= len(event.data) + PIECE
@@ -259,9 +295,19 @@ class GateStream(HttpStream):
                 self.flow.request.headers.pop("expect", None)
         if self.flow.response and not event.end_stream and self.client_state == self.state_consume_request_body:
             yield from self._answer()
+        elif not event.end_stream and self.client_state == self.state_consume_request_body:
+            self.heard = time.monotonic()
+            self.reading.add(self)
 
-    def _answer(self) -> layer.CommandGenerator[None]:
-        """Send the response now and drop what still comes of the request."""
+    def _give_up(self) -> layer.CommandGenerator[None]:
+        yield BodyIdleHook(self.flow)
+        if (yield from self.check_killed(True)):
+            return
+        self.flow.response = self.flow.response or http.Response.make(408)
+        yield from self._answer(close=True)
+
+    def _answer(self, *, close: bool = False) -> layer.CommandGenerator[None]:
+        """Send the response now and drop what still comes of the request; with `close` the connection too."""
         response = self.flow.response
         assert response is not None  # noqa: S101  # both callers looked
         self.client_state = self.state_answered
@@ -269,7 +315,8 @@ class GateStream(HttpStream):
         self._give_back()
         self.flow.request.timestamp_end = response.timestamp_start = time.time()
         size = announced(self.flow.request)
-        if not self._is_http2 and (size is None or size > DRAIN):
+        close = close or (size is not None and size > DRAIN)
+        if not self._is_http2 and (close or size is None):
             response.headers["Connection"] = "close"
         yield HttpResponseHeadersHook(self.flow)
         if (yield from self.check_killed(True)):
@@ -279,7 +326,7 @@ class GateStream(HttpStream):
             return
         yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
         self.flow.live = False
-        if size is not None and size > DRAIN:
+        if close:
             yield from self._stop_reading()
 
     def state_answered(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -309,22 +356,35 @@ class GateStream(HttpStream):
     # ------------------------------------------------------------ bounded bodies
 
     def state_consume_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        self.heard = time.monotonic()
         if isinstance(event, RequestData) and not self._room(len(event.data)):
             yield from self._overflow(event)
         else:
             yield from super().state_consume_request_body(event)
 
+    def is_idle(self, now: float) -> bool:
+        """Whether its sender lets it wait; not while it is we who read nothing, or who think."""
+        valve = self.valves.of(self.context.client)
+        if self._paused or (valve is not None and valve.held):
+            self.heard = now
+        return now - self.heard >= IDLE
+
     def _room(self, size: int) -> bool:
         if self.charged + size > self.flow.metadata.get(BODY_LIMIT, self.limits.body):
             return False
-        if not self.limits.budget.take(size):
+        if not self.limits.budget.take(size, self._sender):
             self.flow.metadata[SHORT_OF_MEMORY] = True
             return False
         self.charged += size
         return True
 
+    @property
+    def _sender(self) -> str:
+        return str(self.flow.metadata.get(SENDER) or self.context.client.peername[0])
+
     def _give_back(self) -> None:
-        self.limits.budget.give(self.charged)
+        if self.charged:
+            self.limits.budget.give(self.charged, self._sender)
         self.charged = 0
 
     def _overflow(self, event: RequestData) -> layer.CommandGenerator[None]:
@@ -404,8 +464,26 @@ class GateHttpLayer(HttpLayer):
 
     limits: Limits
     valves: Valves
+    reading: set[GateStream]
+    sweep: commands.RequestWakeup | None = None
+
+    def take_over(self, limits: Limits, valves: Valves) -> None:
+        self.limits, self.valves = limits, valves
+        self.reading = set()
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Wakeup) and event.command is self.sweep:
+            self.sweep = None
+            now = time.monotonic()
+            for stream in [each for each in self.reading if each.is_idle(now)]:
+                yield from self.event_to_child(stream, BodyIdle(stream.stream_id))
+        else:
+            yield from self._handled(event)
+        if self.reading and self.sweep is None:
+            self.sweep = commands.RequestWakeup(SWEEP)
+            yield self.sweep
+
+    def _handled(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Start):
             client = self.context.client
             if is_h3_alpn(client.alpn):
@@ -415,7 +493,7 @@ class GateHttpLayer(HttpLayer):
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> layer.CommandGenerator[None]:
-        stream = GateStream(self.context.fork(), stream_id, self.limits, self.valves)
+        stream = GateStream(self.context.fork(), stream_id, self.limits, self.valves, self.reading)
         self.streams[stream_id] = stream
         yield from self.event_to_child(stream, events.Start())
 
@@ -428,7 +506,7 @@ def make_ours(context: Context, limits: Limits, valves: Valves) -> None:
                 raise RuntimeError("an HTTP layer of mitmproxy is already at work")
             ours: Any = each
             ours.__class__ = GateHttpLayer
-            ours.limits, ours.valves = limits, valves
+            ours.take_over(limits, valves)
 
 
 class PinnedAddress(tuple[str, int]):
