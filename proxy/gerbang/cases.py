@@ -12,9 +12,9 @@ from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
-from pydantic_core import PydanticCustomError
 
-from gerbang.errors import DocumentError, DocumentErrors, one_of
+from gerbang.documents import Part, Steps, Tree, chosen, read_yaml, refuse, shown, told, validated
+from gerbang.errors import DocumentError, one_of
 from gerbang.model import (
     Account,
     Activity,
@@ -41,8 +41,7 @@ from gerbang.model import (
 )
 from gerbang.pipeline import World, facts_of, judge
 from gerbang.policy.decide import decide, effect_of
-from gerbang.policy.document import CATEGORIES, GAPS, Listed, Name, Part, Word, chosen
-from gerbang.policy.reading import Steps, Tree, in_order, read_yaml, shown, validated
+from gerbang.policy.document import CATEGORIES, GAPS, Listed, Name, Word
 
 MOST_CASES = 2000
 NUMBER = "CASE"
@@ -59,8 +58,7 @@ def _moment(value: object) -> object:
             moment = None
         if moment is not None and moment.tzinfo is not None:
             return moment
-    hint = "write it with its offset, like `2026-11-24T10:15+08:00`"
-    raise PydanticCustomError("told", "{what}", {"what": f"`{shown(str(value))}` is no time", "hint": hint})
+    raise told(f"`{shown(value)}` is no time", "write it with its offset, like `2026-11-24T10:15+08:00`")
 
 
 type Moment = Annotated[datetime, BeforeValidator(_moment)]
@@ -185,22 +183,10 @@ def parse_cases(text: str, file: str, policy: str = "") -> CaseFile:
     """The cases of a file; `policy` is the document beside it. Raises `DocumentErrors`."""
     tree = read_yaml(text, file)
     if isinstance(tree.value, list):
-        tree = _under_cases(tree)
+        tree = tree.as_value_of("cases")
     shape = validated(CasesShape, tree)
-    errors = in_order(_unsound(shape, tree))
-    if errors:
-        raise DocumentErrors(errors)
+    refuse(_unsound(shape, tree))
     return CaseFile(file, shape.policy or policy, shape, tree)
-
-
-def _under_cases(tree: Tree) -> Tree:
-    """A bare list of cases, read as a file that says nothing else."""
-    return Tree(
-        tree.file,
-        {"cases": tree.value},
-        {("cases", *path): place for path, place in tree.keys.items()},
-        {("cases", *path): place for path, place in tree.values.items()},
-    )
 
 
 def _unsound(shape: CasesShape, tree: Tree) -> Iterator[DocumentError]:
@@ -267,9 +253,7 @@ def _zones(shape: CasesShape) -> dict[str, Zone]:
 
 def run_cases(file: CaseFile, world: World) -> tuple[Result, ...]:
     """Every case of the file, tried in the world's policy; raises `DocumentErrors` where one names no rule of it."""
-    errors = in_order(_strangers(file, world))
-    if errors:
-        raise DocumentErrors(errors)
+    refuse(_strangers(file, world))
     trial = replace(
         world,
         offices=_offices(file.shape),

@@ -60,7 +60,7 @@ TITLE = "title: {ms: a, en: b}"
             "calendar: a\nbreaks:\n  - {break: '08:00-08:00'}",
             ["t.yaml:3:13: `08:00-08:00` starts and ends at once; a whole day is `00:00-24:00`"],
         ),
-        ("calendar: a\nbreaks:\n  - {break: {from: 1}}", ["t.yaml:3:13: `break` is a list, not `{from: 1}`"]),
+        ("calendar: a\nbreaks:\n  - {break: {from: 1}}", ["t.yaml:3:13: `break` must be a list, not `{from: 1}`"]),
         (
             f"calendar: a\nstates:\n  PJY: {{{STATE}, rest: []}}",
             ["`rest` is empty"],
@@ -80,7 +80,7 @@ TITLE = "title: {ms: a, en: b}"
         ),
         (
             "calendar: a\ncomplete_for:\n  - {year: 26, states: [PJY]}",
-            ["t.yaml:3:12: `year` is too small"],
+            ["t.yaml:3:12: `year` is `26`; at least 1900"],
         ),
         (
             "calendar: a\noverrides:\n  - {date: 2026-01-01, kind: add, ms: a, en: b, source: s}",

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gerbang.documents import LONGEST
 from gerbang.errors import DocumentErrors
 from gerbang.model import Effect, Evidence, Mode
 from gerbang.policy.document import MOST_RULES, compile_policy, parse_policy
-from gerbang.policy.reading import LONGEST
 from policy_builders import SAID, a_document, a_policy_text, a_rule
 
 GOOD = """\
@@ -48,7 +48,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     ("effect: coach", "effect: blok", ["p.yaml:11:13: unknown effect `blok`; did you mean `block`? expected one of"]),
     ("effect: coach", "effect:", ["p.yaml:11:5: `effect` has no value"]),
     ("    effect: coach\n", "", ["p.yaml:7:5: `effect` is missing"]),
-    ("effect: coach", "efect: coach", ["`effect` is missing", "unknown key `efect`; did you mean `effect`?"]),
+    ("effect: coach", "efect: coach", ["unknown key `efect`; did you mean `effect`?"]),
     ("publishing}", "pots}", ["p.yaml:10:44: unknown activity `pots`; did you mean `post`?"]),
     ("publishing}", "[post, pots]}", ["p.yaml:10:51: unknown activity `pots`"]),
     ("publishing}", "[]}", ["`activity` is empty; leave it out, or say what it holds"]),
@@ -57,18 +57,18 @@ WRONG: list[tuple[str, str, list[str]]] = [
     ("publishing}", "publishing, account: private}", ["unknown account `private`; expected one of `official`"]),
     ("publishing}", "publishing, device: phone}", ["unknown device `phone`; expected one of `managed`, `personal`"]),
     ("publishing}", "publishing, gap: to-large}", ["unknown gap `to-large`; did you mean `too-large`?"]),
-    ("publishing}", "publishing, media: yes}", ["p.yaml:10:63: `media` is `true` or `false`, not `yes`"]),
-    ("publishing}", "publishing, officer: 1001}", ["`officer` is text, not `1001`; put it in quotes"]),
+    ("publishing}", "publishing, media: yes}", ["p.yaml:10:63: `media` must be `true` or `false`, not `yes`"]),
+    ("publishing}", "publishing, officer: 1001}", ["`officer` must be text, not `1001`; put it in quotes"]),
     ("publishing}", "publishing, platform: X Twitter}", ["`X Twitter` is no name; use lower-case letters"]),
     ("publishing}", "publishing, finding: {}}", ["`finding` names neither a category nor a check"]),
-    ("publishing}", "publishing, finding: politics}", ["`finding` is a list of keys and values, not `politics`"]),
+    ("publishing}", "publishing, finding: politics}", ["`finding` must be keys and values, not `politics`"]),
     (
         "publishing}",
         "publishing, finding: {category: politcal, at_least: sure, count: 0}}",
         [
             "p.yaml:10:76: unknown category `politcal`; did you mean `political`?",
             "unknown likelihood `sure`; expected one of `possible`",
-            "`count` is too small; at least 1",
+            "`count` is `0`; at least 1",
         ],
     ),
     ("publishing}", "publishing, between: {from: today}}", ["`today` is no date; write it as `2026-11-24`"]),
@@ -80,9 +80,9 @@ WRONG: list[tuple[str, str, list[str]]] = [
         ["p.yaml:10:65: `2026-11-23` comes before `2026-11-24`; put the earlier date in `from`"],
     ),
     ("    when: {regime: office-hours, activity: publishing}\n", "    when: {}\n", ["asks nothing in `when`"]),
-    ("when: {regime: office-hours, activity: publishing}", "when: always", ["`when` is a list of keys and values"]),
+    ("when: {regime: office-hours, activity: publishing}", "when: always", ["`when` must be keys and values"]),
     ("effect: coach", "effect: coach\n    unless: [{}]", ["p.yaml:12:14: this exemption asks nothing"]),
-    ("effect: coach", "effect: coach\n    unless: never", ["`unless` is a list of keys and values, not `never`"]),
+    ("effect: coach", "effect: coach\n    unless: never", ["`unless` must be keys and values, not `never`"]),
     ("effect: coach", "effect: block\n    ask: [accuracy]", ["p.yaml:12:5: `ask` has no meaning with the effect"]),
     ("effect: coach", "effect: record\n    release_for: 30m", ["p.yaml:12:5: `release_for` has no meaning"]),
     ("effect: coach", "effect: coach\n    release_for: 30", ["`30` is no length of time here; write minutes or hours"]),
@@ -90,8 +90,8 @@ WRONG: list[tuple[str, str, list[str]]] = [
     ("effect: coach", "effect: coach\n    release_for: 0m", ["`0m` is no length of time here"]),
     ("effect: coach", "effect: coach\n    mode: on", ["p.yaml:12:11: unknown mode `on`"]),
     ("effect: coach", "effect: coach\n    evidence: full", ["unknown evidence `full`; expected one of `sealed`"]),
-    ("effect: coach", "effect: coach\n    final: maybe", ["`final` is `true` or `false`, not `maybe`"]),
-    ("effect: coach", "effect: coach\n    message: stop", ["`message` is a list of keys and values, not `stop`"]),
+    ("effect: coach", "effect: coach\n    final: maybe", ["`final` must be `true` or `false`, not `maybe`"]),
+    ("effect: coach", "effect: coach\n    message: stop", ["`message` must be keys and values, not `stop`"]),
     ("effect: coach", "effect: coach\n    message: {ms: henti}", ["`en` is missing"]),
     ("activity: publishing", "activity: [use, post]", ["p.yaml:10:44: `coach` cannot hold the activity `use`"]),
     ("publishing}\n    effect: coach", "use}\n    effect: approve", ["`approve` cannot hold the activity `use`"]),
@@ -99,15 +99,15 @@ WRONG: list[tuple[str, str, list[str]]] = [
     ("clause: R3", "clause: R33", ["p.yaml:8:13: unknown clause `R33`; did you mean `R3`?"]),
     ("clause: R3", "clause: other/R3", ["p.yaml:8:13: unknown clause `other/R3`; did you mean `trial/R3`?"]),
     ("clause: R3", "clause: R 3", ["`R 3` is no clause; write it like `R3`"]),
-    ("clause: R3", "clause: [R3]", ["p.yaml:8:13: `clause` is text, not `[R3]`"]),
+    ("clause: R3", "clause: [R3]", ["p.yaml:8:13: `clause` must be text, not `[R3]`"]),
     ("id: hours", "id: Office Hours", ["p.yaml:7:9: `Office Hours` is no name"]),
-    ("id: hours", "id: 12", ["p.yaml:7:9: `id` is text, not `12`; put it in quotes"]),
+    ("id: hours", "id: 12", ["p.yaml:7:9: `id` must be text, not `12`; put it in quotes"]),
     ("policy: trial", "policy: a/b", ["p.yaml:1:9: `a/b` is no name"]),
     ("policy: trial\n", "", ["p.yaml:1:1: `policy` is missing"]),
-    ("title: {ms: contoh, en: example}\nclauses", "title: contoh\nclauses", ["p.yaml:2:8: `title` is a list of keys"]),
+    ("title: {ms: contoh, en: example}\nclauses", "title: contoh\nclauses", ["p.yaml:2:8: `title` must be keys and"]),
     ("  R5: {", "  R 5: {", ["p.yaml:5:3: `R 5` is no clause"]),
     ("example}}\nrules", "example}, cites: {Federal: x}}\nrules", ["p.yaml:5:49: `Federal` is no name"]),
-    ("example}}\nrules", "example}, none: later}\nrules", ["`none` is a list of keys and values, not `later`"]),
+    ("example}}\nrules", "example}, none: later}\nrules", ["`none` must be keys and values, not `later`"]),
     (
         '"P.U.(A) 395/1993, reg 4(2)(g)"}',
         "x}, none: {ms: a, en: b}",
@@ -151,7 +151,11 @@ WRONG: list[tuple[str, str, list[str]]] = [
     ("effect: coach", "effect: \x07", ["p.yaml:11:13: the character U+0007 cannot stand in a document"]),
     ("effect: coach", "effect: coach\n---\nx: 1", ["p.yaml:12:1: a second document begins here"]),
     ("effect: coach", "? [a]\n    : b", ["p.yaml:11:7: a key must be a word"]),
-    ("rules:\n", "rules: {}\nrulez:\n", ["`rules` is a list, not `{}`", "unknown key `rulez`; did you mean `rules`?"]),
+    (
+        "rules:\n",
+        "rules: {}\nrulez:\n",
+        ["`rules` must be a list, not `{}`", "unknown key `rulez`; did you mean `rule"],
+    ),
 ]
 
 
@@ -174,9 +178,9 @@ def test_what_is_wrong_is_told_with_its_place(there: str, instead: str, expected
     [
         ("", "p.yaml:1:1: the document is empty"),
         ("# only a comment\n", "p.yaml:1:1: the document is empty"),
-        ("- a\n", "p.yaml:1:1: `document` is a list of keys and values, not `[a]`"),
-        ("just words", "p.yaml:1:1: `document` is a list of keys and values, not `just words`"),
-        ("null", "p.yaml:1:1: `document` has no value"),
+        ("- a\n", "p.yaml:1:1: the document must be keys and values, not `[a]`; write `policy: ...`"),
+        ("just words", "p.yaml:1:1: the document must be keys and values, not `just words`"),
+        ("null", "p.yaml:1:1: the document is empty"),
     ],
 )
 def test_what_is_no_policy_at_all(text: str, expected: str) -> None:
@@ -208,11 +212,11 @@ def test_a_document_at_the_bound_is_read_and_one_beyond_it_is_not() -> None:
 def test_aliases_that_multiply_are_stopped() -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     bomb += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
-    assert "the document is too large or nested too deeply here" in refused(bomb)[0]
+    assert re.match(r"p\.yaml:\d+:\d+: the document is too large here; at most \d+ values", refused(bomb)[0])
 
 
 def test_an_alias_of_itself_is_stopped() -> None:
-    assert "nested too deeply" in refused("policy: &a [*a]\n")[0]
+    assert refused("policy: &a [*a]\n") == ["p.yaml:1:13: `a` would hold itself"]
 
 
 @pytest.mark.parametrize("opening", ["[", "{", "- ", "? "])

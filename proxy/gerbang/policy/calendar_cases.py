@@ -11,11 +11,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from gerbang.errors import DocumentError, DocumentErrors, one_of
+from gerbang.documents import Part, Tree, read_yaml, refuse, told, validated
+from gerbang.errors import DocumentError, one_of
 from gerbang.model import Hours, Office, Regime
 from gerbang.policy.calendar import Calendar
-from gerbang.policy.calendar_document import Line, Name, Part, told
-from gerbang.policy.reading import Tree, in_order, read_yaml, validated
+from gerbang.policy.calendar_document import Line, Name
 
 MOST_CASES = 2000
 
@@ -91,9 +91,7 @@ def parse_calendar_cases(text: str, file: str) -> CalendarCases:
 
 def run_calendar_cases(cases: CalendarCases, calendar: Calendar) -> tuple[CaseResult, ...]:
     """Every case, tried; raises `DocumentErrors` where one speaks of a state or pattern that no calendar has."""
-    errors = in_order(_strangers(cases, calendar))
-    if errors:
-        raise DocumentErrors(errors)
+    refuse(_strangers(cases, calendar))
     return tuple(_tried(cases, number, calendar) for number in range(len(cases.shape.cases)))
 
 

@@ -7,6 +7,7 @@ from datetime import date, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from gerbang.documents import Steps
 from gerbang.errors import DocumentError, one_of
 from gerbang.policy.calendar_document import (
     CalendarDocument,
@@ -19,7 +20,6 @@ from gerbang.policy.calendar_document import (
     Status,
     Where,
 )
-from gerbang.policy.reading import Steps
 
 
 @dataclass(frozen=True, slots=True)

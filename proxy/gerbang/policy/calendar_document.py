@@ -10,11 +10,10 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from gerbang.documents import Part, Steps, Tree, read_yaml, shown, spelled, told, validated
 from gerbang.errors import Place, one_of
-from gerbang.policy.reading import Steps, Tree, read_yaml, shown, validated
 
 DAY = 24 * 60
 
@@ -75,15 +74,6 @@ def clock(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
-def told(what: str, hint: str | None = None) -> PydanticCustomError:
-    """An error of a value in our words, which `reading.validated` gives its place."""
-    return PydanticCustomError("told", "{what}", {"what": what, "hint": hint})
-
-
-def _cut(value: object) -> str:
-    return shown(value if isinstance(value, str) else str(value))
-
-
 WINDOW = re.compile(r"(\d\d):(\d\d) ?[-–] ?(\d\d):(\d\d)", re.ASCII)
 
 
@@ -99,7 +89,7 @@ def window(text: object) -> Window:
         return text
     found = WINDOW.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
-        raise told(f"`{_cut(text)}` is no stretch of the day", "write it as `07:30-18:00`")
+        raise told(f"`{shown(text)}` is no stretch of the day", "write it as `07:30-18:00`")
     hour, minute, end_hour, end_minute = (int(part) for part in found.groups())
     if max(minute, end_minute) > 59 or hour > 23 or end_hour > 24 or (end_hour == 24 and end_minute):
         raise told(f"`{text}` names a time that no clock shows", "times go from `00:00` to `24:00`")
@@ -126,40 +116,22 @@ def _unbroken(value: str) -> str:
     return value.strip()
 
 
-NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,15}")
-
-
-def _name(value: str) -> str:
-    if not NAME.fullmatch(value):
-        raise told(f"`{_cut(value)}` is no name", "small letters, digits and hyphens are expected")
-    return value
-
-
-def _code(value: str) -> str:
-    if not CODE.fullmatch(value):
-        raise told(f"`{_cut(value)}` is no code of a state", "capital letters, digits and hyphens are expected")
-    return value
-
-
 def _service(value: object) -> object:
     if value not in list(Service):
-        raise told(f"unknown service `{_cut(value)}`", one_of(Service, _cut(value)))
+        raise told(f"unknown service `{shown(value)}`", one_of(Service, str(value)))
     return value
 
 
 type Line = Annotated[str, Field(max_length=400), AfterValidator(_unbroken)]
-type Name = Annotated[str, AfterValidator(_name)]
-type Code = Annotated[str, AfterValidator(_code)]
+type Name = Annotated[str, spelled("[a-z0-9][a-z0-9-]{0,63}", "name", "small letters, digits and hyphens are expected")]
+type Code = Annotated[
+    str, spelled("[A-Z0-9][A-Z0-9-]{0,15}", "code of a state", "capital letters, digits and hyphens are expected")
+]
 type Span = Annotated[Window, BeforeValidator(window)]
 type Windows = Annotated[tuple[Span, ...], BeforeValidator(_listed), Field(max_length=24)]
 type Weekdays = Annotated[tuple[Weekday, ...], BeforeValidator(_listed), Field(max_length=7)]
 type Names = Annotated[tuple[Name, ...], BeforeValidator(_listed)]
 type Codes = Annotated[tuple[Code, ...], BeforeValidator(_listed)]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Words(Part):

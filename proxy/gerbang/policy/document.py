@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
-from gerbang.errors import DocumentError, DocumentErrors, one_of
+from gerbang.documents import Part, Steps, Tree, chosen, listed, read_yaml, refuse, shown, spelled, told, validated
+from gerbang.errors import DocumentError, one_of
 from gerbang.model import Device, Effect, Evidence, Kind, Likelihood, Mode, Regime, Standing
 from gerbang.policy.conditions import (
     ACTIVITY_GROUPS,
@@ -23,7 +23,6 @@ from gerbang.policy.conditions import (
     compiled,
 )
 from gerbang.policy.decide import HOLDS
-from gerbang.policy.reading import Steps, Tree, in_order, read_yaml, shown, validated
 from gerbang.policy.rules import Clause, Exemption, Override, Rule, Words, with_matches
 from gerbang.policy.rules import Policy as Policy  # whoever compiles one names it
 
@@ -48,51 +47,15 @@ MOST_RULES = 500
 LONGEST_RELEASE = 24 * 60 * 60
 
 
-def chosen(known: Sequence[str], label: str = "") -> BeforeValidator:
-    """A word out of a list, with the nearest one as the hint."""
-
-    def check(value: object) -> object:
-        if isinstance(value, str) and value not in known:
-            raise PydanticCustomError("unknown_word", "unknown", {"label": label, "hint": one_of(known, value)})
-        return value
-
-    return BeforeValidator(check)
-
-
-def _listed(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_CLAUSE = re.compile(r"[A-Za-z0-9]+([.-][A-Za-z0-9]+)*")
-
-
-def _shaped(pattern: re.Pattern[str], parts: int, what: str, hint: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if isinstance(value, str):
-            pieces = value.split("/")
-            if len(pieces) > parts or not all(pattern.fullmatch(piece) for piece in pieces) or len(value) > 120:
-                raise PydanticCustomError("told", "{what}", {"what": f"`{shown(value)}` is no {what}", "hint": hint})
-        return value
-
-    return BeforeValidator(check)
-
-
-_NAME_HINT = "use lower-case letters, digits and hyphens"
-type Name = Annotated[StrictStr, _shaped(_NAME, 1, "name", _NAME_HINT)]
-type ClauseName = Annotated[StrictStr, _shaped(_CLAUSE, 1, "clause", "write it like `R3`")]
-type ClauseReference = Annotated[
-    StrictStr, _shaped(_CLAUSE, 2, "clause", "write it like `R3`, or `document/R3` for another document's")
-]
+_NAME = "[a-z0-9]+(-[a-z0-9]+)*"
+_CLAUSE = "[A-Za-z0-9]+([.-][A-Za-z0-9]+)*"
+_CLAUSE_HINT = "write it like `R3`, or `document/R3` for another document's"
+type Name = Annotated[StrictStr, spelled(_NAME, "name", "use lower-case letters, digits and hyphens")]
+type ClauseName = Annotated[StrictStr, spelled(_CLAUSE, "clause", "write it like `R3`")]
+type ClauseReference = Annotated[StrictStr, spelled(f"{_CLAUSE}(/{_CLAUSE})?", "clause", _CLAUSE_HINT)]
 type Sentence = Annotated[StrictStr, Field(min_length=1, max_length=2000)]
 type Word = Annotated[StrictStr, Field(min_length=1, max_length=200)]
-type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(_listed), Field(min_length=1, max_length=500)]
-
-
-class Part(BaseModel):
-    """A piece of a document: no key that we do not know, and nothing changes it later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(listed), Field(min_length=1, max_length=500)]
 
 
 class Said(Part):
@@ -125,8 +88,7 @@ def _day(value: object) -> object:
     if isinstance(value, str):
         with suppress(ValueError):
             return date.fromisoformat(value)
-    hint = "write it as `2026-11-24`"
-    raise PydanticCustomError("told", "{what}", {"what": f"`{shown(str(value))}` is no date", "hint": hint})
+    raise told(f"`{shown(value)}` is no date", "write it as `2026-11-24`")
 
 
 class SpanCondition(Part):
@@ -168,7 +130,7 @@ class Condition(Part):
 
 
 class OverrideEntry(Part):
-    rule: Annotated[StrictStr, _shaped(_NAME, 2, "rule", "write it like `document/rule`")]
+    rule: Annotated[StrictStr, spelled(f"{_NAME}(/{_NAME})?", "rule", "write it like `document/rule`")]
     reason: Sentence
     authority: Sentence
 
@@ -181,14 +143,8 @@ def _seconds(value: object) -> object:
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     seconds = int(found[1]) * (60 if found[2] == "m" else 3600) if found else 0
     if not 0 < seconds <= LONGEST_RELEASE:
-        raise PydanticCustomError(
-            "told",
-            "{what}",
-            {
-                "what": f"`{shown(str(value))}` is no length of time here",
-                "hint": "write minutes or hours, up to 24, like `30m` or `2h`",
-            },
-        )
+        hint = "write minutes or hours, up to 24, like `30m` or `2h`"
+        raise told(f"`{shown(value)}` is no length of time here", hint)
     return seconds
 
 
@@ -198,7 +154,7 @@ class RuleEntry(Part):
     title: Said
     when: Condition
     effect: Annotated[Effect, chosen(tuple(Effect))]
-    unless: Annotated[tuple[Condition, ...], BeforeValidator(_listed), Field(max_length=100)] = ()
+    unless: Annotated[tuple[Condition, ...], BeforeValidator(listed), Field(max_length=100)] = ()
     mode: Annotated[Mode, chosen(tuple(Mode))] = Mode.ENFORCE
     final: StrictBool = False
     evidence: Annotated[Evidence, chosen(tuple(Evidence))] = Evidence.MASKED
@@ -210,7 +166,7 @@ class RuleEntry(Part):
 
 class ClauseEntry(Part):
     text: Said
-    cites: dict[Name, Listed[Sentence]] = {}
+    cites: dict[Name, Listed[Sentence]] = Field(default={})
     none: Said | None = None
     note: Said | None = None
 
@@ -218,8 +174,8 @@ class ClauseEntry(Part):
 class PolicyShape(Part):
     policy: Name
     title: Said
-    laws: dict[ClauseName, Said] = {}
-    clauses: dict[ClauseName, ClauseEntry] = {}
+    laws: dict[ClauseName, Said] = Field(default={})
+    clauses: dict[ClauseName, ClauseEntry] = Field(default={})
     rules: Annotated[tuple[RuleEntry, ...], Field(max_length=MOST_RULES)] = ()
 
 
@@ -242,9 +198,7 @@ def parse_policy(text: str, file: str) -> Document:
     """A document from its YAML; raises `DocumentErrors`, each with file, line and column."""
     tree = read_yaml(text, file)
     shape = validated(PolicyShape, tree)
-    errors = in_order(_unsound(shape, tree))
-    if errors:
-        raise DocumentErrors(errors)
+    refuse(_unsound(shape, tree))
     return Document(shape.policy, file, text, shape, tree)
 
 
@@ -362,17 +316,14 @@ def _clause_hint(clauses: Mapping[str, ClauseEntry], given: str) -> str:
 
 def compile_policy(documents: Sequence[Document]) -> Policy:
     """One policy of all documents; raises `DocumentErrors` where they do not fit together."""
-    errors = list(_twice_named(documents))
-    if errors:
-        raise DocumentErrors(in_order(errors))
+    refuse(_twice_named(documents))
     clauses = {clause.id: clause for document in documents for clause in _clauses(document)}
     entries = {
         f"{document.name}/{rule.id}": (document, number)
         for document in documents
         for number, rule in enumerate(document.shape.rules)
     }
-    for document in documents:
-        errors.extend(_unfit(document, clauses, entries))
+    errors = [error for document in documents for error in _unfit(document, clauses, entries)]
     overriders: dict[str, list[str]] = {}
     for rule_id, (document, number) in entries.items():
         overrides = document.shape.rules[number].overrides
@@ -384,8 +335,7 @@ def compile_policy(documents: Sequence[Document]) -> Policy:
         errors.append(
             document.tree.error(("rules", number, "overrides", "rule"), f"`{rule_id}` overrides itself in a circle")
         )
-    if errors:
-        raise DocumentErrors(in_order(errors))
+    refuse(errors)
     rules = [
         _rule(
             document, document.shape.rules[number], clauses, tuple(sorted(overriders.get(rule_id, ()))), depths[rule_id]

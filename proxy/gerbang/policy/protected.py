@@ -9,10 +9,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from gerbang.errors import DocumentErrors
+from gerbang.documents import Part, read_yaml, refuse, shown, validated
 from gerbang.policy.conditions import plain_target
-from gerbang.policy.document import Listed, Name, Part, Said, Word
-from gerbang.policy.reading import in_order, read_yaml, shown, validated
+from gerbang.policy.document import Listed, Name, Said, Word
 from gerbang.policy.rules import Words
 
 
@@ -69,8 +68,7 @@ def parse_protected(text: str, file: str) -> Protected:
                         "write a name with a dot, without scheme, port or `*`; names under it are covered too",
                     )
                 )
-    if errors:
-        raise DocumentErrors(in_order(errors))
+    refuse(errors)
     entries = shape.protected
     return Protected(
         recipients=tuple((entry.id, entry.title.words()) for entry in entries),
