@@ -10,7 +10,19 @@ import pytest
 from builders import AMINAH, TUESDAY_MORNING, a_match, an_activity, an_actor
 from gerbang.loading import load_world
 from gerbang.model import Account, Approval, Effect, Evidence, Kind, Media, Registers, Release, Standing
-from gerbang.pipeline import World, approvals_of, content_digest, covers, excerpts, judge, judge_early, standing_of
+from gerbang.pipeline import (
+    EXAMINED,
+    MEDIA_NAME,
+    World,
+    approvals_of,
+    as_judged,
+    content_digest,
+    covers,
+    excerpts,
+    judge,
+    judge_early,
+    standing_of,
+)
 from gerbang.settings import OfficeSettings, Settings, ZoneSettings
 
 EVENING = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
@@ -52,6 +64,48 @@ def test_a_correction_passes_in_office_hours(world: World) -> None:
     assert decision.remedial
     assert decision.effect <= Effect.RECORD
     assert any(match.exempted_by for match in decision.matches)
+
+
+LETTER = "Ruj. Kami: KKM.600-1/2/3 Jld.4 (56)\nTuan,\nPerolehan vaksin"
+
+
+def test_a_label_in_the_title_and_the_letter_below_are_one_paper(world: World) -> None:
+    decision = judge(an_activity("SULIT", LETTER), an_actor(), world, EVENING, "N")
+    assert decision.effect == Effect.BLOCK
+    found = [(one.check, one.text, one.start, one.end) for one in decision.findings]
+    assert ("classification-label", 0, 0, 5) in found
+    assert judge(an_activity("Soalan sulit", "Ruj. poster"), an_actor(), world, EVENING, "N").findings == ()
+
+
+@pytest.mark.parametrize("name", ["SULIT KERTAS JEMAAH MENTERI BIL 12-2026.pdf", "kertas_mmkn_bil_3_2026.docx"])
+def test_the_name_of_an_attachment_is_judged(world: World, name: str) -> None:
+    upload = an_activity(kind=Kind.UPLOAD, media=(Media(name=name),))
+    decision = judge(upload, an_actor(), world, EVENING, "N")
+    assert decision.effect == Effect.BLOCK
+    assert [text.field for text in decision.activity.texts] == [MEDIA_NAME]
+    early = judge_early(upload, an_actor(), world, EVENING, "N", awaits_body=False)
+    assert early is not None
+    assert early.effect == Effect.BLOCK
+    assert judge(decision.activity, an_actor(), world, EVENING, "N").digest == decision.digest
+    harmless = replace(upload, media=(Media(name="gambar kucing.jpg"),))
+    assert judge(harmless, an_actor(), world, EVENING, "N").effect <= Effect.RECORD
+
+
+def test_more_text_than_is_examined_is_a_gap(world: World) -> None:
+    whole = judge(an_activity("a" * EXAMINED), an_actor(), world, EVENING, "N")
+    assert whole.gaps == ()
+    longer = judge(an_activity("a" * (EXAMINED + 1)), an_actor(), world, EVENING, "N")
+    assert [gap.reason for gap in longer.gaps] == ["too-large"]
+    assert any(match.rule.endswith("/unread-content") for match in longer.matches)
+    assert len(longer.activity.texts[0].value) == EXAMINED + 1
+
+
+def test_a_long_text_hides_no_short_one(world: World) -> None:
+    for texts in (["x " * EXAMINED, "kau bodoh"], ["kau bodoh", "x " * EXAMINED, "y " * EXAMINED]):
+        _, examined = as_judged(an_activity(*texts))
+        assert sum(len(text.value) for text in examined) <= EXAMINED
+        decision = judge(an_activity(*texts), an_actor(), world, EVENING, "N")
+        assert [(one.check, one.text) for one in decision.findings] == [("personal-attack", texts.index("kau bodoh"))]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gerbang.checks.examine import MASKED, Checks, examine, mask
@@ -15,6 +15,7 @@ from gerbang.model import (
     Decision,
     Evidence,
     Finding,
+    Gap,
     Hours,
     Kind,
     Likelihood,
@@ -23,6 +24,7 @@ from gerbang.model import (
     Registers,
     Release,
     Standing,
+    Text,
     Zone,
 )
 from gerbang.policy.calendar import Calendar
@@ -34,6 +36,11 @@ from gerbang.recognition.signature import Platforms
 
 # What only the body can tell, by the policy's own words for it.
 IN_THE_BODY = frozenset({"finding", "gap", "remedial", "audience", "target", "media"})
+
+# Characters of an activity's texts that are examined; the rest of a longer one is a gap.
+EXAMINED = 256 << 10
+# The field of a text that is an attachment's name.
+MEDIA_NAME = "media.name"
 
 CORRECTION = "correction"
 CORRECTABLE = frozenset({Kind.COMMENT, Kind.EDIT})
@@ -71,7 +78,8 @@ def judge(
     releases: Sequence[Release] = (),
 ) -> Decision:
     """What the policy says of an activity at a moment. `releases` may hold any; those not bound to it are ignored."""
-    findings = examine(activity.texts, world.checks)
+    activity, texts = as_judged(activity)
+    findings = examine(texts, world.checks)
     facts, hours = facts_of(activity, actor, world, moment, findings)
     digest = content_digest(activity, world.key)
     bound = [release for release in releases if covers(release, activity, actor, moment, digest)]
@@ -91,12 +99,36 @@ def judge_early(
         unknown -= {"remedial"}
     if awaits_body and activity.account.id is None and activity.account.handle is None:
         unknown |= {"account"}
-    facts, hours = facts_of(activity, actor, world, moment, (), unknown)
+    activity, texts = as_judged(activity)
+    findings = () if awaits_body else examine(texts, world.checks)
+    facts, hours = facts_of(activity, actor, world, moment, findings, unknown)
     matches = decide_early(world.policy, facts)
     if matches is None:
         return None
     digest = content_digest(activity, world.key)
     return _decision(number, moment, facts, hours, activity, actor, matches, digest, world)
+
+
+def as_judged(activity: Activity) -> tuple[Activity, Sequence[Text]]:
+    """The activity with its attachments' names among its texts, and those texts as far as they are examined.
+
+    Where they are longer than `EXAMINED` together, the longest are cut, so that none hides a short one, and the
+    activity has the gap `too-large`.
+    """
+    names = [media.name for media in activity.media if media.name]
+    if names and all(text.field != MEDIA_NAME for text in activity.texts):
+        activity = replace(activity, texts=(*activity.texts, *(Text(MEDIA_NAME, name) for name in names)))
+    texts = list(activity.texts)
+    if sum(len(text.value) for text in texts) <= EXAMINED:
+        return activity, texts
+    left = EXAMINED
+    for waiting, (number, text) in zip(
+        range(len(texts), 0, -1), sorted(enumerate(texts), key=lambda numbered: len(numbered[1].value)), strict=True
+    ):
+        part = min(len(text.value), left // waiting)
+        texts[number] = Text(text.field, text.value[:part])
+        left -= part
+    return replace(activity, gaps=(*activity.gaps, Gap("too-large", "text"))), texts
 
 
 def facts_of(
@@ -182,9 +214,13 @@ def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> frozen
 
 
 def content_digest(activity: Activity, key: bytes) -> str:
-    """What a release is bound to: what is said, as whom and to whom, whatever the spelling or the upload's ids."""
+    """What a release is bound to: what is said, as whom and to whom, whatever the spelling or the upload's ids.
+
+    Of more text than is examined the spelling counts too.
+    """
     parts = [activity.platform, activity.kind, account_key(activity), activity.target or ""]
-    parts += sorted(normal_form(text.value).text for text in activity.texts)
+    spelled = sum(len(text.value) for text in activity.texts) > EXAMINED
+    parts += sorted(text.value if spelled else normal_form(text.value).text for text in activity.texts)
     parts += sorted(media.digest for media in activity.media if media.digest)
     sealed = hmac.new(key, digestmod=hashlib.sha256)
     for part in parts:

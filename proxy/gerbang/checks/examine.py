@@ -1,9 +1,11 @@
 """Texts in, findings out: every check over every text, in time linear in the text."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import accumulate
 from types import ModuleType
 
 from gerbang.checks import (
@@ -36,6 +38,10 @@ CHECKS: tuple[ModuleType, ...] = (
     personal_attack,
 )
 
+
+# A paper's label may stand in one text and the paper in another: these read all texts of an activity as one as well.
+OF_PAPERS: tuple[ModuleType, ...] = (classification_label, schedule_document, file_reference, internal_handling)
+PAPERS = "official-information"
 
 # Vocabularies of which nothing is asked where a text holds no number.
 BESIDE_NUMBERS = frozenset({"personal-data"})
@@ -95,13 +101,35 @@ def compile_checks(lexicons: Sequence[LexiconDocument]) -> Checks:
 def examine(texts: Sequence[Text], checks: Checks) -> tuple[Finding, ...]:
     """What the checks find, in order; offsets are those of each text as it was written."""
     found: list[Finding] = []
+    paper = False
     for number, text in enumerate(texts):
         reading = Reading(text.value, checks.lexicons)
         here = [finding for check in CHECKS for finding in check.find(reading)]
         here += [one for lexicon in checks.combined if lexicon in reading.found for one in reading.together(lexicon)]
-        here.sort(key=lambda finding: (finding.start, finding.end, finding.check))
+        here.sort(key=_place)
         found += here if number == 0 else [replace(finding, text=number) for finding in here]
-    return tuple(found)
+        paper = paper or PAPERS in reading.found or reading.has_series
+    return _with_joined(found, texts, checks) if paper and len(texts) > 1 else tuple(found)
+
+
+def _with_joined(found: Sequence[Finding], texts: Sequence[Text], checks: Checks) -> tuple[Finding, ...]:
+    """With what is found of a paper when the texts are read as one; the stronger finding of a place stands."""
+    starts = list(accumulate((len(text.value) + 1 for text in texts[:-1]), initial=0))
+    reading = Reading("\n".join(text.value for text in texts), checks.lexicons)
+    best = {(one.text, one.start, one.end, one.check): one for one in found}
+    for finding in (finding for check in OF_PAPERS for finding in check.find(reading)):
+        number = bisect_right(starts, finding.start) - 1
+        start, length = finding.start - starts[number], len(texts[number].value)
+        end = min(finding.end - starts[number], length)
+        if start < end:
+            key = number, start, end, finding.check
+            if key not in best or best[key].likelihood < finding.likelihood:
+                best[key] = replace(finding, text=number, start=start, end=end)
+    return tuple(sorted(best.values(), key=lambda one: (one.text, *_place(one))))
+
+
+def _place(finding: Finding) -> tuple[int, int, str]:
+    return finding.start, finding.end, finding.check
 
 
 MASKED = "•"
