@@ -373,6 +373,28 @@ def test_a_listed_host_in_the_clear_on_somebody_elses_tunnel_is_refused(gate: Ru
     assert platform.requests == []
 
 
+@pytest.mark.parametrize("host", ["upload.x.com", "unlisted.example", "gerbang.internal"])
+def test_a_request_for_another_host_than_the_handshakes_is_refused(
+    gate: RunningGate, platform: Upstream, host: str
+) -> None:
+    with gate.tls() as connection:
+        assert say(connection, head(host, "/", "POST", "Content-Length: 0")).startswith(b"HTTP/1.1 421")
+        assert say(connection, head("X.com.:443", "/i/api/x", "GET", "Sec-Fetch-Dest: empty")).startswith(
+            b"HTTP/1.1 200"
+        )
+    assert len(platform.requests) == 1
+
+
+def test_behind_tls_to_the_proxy_itself_the_hosts_are_those_that_are_asked_for(gate: RunningGate) -> None:
+    context = ssl.create_default_context(cafile=gate.trust.file)
+    with (
+        socket.create_connection(gate.address, 5) as plain,
+        context.wrap_socket(plain, server_hostname="gerbang.internal") as connection,
+    ):
+        assert say(connection, head("gerbang.internal", "http://gerbang.internal/notice")).startswith(b"HTTP/1.1 200")
+        assert say(connection, head("127.0.0.1", "http://127.0.0.1/notice")).startswith(b"HTTP/1.1 403")
+
+
 def test_a_request_that_names_two_hosts_is_refused(gate: RunningGate) -> None:
     with gate.tls() as connection:
         assert say(connection, head("x.com", "/", "GET", "Host: other.example")).startswith(b"HTTP/1.1 400")

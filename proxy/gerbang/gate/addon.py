@@ -430,13 +430,16 @@ class Gate:
     def _passage(self, flow: http.HTTPFlow, actor: Actor) -> Passage | Reply:
         """By which name a request is judged. Raises `ValueError` where it cannot be told."""
         client, target = flow.client_conn, flow.request.host.lower().rstrip(".")
-        named = named_host(flow)
+        named, sni = named_host(flow), (client.sni or "").lower().rstrip(".") or None
         if client not in self._tunnels and _speaks_proxy(client):
             # RFC 9112, 3.2.2: a proxy takes the host from the request's target, whatever `Host` says.
             if named != target:
                 flow.request.headers["Host"] = _authority(flow)
-            named = target
-        sni = (client.sni or "").lower().rstrip(".") or None
+            # What TLS there is was to the proxy itself.
+            named, sni = target, None
+        elif sni and named and named != sni:
+            # What is judged as one host's must not be another's to the server behind it.
+            return plain("misdirected")
         names = [name for name in (named, sni, target) if name]
         if self._host in names:
             return Passage(actor, self._host, own_host=True)
