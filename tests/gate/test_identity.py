@@ -196,12 +196,42 @@ async def test_after_ten_failures_nothing_is_looked_at_but_what_is_known(file: P
     for number in range(identity.FAILURES):
         assert (await door.check(basic("aminah", f"guess {number}"), "10.1.2.3")).outcome is Outcome.WRONG
     before = len(counted)
-    assert (await door.check(basic("farid", "guess"), "10.1.2.3")).outcome is Outcome.LIMITED
+    assert (await door.check(basic("aminah", "guess"), "10.1.2.3")).outcome is Outcome.LIMITED
     assert len(counted) == before
     assert (await door.check(basic("aminah", WORD), "10.1.2.3")).user == "aminah", "a colleague is not locked out"
     assert (await door.check(basic("aminah", "guess"), "10.1.2.4")).outcome is Outcome.WRONG, "another address is not"
     now.at += identity.FAILURES_WITHIN + 1
     assert (await door.check(basic("aminah", "guess"), "10.1.2.3")).outcome is Outcome.WRONG
+    door.close()
+
+
+async def test_who_cannot_type_locks_out_no_colleague_at_the_same_address(file: Path) -> None:
+    door = Doorkeeper(file)
+    for number in range(2 * identity.FAILURES):
+        await door.check(basic("çelik", f"guess {number}"), "10.1.2.3")
+    assert (await door.check(basic("çelik", "sandi-ç"), "10.1.2.3")).outcome is Outcome.LIMITED
+    assert (await door.check(basic("aminah", WORD), "10.1.2.3")).user == "aminah"
+    door.close()
+
+
+async def test_guessing_at_many_names_ends_too(file: Path, counted: list[bytes]) -> None:
+    door = Doorkeeper(file)
+    for number in range(identity.FAILURES_OF_ALL):
+        assert (await door.check(basic(f"user{number}", "guess"), "10.1.2.3")).outcome is Outcome.WRONG
+    assert (await door.check(basic("another", "guess"), "10.1.2.3")).outcome is Outcome.LIMITED
+    assert (await door.check(basic("another", "guess"), "10.1.2.4")).outcome is Outcome.WRONG
+    assert len(counted) == identity.FAILURES_OF_ALL + 1
+    door.close()
+
+
+async def test_a_sign_in_that_is_used_is_known_all_day(file: Path, counted: list[bytes]) -> None:
+    """An officer at work is never in need of bcrypt again, and so of nobody else's patience."""
+    now = Now()
+    door = Doorkeeper(file, now)
+    for _ in range(20):
+        assert (await door.check(basic("aminah", WORD), "10.1.2.3")).user == "aminah"
+        now.at += identity.REMEMBERED_FOR * 0.9
+    assert len(counted) == 1
     door.close()
 
 

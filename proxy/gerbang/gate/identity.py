@@ -1,6 +1,7 @@
 """Who is at the other end: the zone of an address, and proxy sign-in by an htpasswd file.
 
-A password is compared by bcrypt in a thread of its own, once; after that a keyed digest of it is known for an hour.
+A password is compared by bcrypt in a thread of its own, once; after that a keyed digest of it is known until it was
+not used for an hour.
 Nothing here keeps a password, and no log has one.
 """
 
@@ -29,9 +30,10 @@ log = structlog.get_logger()
 REALM = "Gerbang"
 REMEMBERED_FOR = 3600.0  # seconds
 REMEMBERED = 20_000  # sign-ins
-FAILURES = 10
+FAILURES = 10  # of one user from one address
+FAILURES_OF_ALL = 100  # from one address, which may be a whole office's
 FAILURES_WITHIN = 60.0  # seconds
-ADDRESSES = 10_000  # with failures, remembered
+ADDRESSES = 10_000  # and users with failures there, remembered
 CHECKS_AT_ONCE = 2
 CHECKS_WAITING = 64
 CREDENTIALS_LIMIT = 1024  # characters of the header
@@ -141,7 +143,7 @@ class Doorkeeper:
         self._key = secrets.token_bytes(32)
         self._known: OrderedDict[bytes, float] = OrderedDict()
         self._running: dict[bytes, asyncio.Future[bool]] = {}
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._failures: OrderedDict[tuple[str, str | None], tuple[int, float]] = OrderedDict()
         self._threads = ThreadPoolExecutor(CHECKS_AT_ONCE, thread_name_prefix="sign-in")
         # A user who is not there takes as long to refuse as one with a wrong password.
         self._nobody = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(_cost(self._users.values())))
@@ -160,14 +162,17 @@ class Doorkeeper:
         hashed = self._users.get(user)
         digest = self._digest(user, password, hashed or b"")
         if hashed is not None and self._known.get(digest, 0) > self._now():
+            self._remember(digest)
             return SignIn(Outcome.SIGNED_IN, user)
         # After the look at what is known: a colleague behind the same address who cannot type locks nobody out.
-        if self._limited(client) or len(self._running) >= CHECKS_WAITING:
+        where = neighbourhood(client)
+        if self._limited(where, user) or len(self._running) >= CHECKS_WAITING:
             return SignIn(Outcome.LIMITED)
         if await self._verified(digest, password, hashed or self._nobody) and hashed is not None:
             self._remember(digest)
             return SignIn(Outcome.SIGNED_IN, user)
-        self._count_failure(client)
+        self._count_failure(where, user)
+        self._count_failure(where, None)
         return SignIn(Outcome.WRONG)
 
     async def _verified(self, digest: bytes, password: bytes, hashed: bytes) -> bool:
@@ -192,18 +197,20 @@ class Doorkeeper:
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    def _limited(self, client: str) -> bool:
-        count, since = self._failures.get(neighbourhood(client), (0, 0.0))
-        return count >= FAILURES and self._now() - since < FAILURES_WITHIN
+    def _limited(self, where: str, user: str) -> bool:
+        return any(self._recent(where, one) >= most for one, most in ((user, FAILURES), (None, FAILURES_OF_ALL)))
 
-    def _count_failure(self, client: str) -> None:
-        where = neighbourhood(client)
-        count, since = self._failures.pop(where, (0, self._now()))
-        if self._now() - since >= FAILURES_WITHIN:
-            count, since = 0, self._now()
-        self._failures[where] = (count + 1, since)
-        if count + 1 == FAILURES:
-            log.warning("sign-in-limited", client=where, failures=FAILURES, seconds=FAILURES_WITHIN)
+    def _recent(self, where: str, user: str | None) -> int:
+        count, since = self._failures.get((where, user), (0, 0.0))
+        return count if self._now() - since < FAILURES_WITHIN else 0
+
+    def _count_failure(self, where: str, user: str | None) -> None:
+        """Count a failure of one user, or with `None` of anybody, from an address."""
+        count = self._recent(where, user)
+        _, since = self._failures.pop((where, user), (0, 0.0))
+        self._failures[where, user] = (count + 1, since if count else self._now())
+        if count + 1 == (FAILURES if user is not None else FAILURES_OF_ALL):
+            log.warning("sign-in-limited", client=where, failures=count + 1, seconds=FAILURES_WITHIN)
         while len(self._failures) > ADDRESSES:
             self._failures.popitem(last=False)
 
