@@ -230,10 +230,13 @@ class LivingWorld:
 
     def _follow(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
-            if self._watch.changed():
-                self.refresh()
-            if self._activations.changed():
-                self.take_policy()
+            for changed, take in ((self._watch.changed, self.refresh), (self._activations.changed, self.take_policy)):
+                try:
+                    if changed():
+                        take()
+                except Exception:
+                    # A bug of ours costs one look; without this thread everything would stay as it is for good.
+                    log.exception("fault-while-following")
 
     def refresh(self) -> None:
         """Take the registers as they are now, if they are right."""
