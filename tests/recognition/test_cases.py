@@ -61,12 +61,17 @@ def test_a_case_that_does_not_hold_says_how(old: str, new: str, said: str) -> No
     ("old", "new", "said"),
     [
         ("expect:", "expct:", "contoh.cases.yaml:5:5: unknown key `expct`; did you mean `expect`?"),
-        ("https://contoh.my/post", "/post", "contoh.cases.yaml:4:15: `/post` must be a whole address"),
+        ("https://contoh.my/post", "/post", "contoh.cases.yaml:4:20: `/post` is no whole address; write it like"),
         ("json: {", "jsn: {", "contoh.cases.yaml:4:44: unknown key `jsn`; did you mean `json`?"),
         (
             "target: 9}",
             "target: 9}\n    near:\n      - {name: x, drop: [nope], expect: null}",
-            "changes a field that is not there",
+            "contoh.cases.yaml:7:9: `x` changes a field that is not there",
+        ),
+        (
+            "target: 9}",
+            "target: 9}\n    near:\n      - {name: x, request: {methd: GET}, expect: null}",
+            "contoh.cases.yaml:7:29: unknown key `methd`; did you mean `method`?",
         ),
         ("platform: contoh\n", "", "`platform` is missing"),
     ],

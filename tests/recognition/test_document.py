@@ -43,7 +43,7 @@ def test_a_right_one_is_taken() -> None:
         (
             "activity: post",
             "activity: pots",
-            "contoh.yaml:11:5: unknown activity `pots`; did you mean `post`? expected one of `view`, `login`, `post`",
+            "contoh.yaml:11:15: unknown activity `pots`; did you mean `post`? expected one of `view`, `login`, `post`",
         ),
         (
             "    texts: json.text",
@@ -53,23 +53,25 @@ def test_a_right_one_is_taken() -> None:
         (
             "surface: api",
             "surface: ap",
-            "contoh.yaml:12:5: unknown surface `ap`; did you mean `api`? expected one of `api`",
+            "contoh.yaml:12:14: unknown surface `ap`; did you mean `api`? expected one of `api`",
         ),
         (
             "texts: json.text",
             "texts: jsn.text",
-            "contoh.yaml:16:5: `jsn.text` must start with one of `query`, `header`",
+            "contoh.yaml:16:12: `jsn.text` must start with one of `query`, `header`",
         ),
-        ("texts: json.text", "texts: json.text | upper", "contoh.yaml:16:5: unknown transform `upper`"),
-        ("texts: json.text", "texts: json.password", "contoh.yaml:16:5: `json.password` is named like a secret"),
+        ("texts: json.text", "texts: json.text | upper", "contoh.yaml:16:12: unknown transform `upper`"),
+        ("texts: json.text", "texts: json.password", "contoh.yaml:16:12: `json.password` is named like a secret"),
         (
             "{truthy: false}",
             "{truthy: false, thruthy: true}",
             "contoh.yaml:15:35: unknown key `thruthy`; did you mean `truthy`?",
         ),
-        ("{truthy: false}", "{matches: '('}", "contoh.yaml:15:20: `(` is no RE2 pattern: missing )"),
+        ("{truthy: false}", "{matches: '('}", "contoh.yaml:15:29: `(` is no RE2 pattern: missing )"),
         ("app: [contoh.my]", "ap: [contoh.my]", "contoh.yaml:4:3: unknown key `ap`; did you mean `app`?"),
-        ("[contoh.my]", "['https://contoh.my']", "contoh.yaml:4:9: `"),
+        ("[contoh.my]", "['https://contoh.my']", "contoh.yaml:4:9: `https://contoh.my` is no host; write"),
+        ("id: post", "id: Post", "contoh.yaml:10:9: `Post` is no name; use small letters, digits and hyphens"),
+        ("    texts:", "    seen: November\n    texts:", "contoh.yaml:16:11: `November` is no month; write"),
         ("under: /api", "under: api", "contoh.yaml:10:5: path `api` must start with `/`"),
         ("    activity: post\n", "", "contoh.yaml:10:5: `activity` is missing"),
         ("activity: post", "activity: login", "contoh.yaml:10:5: `post` is a login, whose body is never read"),
@@ -78,22 +80,26 @@ def test_a_right_one_is_taken() -> None:
             "id: json.user",
             "contoh.yaml:6:5: a platform's account stands in headers, never in a body",
         ),
-        ("title: Contoh", "title: Contoh\ntitle: Lagi", "contoh.yaml:3:1: `title` stands twice"),
-        ("title: Contoh", "title: [", "contoh.yaml:4:6: not YAML: "),
-        ("title: Contoh", "title: !!python/object:os.system a", "contoh.yaml:"),
+        (
+            "title: Contoh",
+            "title: Contoh\ntitle: Lagi",
+            "contoh.yaml:3:1: `title` stands here a second time; the first is on line 2",
+        ),
+        ("title: Contoh", "title: [", "contoh.yaml:4:6: this is no YAML: expected `,` or `]`, but got `:`"),
+        ("title: Contoh", "title: !!python/object:os.system a", "contoh.yaml:2:8: the tag `!!python/"),
         (", name: json.operation", "", "contoh.yaml:13:5: surface `api` has no `name`"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(old: str, new: str, sentence: str) -> None:
-    if new.startswith("title: !!python"):
-        assert parse_platform(GOOD.replace(old, new), "contoh.yaml").title == "a"
-        return
     assert sentence in wrong(old, new)
 
 
 def test_every_mistake_is_said_at_once() -> None:
     said = wrong("activity: post\n    surface: api", "activity: pots\n    surfaces: api")
-    assert len(said.splitlines()) == 1
+    assert [line.split("; ")[0] for line in said.splitlines()] == [
+        "contoh.yaml:11:15: unknown activity `pots`",
+        "contoh.yaml:12:5: unknown key `surfaces`",
+    ]
     said = wrong("app: [contoh.my]\n", "app: [contoh.my]\n  ap: [a.my]\nrefusal: {status: banyak, body: a}\n")
     assert len(said.splitlines()) == 2
 
@@ -102,7 +108,7 @@ def test_a_signature_that_stands_twice_is_an_error() -> None:
     again = GOOD[GOOD.index("  - id: post") :]
     with pytest.raises(DocumentErrors) as raised:
         parse_platform(GOOD + again, "contoh.yaml")
-    assert str(raised.value) == "contoh.yaml:17:5: signature `post` stands twice"
+    assert str(raised.value) == "contoh.yaml:17:9: two signatures are called `post`; the first is on line 10"
 
 
 @pytest.mark.parametrize("text", ["", "- a", "selamat", "a: &a [*a]", "[" * 1000, "\x00", "a: b: c"])

@@ -16,19 +16,19 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import quote_plus, urlsplit
 
 import brotli  # type: ignore[import-untyped]  # ships no types
 import zstandard
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from gerbang.errors import DocumentErrors, Place
+from gerbang.documents import Plain, Steps, read_yaml, shown, told, validated
+from gerbang.errors import DocumentErrors, GerbangError, Place
 from gerbang.model import Activity, Gap, Request
 from gerbang.recognition.document import Part, PlatformDocument
 from gerbang.recognition.matcher import compile_platforms
-from gerbang.recognition.positions import Source
 from gerbang.recognition.recognise import Recognition, recognise, recognise_unread
 
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
@@ -47,7 +47,7 @@ def _pairs(value: Any) -> Any:
 def _url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"`{value}` must be a whole address, as in `https://x.com/home`")
+        raise told(f"`{shown(value)}` is no whole address", "write it like `https://x.com/home`")
     return value
 
 
@@ -172,28 +172,26 @@ class Cases:
 
 def parse_cases(text: str, file: str) -> Cases:
     """The cases, or `DocumentErrors` with a line for each thing that is wrong."""
-    source = Source(text, file)
-    if not isinstance(source.value, dict):
-        raise DocumentErrors([source.error((), "a case document starts with `platform: NAME`")])
-    try:
-        document = CaseDocument.model_validate(source.value)
-    except ValidationError as error:
-        raise source.errors(error) from error
+    tree = read_yaml(text, file)
+    document = validated(CaseDocument, tree)
     trials: list[Trial] = []
+    errors: list[GerbangError] = []
     for number, case in enumerate(document.cases):
-        trials.append(_trial(case, case.request, document, source.place(("cases", number))))
+        trials.append(_trial(case, case.request, document, tree.place(("cases", number))))
         for index, near in enumerate(case.near):
-            path = ("cases", number, "near", index)
-            raw = source.value["cases"][number]["request"]
+            path: Steps = ("cases", number, "near", index)
+            name = f"{case.name}, {near.name}"
             try:
-                request = CaseRequest.model_validate(_changed(raw, near))
-            except ValidationError as error:
-                raise DocumentErrors([source.error(path, f"`{near.name}`: {source.errors(error).what}")]) from error
-            except (LookupError, TypeError, ValueError) as error:
-                raise DocumentErrors(
-                    [source.error(path, f"`{near.name}` changes a field that is not there")]
-                ) from error
-            trials.append(_trial(near, request, document, source.place(path), f"{case.name}, {near.name}"))
+                changed = _changed(tree.written(("cases", number, "request")), near)
+                request = validated(CaseRequest, replace(tree.under((*path, "request")), value=changed))
+            except DocumentErrors as several:
+                errors += several.errors
+            except (LookupError, TypeError, ValueError):
+                errors.append(tree.error(path, f"`{shown(near.name)}` changes a field that is not there"))
+            else:
+                trials.append(_trial(near, request, document, tree.place(path), name))
+    if errors:
+        raise DocumentErrors(errors)
     return Cases(document.platform, document.sites, tuple(trials))
 
 
@@ -323,7 +321,7 @@ def multipart(parts: tuple[PartOfForm, ...]) -> bytes:
     return body + f"--{BOUNDARY}--\r\n".encode()
 
 
-def _changed(raw: Mapping[str, Any], near: NearCase) -> dict[str, Any]:
+def _changed(raw: Plain, near: NearCase) -> dict[str, Any]:
     request: dict[str, Any] = json.loads(json.dumps(raw))
     bodies = {"json", "form", "parts", "text", "base64"}
     if bodies & set(near.request):

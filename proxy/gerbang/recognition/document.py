@@ -5,25 +5,16 @@ path, and where the operation's name stands. A signature is an operation on a su
 an operation that is no act. Signatures are tried in the order written, housekeeping after all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from gerbang.errors import DocumentErrors, GerbangError, one_of
+from gerbang import documents
+from gerbang.documents import Steps, Tree, listed, read_yaml, refuse, shown, spelled, told, validated
+from gerbang.errors import DocumentError, one_of
 from gerbang.model import Confidence, Kind
 from gerbang.recognition.patterns import compile_pattern
-from gerbang.recognition.positions import Source
 from gerbang.recognition.secrets import is_secret
 from gerbang.wire.selectors import parse_selector
 
@@ -34,28 +25,10 @@ INERT_ROLES = frozenset({"cdn", "telemetry"})
 """Hosts of these roles carry no acts."""
 
 
-def _complaint(what: str, hint: str | None = None, key: str | None = None) -> PydanticCustomError:
-    return PydanticCustomError("gerbang", "{what}", {"what": what, "hint": hint, "key": key})
+class Part(documents.Part):
+    """A part of a document whose keys are partly words of Python's: in code they have other names."""
 
-
-class Part(BaseModel):
-    """A part of a document: frozen, and an unknown key in it is an error that names the nearest known one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _known_keys(cls, data: Any, handler: ValidatorFunctionWrapHandler) -> Self:
-        if isinstance(data, Mapping):
-            known = [field.alias or name for name, field in cls.model_fields.items()]
-            for key in data:
-                if key not in known:
-                    raise _complaint(f"unknown key `{key}`", one_of(known, str(key)), str(key))
-        return handler(data)  # type: ignore[no-any-return]  # pydantic's handler gives the model
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else (value,)
+    model_config = ConfigDict(populate_by_name=True)
 
 
 def _selector(value: str) -> str:
@@ -82,9 +55,11 @@ def _worded(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else value
 
 
+Name = Annotated[str, spelled("[a-z][a-z0-9-]*", "name", "use small letters, digits and hyphens")]
+Reason = Annotated[str, spelled("[a-z][a-z-]*", "reason", "use small letters and hyphens")]
 SelectorText = Annotated[str, AfterValidator(_selector)]
 Word = Annotated[str, BeforeValidator(_worded)]
-Words = Annotated[tuple[Word, ...], BeforeValidator(_listed)]
+Words = Annotated[tuple[Word, ...], BeforeValidator(listed)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -125,12 +100,12 @@ class Value(Part):
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.source is None) == (self.value is None):
-            raise _complaint("a value has either `from` or `value`")
+            raise told("a value has either `from` or `value`")
         return self
 
 
-Values = Annotated[tuple[Value, ...], BeforeValidator(_listed)]
-Texts = Annotated[tuple[Annotated[str, AfterValidator(_text_selector)], ...], BeforeValidator(_listed)]
+Values = Annotated[tuple[Value, ...], BeforeValidator(listed)]
+Texts = Annotated[tuple[Annotated[str, AfterValidator(_text_selector)], ...], BeforeValidator(listed)]
 
 
 class AccountSource(Part):
@@ -138,7 +113,7 @@ class AccountSource(Part):
     handle: Value | None = None
 
 
-Accounts = Annotated[tuple[AccountSource, ...], BeforeValidator(_listed)]
+Accounts = Annotated[tuple[AccountSource, ...], BeforeValidator(listed)]
 
 
 class MediaSource(Part):
@@ -160,9 +135,9 @@ class OutcomeSource(Part):
 
 
 class Surface(Part):
-    hosts: Annotated[tuple[Role, ...], BeforeValidator(_listed)]
-    method: Annotated[tuple[Method, ...], BeforeValidator(_listed)] = ("POST",)
-    under: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ("",)
+    hosts: Annotated[tuple[Role, ...], BeforeValidator(listed)]
+    method: Annotated[tuple[Method, ...], BeforeValidator(listed)] = ("POST",)
+    under: Annotated[tuple[str, ...], BeforeValidator(listed)] = ("",)
     name: SelectorText | None = None
     override: bool = False
     """Whether the platform lets a header or field replace the method here."""
@@ -172,31 +147,31 @@ class Claim(Part):
     """An operation on a surface: what `path`, `name`, `method` and fields it is known by."""
 
     surface: str
-    path: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    path: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     name: Words = ()
-    method: Annotated[tuple[Method, ...], BeforeValidator(_listed)] = ()
+    method: Annotated[tuple[Method, ...], BeforeValidator(listed)] = ()
     where: Mapping[SelectorText, Condition] = Field(default_factory=dict)
 
 
 class Housekeeping(Claim):
     """Requests that are no act: reads by POST, drafts, typing, telemetry."""
 
-    reason: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] = "housekeeping"
+    reason: Reason = "housekeeping"
 
 
 class Signature(Claim):
-    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    id: Name
     activity: Kind
     confidence: Confidence = Confidence.CONFIRMED
     source: str = ""
-    seen: Annotated[str, Field(pattern=r"^(\d{4}(-\d{2})?)?$")] = ""
+    seen: Annotated[Word, spelled(r"(\d{4}(-\d{2})?)?", "month", "write when it was seen as `2026-11`")] = ""
     account: Accounts = ()
     texts: Texts = ()
-    media: Annotated[tuple[MediaSource, ...], BeforeValidator(_listed)] = ()
+    media: Annotated[tuple[MediaSource, ...], BeforeValidator(listed)] = ()
     audience: Values = ()
     target: Values = ()
     changes: Values = ()
-    gap: Annotated[str, Field(pattern=r"^[a-z][a-z-]*$")] | None = None
+    gap: Reason | None = None
     outcome: OutcomeSource | None = None
 
 
@@ -221,7 +196,7 @@ class RefusalShape(Part):
 class MethodOverride(Part):
     """Fields that replace the method on surfaces with `override`, the first of them that is given."""
 
-    source: Annotated[tuple[SelectorText, ...], BeforeValidator(_listed)] = Field(alias="from")
+    source: Annotated[tuple[SelectorText, ...], BeforeValidator(listed)] = Field(alias="from")
 
 
 class Route(Part):
@@ -232,21 +207,25 @@ class Route(Part):
 
     source: SelectorText = Field(alias="from")
     prefix: str = ""
-    unless: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    unless: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
 
 
 class Marker(Part):
     """What tells self-hosted software on a host that nobody listed."""
 
-    path: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    path: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     where: Mapping[SelectorText, Condition] = Field(default_factory=dict)
 
 
-HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$")]
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+HostPattern = Annotated[
+    str,
+    spelled(rf"(\*\.)?{_LABEL}(\.{_LABEL})+", "host", "write `contoh.my`, or `*.contoh.my` for what is under it", 253),
+]
 
 
 class PlatformDocument(Part):
-    platform: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    platform: Name
     title: str
     php: bool = False
     """Whether the server is PHP, to which `post.title` and `post_title` are one name."""
@@ -264,27 +243,20 @@ class PlatformDocument(Part):
 
 def parse_platform(text: str, file: str) -> PlatformDocument:
     """The document, or `DocumentErrors` with a line for each thing that is wrong."""
-    source = Source(text, file)
-    if not isinstance(source.value, dict):
-        raise DocumentErrors([source.error((), "a platform document starts with `platform: NAME`")])
-    try:
-        document = PlatformDocument.model_validate(source.value)
-    except ValidationError as error:
-        raise source.errors(error) from error
-    if errors := list(_contradictions(document, source)):
-        raise DocumentErrors(errors)
+    tree = read_yaml(text, file)
+    document = validated(PlatformDocument, tree)
+    refuse(_contradictions(document, tree))
     return document
 
 
-def _contradictions(document: PlatformDocument, source: Source) -> list[GerbangError]:
+def _contradictions(document: PlatformDocument, tree: Tree) -> Iterator[DocumentError]:
     """What no part can see of itself: names that point nowhere, ids that stand twice, a login that would be read."""
-    errors: list[GerbangError] = []
-    seen: set[str] = set()
+    seen: dict[str, int | None] = {}
     for number, account in enumerate(document.account):
         values = [value.source for value in (account.id, account.handle) if value and value.source]
         if any(parse_selector(value).needs_body for value in values):
             # It is read for logins and visits too.
-            errors.append(source.error(("account", number), "a platform's account stands in headers, never in a body"))
+            yield tree.error(("account", number), "a platform's account stands in headers, never in a body")
     groups = {
         "signatures": document.signatures,
         "housekeeping": document.housekeeping,
@@ -292,26 +264,24 @@ def _contradictions(document: PlatformDocument, source: Source) -> list[GerbangE
     }
     for group, claims in groups.items():
         for number, claim in enumerate(claims):
-            at = (group, number)
+            at: Steps = (group, number)
             if claim.surface not in document.surfaces:
                 hint = one_of(document.surfaces, claim.surface)
-                errors.append(source.error((*at, "surface"), f"unknown surface `{claim.surface}`", hint))
+                yield tree.error((*at, "surface"), f"unknown surface `{shown(claim.surface)}`", hint)
                 continue
             surface = document.surfaces[claim.surface]
             if claim.name and surface.name is None:
-                errors.append(source.error((*at, "name"), f"surface `{claim.surface}` has no `name`"))
-            errors += [
-                source.error((*at, "path"), f"path `{path}` must start with `/`")
-                for path in templates(surface, claim)
-                if not path.startswith("/")
-            ]
+                yield tree.error((*at, "name"), f"surface `{claim.surface}` has no `name`", key=True)
+            for path in templates(surface, claim):
+                if not path.startswith("/"):
+                    yield tree.error((*at, "path"), f"path `{shown(path)}` must start with `/`")
             if isinstance(claim, Signature):
                 if claim.id in seen:
-                    errors.append(source.error((*at, "id"), f"signature `{claim.id}` stands twice"))
-                seen.add(claim.id)
+                    first = f"the first is on line {seen[claim.id]}"
+                    yield tree.error((*at, "id"), f"two signatures are called `{claim.id}`", first)
+                seen.setdefault(claim.id, tree.place((*at, "id")).line)
                 if claim.activity is Kind.LOGIN and _reads_body(claim, surface):
-                    errors.append(source.error(at, f"`{claim.id}` is a login, whose body is never read"))
-    return errors
+                    yield tree.error(at, f"`{claim.id}` is a login, whose body is never read")
 
 
 def _reads_body(claim: Signature, surface: Surface) -> bool:
