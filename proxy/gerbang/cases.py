@@ -356,7 +356,7 @@ def _actor(case: CaseEntry, world: World) -> Actor:
     if case.office:
         zone = replace(zone, office=case.office)
         officer = replace(officer, office=case.office) if officer else None
-    return Actor(zone, "10.0.0.1", officer, None if officer else "case")
+    return Actor(zone, "10.0.0.1", officer)
 
 
 def _releases(case: CaseEntry, file: CaseFile, actor: Actor) -> tuple[Release, ...]:
@@ -370,7 +370,6 @@ def _releases(case: CaseEntry, file: CaseFile, actor: Actor) -> tuple[Release, .
             case.at + timedelta(minutes=10),
             officer=actor.officer.id if actor.officer else None,
             client=actor.client,
-            token=actor.token,
         ),
     )
 

@@ -279,14 +279,12 @@ class Zone:
 class Actor:
     """Who is at the other end: an officer, or nobody known in a zone.
 
-    `client` is the client's address; `token` the cookie of the gate's own host, by which an
-    unknown officer's releases are bound.
+    `client` is the client's address, to which an unknown officer's releases are bound.
     """
 
     zone: Zone
     client: str
     officer: Officer | None = None
-    token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,7 +374,7 @@ class Match:
 class Release:
     """A confirmation or grant, which satisfies the rules that it names.
 
-    Bound to an officer (or to `client` and `token` where none is known), a platform and, unless it covers
+    Bound to an officer (or to the address `client` where none is known), a platform and, unless it covers
     visits, to the activity, account and content. `digest` is `None` where the release covers all content.
     """
 
@@ -386,7 +384,6 @@ class Release:
     expires: datetime
     officer: str | None = None
     client: str | None = None
-    token: str | None = None
     kind: Kind | None = None
     account: str | None = None
     digest: str | None = None

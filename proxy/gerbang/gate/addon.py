@@ -19,7 +19,7 @@ from gerbang.answers.words import Language
 from gerbang.errors import RecordError
 from gerbang.gate.authority import Authority
 from gerbang.gate.clock import Clock, wall_clock
-from gerbang.gate.decisions import DecisionBook
+from gerbang.gate.decisions import DecisionBook, owner_of
 from gerbang.gate.guard import Guard
 from gerbang.gate.identity import REALM, Doorkeeper, Outcome, Zones, neighbourhood
 from gerbang.gate.interception import GateLayers, GateTls, Opening, opening
@@ -374,7 +374,7 @@ class Gate:
         if isinstance(passage, Reply):
             return passage
         flow.metadata[PASSAGE] = passage
-        flow.metadata[SENDER] = f"officer {actor.officer.id}" if actor.officer else neighbourhood(actor.client)
+        flow.metadata[SENDER] = owner_of(actor.officer.id if actor.officer else None, neighbourhood(actor.client))
         if passage.own_host:
             flow.metadata[BODY_LIMIT] = OWN_BODY_LIMIT
             return None

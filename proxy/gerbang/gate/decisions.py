@@ -82,8 +82,12 @@ class DecisionBook:
 
 
 def owner(actor: Actor) -> str:
-    """Whose decisions these are: the officer's, or the client address's in its zone."""
-    return f"officer {actor.officer.id}" if actor.officer else f"client {actor.zone.name} {actor.client}"
+    """Whose decisions and releases these are: the officer's, or the client address's."""
+    return owner_of(actor.officer.id if actor.officer else None, actor.client)
+
+
+def owner_of(officer: str | None, client: str) -> str:
+    return f"officer {officer}" if officer is not None else f"client {client}"
 
 
 def same_token(bound: str | None, given: str | None) -> bool:

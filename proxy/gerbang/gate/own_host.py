@@ -96,7 +96,7 @@ class _Visit:
 
     def __init__(self, request: Request, actor: Actor, state: OwnHostState) -> None:
         self.request, self.actor, self.state = request, actor, state
-        self.token = actor.token or _cookie(request)
+        self.token = _cookie(request)
         self.query = _fields(request.query)
         self.language = _language(self.query.get("lang"), request)
         self.form: Mapping[str, str] = {}
@@ -283,20 +283,18 @@ def release_of(decision: Decision, answers: Mapping[str, str], moment: datetime)
     """What a confirmation of the decision's hold allows, and for how long.
 
     A visit covers the officer on that platform for the time that its rules give. Content is released once.
-    The browser's cookie binds who may confirm; it is of this host, so the act itself, on the platform's, comes
-    without it and carries the token that its decision carried.
+    Where no officer is known, the browser's cookie binds who may confirm. It is of this host, so the act itself, on
+    the platform's, comes without it: the release is the client address's, and every browser there may use it.
     """
     actor, visit = decision.actor, decision.activity.kind is Kind.VIEW
     account = decision.activity.account
-    unknown = actor.officer is None
     return Release(
         id=secrets.token_hex(8),
         rules=frozenset(match.rule for match in decision.decisive()),
         platform=decision.activity.platform,
         expires=moment + timedelta(seconds=release_time(decision)),
         officer=actor.officer.id if actor.officer else None,
-        client=actor.client if unknown else None,
-        token=actor.token if unknown else None,
+        client=None if actor.officer else actor.client,
         kind=decision.activity.kind,
         account=None if visit else account.id or account.handle or "",
         digest=None if visit else decision.digest,

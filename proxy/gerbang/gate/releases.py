@@ -1,14 +1,15 @@
 """The releases that still run, and the single use of those that cover one act.
 
-Where no officer is known, a release was given to a browser by its cookie of the gate's own host. A platform's request
-does not carry that cookie, so there the client's address and the content's digest are what binds it.
+Where no officer is known, only the browser that opened the decision can get its release, by the cookie of the gate's
+own host. A platform's request does not carry that cookie, so what binds the release then is the client's address, and
+for content its digest.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
+from gerbang.gate.decisions import owner, owner_of
 from gerbang.model import Actor, Decision, Release
 
 LIMIT = 10_000
@@ -40,14 +41,14 @@ class ReleaseBook:
 
     def of(self, actor: Actor, moment: datetime) -> tuple[Release, ...]:
         """Those of an actor that run and are not in use, as `judge` takes them."""
-        held = self._owned.get(_key(actor.officer.id if actor.officer else None, actor.client), ())
+        held = self._owned.get(owner(actor), ())
         running = []
         for number in tuple(held):
             release = self._all[number]
             if release.expires <= moment:
                 self._remove(number)
             elif number not in self._claimed:
-                running.append(release if actor.officer else replace(release, token=actor.token))
+                running.append(release)
         return tuple(running)
 
     def claim(self, decision: Decision) -> bool:
@@ -89,8 +90,4 @@ class ReleaseBook:
 
 
 def _bound_to(release: Release) -> str:
-    return _key(release.officer, release.client or "")
-
-
-def _key(officer: str | None, client: str) -> str:
-    return f"officer {officer}" if officer is not None else f"client {client}"
+    return owner_of(release.officer, release.client or "")
