@@ -398,7 +398,7 @@ def test_each_check_says_what_it_finds_at_which_likelihood() -> None:
         ("Vocabularies", 0, fields(lexicon.LexiconDocument, None, "file")),
         ("A group", 0, fields(lexicon.Group)),
         ("A finding", 0, fields(lexicon.Combination)),
-        ("Cases", 0, fields(check_cases.CaseDocument, None, "places")),
+        ("Cases", 0, fields(check_cases.CaseDocument)),
         ("Cases", 1, fields(check_cases.Case)),
     ],
 )
@@ -589,7 +589,7 @@ def sentences(tree: ast.AST, *, everywhere: bool) -> Iterator[str]:
     for node in ast.walk(tree):
         if called(node, "Damage"):
             yield from literals(node.args[1])  # type: ignore[attr-defined]
-        elif everywhere and isinstance(node, ast.Call) and ast.unparse(node.func) == "walk.notes.append":
+        elif everywhere and isinstance(node, ast.Call) and ast.unparse(node.func).endswith("notes.append"):
             yield from literals(node.args[0])
         elif called(node, "ValueError") or (called(node, "Broken") and everywhere):
             yield from (text for argument in node.args for text in literals(argument))  # type: ignore[attr-defined]

@@ -220,7 +220,7 @@ def test_an_end_that_a_witness_has_sealed_cannot_be_cut_off(journal: Path) -> No
     segment.path.write_bytes(b"".join(raw[:-2]))
     found = damage(journal)
     assert found is not None
-    assert "the journal ends here, but a witness has sealed" in found.what
+    assert "the journal ends here, but a witness has sealed line" in found.what
     assert found.place.line == len(raw) - 2
     assert verify(journal, key=PUBLIC).damage is None  # and that is what a witness is for
 

@@ -3,20 +3,22 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Table, func, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from builders import AMINAH, an_actor
 from gerbang.errors import RecordError
 from gerbang.journal.reader import Broken, Line, Mark, read, read_slot
 from gerbang.journal.sidecar import erase
 from gerbang.journal.verify import verify
 from gerbang.record.event import EventKind, make_event
-from gerbang.store import Filter, Forwarder, Store, open_store, upgrade
-from gerbang.store.tables import events, metadata
+from gerbang.store import Comparison, Filter, Forwarder, Store, open_store, upgrade
+from gerbang.store.tables import decisions, events, metadata
 from journal_builders import KEYS, SEAL_KEY, Faulty, a_decision_event, a_journal, an_event
 
 
@@ -57,7 +59,7 @@ def written(folder: Path) -> dict[str, list[int]]:
 
 
 def fits(folder: Path, store: Store) -> bool:
-    report = verify(folder, key=SEAL_KEY.public_key(), index=store)
+    report = verify(folder, key=SEAL_KEY.public_key(), index=Comparison(store))
     return report.damage is None and all(slot.indexed == slot.lines for slot in report.slots)
 
 
@@ -138,7 +140,7 @@ def test_run_outlives_a_database_that_is_not_there_at_first(journal: Path, tmp_p
     (tmp_path / "later").mkdir()
     upgrade(url)
     deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not store.indexed_slots():
+    while time.monotonic() < deadline and not Comparison(store).slots():
         time.sleep(0.05)
     stop.set()
     thread.join(10)
@@ -202,8 +204,8 @@ def test_lines_read_before_their_file_was_given_up_are_replaced_by_those_that_co
 
 def test_an_erased_private_part_is_indexed_without_a_name(journal: Path, store: Store) -> None:
     filled(journal, 2)
-    decisions = [line for line in read(journal) if line.link.kind == "decision"]
-    erase(journal / "gate-0", [line.link.id for line in decisions])
+    found = [line for line in read(journal) if line.link.kind == "decision"]
+    erase(journal / "gate-0", [line.link.id for line in found])
     Forwarder(journal, store).once()
     page = store.decisions(Filter(), reveal=True)
     assert [row.officer_name for row in page.rows] == [None, None]
@@ -256,9 +258,157 @@ def test_a_change_of_the_database_is_found(journal: Path, store: Store, change: 
     with store.engine.begin() as connection:
         moment = change.replace("+00:00'", ".000000'") if store.engine.dialect.name == "sqlite" else change
         assert connection.execute(text(moment)).rowcount
-    report = verify(journal, key=SEAL_KEY.public_key(), index=store)
+    report = verify(journal, key=SEAL_KEY.public_key(), index=Comparison(store))
     assert report.damage is not None
     assert "the database" in report.damage.what
+
+
+def changed(store: Store, *statements: str) -> None:
+    """Change the database as somebody does who may do anything with it: nothing holds the tables together."""
+    free = (
+        "PRAGMA foreign_keys=OFF" if store.engine.dialect.name == "sqlite" else "SET session_replication_role=replica"
+    )
+    with store.engine.connect() as connection:
+        raw = connection.connection.cursor()
+        raw.execute(free)
+        for statement in statements:
+            raw.execute(statement)
+        connection.connection.commit()
+        connection.invalidate()
+
+
+def said(folder: Path, store: Store) -> str:
+    """The damage that is found."""
+    found = verify(folder, key=SEAL_KEY.public_key(), index=Comparison(store)).damage
+    assert found is not None
+    return str(found)
+
+
+def copied(table: Table, where: str, **put: str) -> str:
+    """The statement that puts a row in, made of another one with some columns changed."""
+    values = ", ".join(put.get(column.name, column.name) for column in table.columns)
+    return f"INSERT INTO {table.name} SELECT {values} FROM {table.name} WHERE {where}"  # noqa: S608  # ours
+
+
+FORGED = "'ffffffffffffffffffffffff'"
+
+
+def test_a_decision_without_a_line_is_found(journal: Path, store: Store) -> None:
+    filled(journal, 5)
+    Forwarder(journal, store).once()
+    changed(store, copied(decisions, "id IN (SELECT id FROM events WHERE seq = 3)", id=FORGED))
+    assert "its table `decisions` holds what no line of the journal says, such as `ffff" in said(journal, store)
+
+
+@pytest.mark.parametrize("seq", ["0", "-7"])
+def test_a_decision_with_a_line_of_its_own_making_is_found(journal: Path, store: Store, seq: str) -> None:
+    filled(journal, 5)
+    Forwarder(journal, store).once()
+    changed(
+        store,
+        copied(events, "seq = 3", id=FORGED, seq=seq),
+        copied(decisions, "id IN (SELECT id FROM events WHERE seq = 3)", id=FORGED),
+    )
+    assert said(journal, store).endswith("the database holds what the journal of this slot never said: more lines by 1")
+
+
+def test_a_line_that_stands_twice_is_found(journal: Path, store: Store) -> None:
+    filled(journal, 5)
+    Forwarder(journal, store).once()
+    drop = "DROP INDEX" if store.engine.dialect.name == "sqlite" else "ALTER TABLE events DROP CONSTRAINT"
+    if drop == "DROP INDEX":
+        # SQLite cannot drop a constraint, and whoever can write the file makes the table anew.
+        changed(
+            store, "CREATE TABLE anew AS SELECT * FROM events", "DROP TABLE events", "ALTER TABLE anew RENAME TO events"
+        )
+    else:
+        changed(store, f"{drop} events_slot_seq")
+    changed(store, copied(events, "seq = 3", id=FORGED))
+    assert said(journal, store).endswith("more lines by 1")
+
+
+def test_rows_of_another_slots_name_are_found(journal: Path, store: Store) -> None:
+    filled(journal, 5)
+    Forwarder(journal, store).once()
+    changed(store, copied(events, "seq = 3", id=FORGED, slot="'gate-9'"))
+    assert "the slot is missing" in said(journal, store)
+
+
+def test_an_end_that_the_database_lost_is_found_and_not_taken_for_what_is_yet_to_come(
+    journal: Path, store: Store
+) -> None:
+    filled(journal, 5)
+    Forwarder(journal, store).once()
+    filled(journal, 2)
+    with store.engine.begin() as connection:
+        connection.execute(text("DELETE FROM events WHERE seq > 4"))
+    assert said(journal, store).endswith(".jsonl:5: the database lacks the line")
+
+
+def test_a_database_that_lost_all_is_found(journal: Path, store: Store) -> None:
+    filled(journal, 5)
+    Forwarder(journal, store).once()
+    with store.engine.begin() as connection:
+        connection.execute(text("DELETE FROM events"))
+    assert said(journal, store).endswith(".jsonl:1: the database lacks the line")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("UPDATE officers SET name = 'Badrul bin Salah'", "is another than in the journal"),
+        ("UPDATE officers SET officer = 'P-9999'", "is another than in the journal"),
+        ("DELETE FROM officers", "it lacks the name behind the pseudonym"),
+        ("UPDATE details SET fields = replace(fields, '10.1.2.3', '10.9.9.9')", "the line's private part is another"),
+        ("DELETE FROM details", "the line's private part is another there, or missing"),
+        ("INSERT INTO details SELECT id, '{}' FROM events WHERE kind = 'start'", "the line's private part is another"),
+    ],
+)
+def test_names_and_private_parts_are_held_against_the_journal(
+    journal: Path, store: Store, change: str, sentence: str
+) -> None:
+    filled(journal, 5)
+    Forwarder(journal, store).once()
+    changed(store, change)
+    assert sentence in said(journal, store)
+
+
+def test_an_officer_who_changed_her_name_is_no_damage(journal: Path, store: Store) -> None:
+    for name in ("Aminah binti Contoh", "Aminah binti Misal"):
+        writer = a_journal(journal)
+        writer.append(a_decision_event(actor=an_actor(replace(AMINAH, name=name)))).result(10)
+        writer.close()
+        Forwarder(journal, store).once()
+    assert fits(journal, store)
+
+
+def test_what_was_erased_from_the_journal_alone_is_counted(journal: Path, store: Store) -> None:
+    filled(journal, 2)
+    Forwarder(journal, store).once()
+    erase(journal / "gate-0", [line.link.id for line in read(journal) if line.link.kind == "decision"])
+    report = verify(journal, key=SEAL_KEY.public_key(), index=Comparison(store))
+    assert report.damage is None
+    assert report.notes == (
+        "private parts erased from the journal and still in the database: 2",
+        "names in the database that no line has any more: 1",
+    )
+
+
+def test_a_check_beside_a_busy_forwarder_finds_nothing(journal: Path, store: Store, url: str) -> None:
+    other = open_store(url)
+    stop = threading.Event()
+    thread = threading.Thread(target=Forwarder(journal, other).run, args=(stop, 0.001))
+    thread.start()
+    writer = a_journal(journal, seal_lines=20)
+    waiting = [writer.append(a_decision_event()) for _ in range(300)]
+    while not all(future.done() for future in waiting):
+        assert verify(journal, key=SEAL_KEY.public_key(), index=Comparison(store)).damage is None
+    writer.close()
+    stop.set()
+    thread.join(20)
+    other.close()
+    Forwarder(journal, store).once()
+    assert fits(journal, store)
 
 
 def test_an_end_cut_off_is_found_where_the_database_knows_more(journal: Path, store: Store) -> None:
@@ -267,9 +417,9 @@ def test_an_end_cut_off_is_found_where_the_database_knows_more(journal: Path, st
     (path,) = (journal / "gate-0").glob("*.jsonl")
     raw = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(raw[:-3]))
-    found = verify(journal, key=SEAL_KEY.public_key(), index=store).damage
+    found = verify(journal, key=SEAL_KEY.public_key(), index=Comparison(store)).damage
     assert found is not None
-    assert str(found).endswith(f"{path.name}:5: the journal ends here, but the database knows 8 lines")
+    assert str(found).endswith(f"{path.name}:5: the journal ends here, but the database knows line 8")
     assert verify(journal, key=SEAL_KEY.public_key()).damage is None
 
 
@@ -277,9 +427,9 @@ def test_what_is_not_yet_forwarded_is_no_damage(journal: Path, store: Store) -> 
     filled(journal, 5)
     Forwarder(journal, store).once()
     filled(journal, 2)
-    report = verify(journal, key=SEAL_KEY.public_key(), index=store)
+    report = verify(journal, key=SEAL_KEY.public_key(), index=Comparison(store))
     assert report.damage is None
-    assert report.slots[0].notes == ("5 lines are not yet in the database",)
+    assert report.slots[0].notes == ("lines not yet in the database: 5",)
 
 
 def test_nothing_of_an_event_outlives_it(journal: Path, store: Store) -> None:

@@ -19,7 +19,7 @@ from gerbang.model import Effect, Kind
 from gerbang.record.canonical import Json
 from gerbang.record.number import check_number
 from gerbang.settings import Settings
-from gerbang.store import DecisionRecord, DecisionRow, Filter, Page, Store, open_store
+from gerbang.store import Comparison, DecisionRecord, DecisionRow, Filter, Page, Store, open_store
 
 app = typer.Typer(no_args_is_help=True, help="The record: lists, one decision whole, and whether it is intact.")
 
@@ -142,8 +142,9 @@ def _verified(found: Settings, store: Store | None, key: Path | None, witness: P
     folder = witness or found.journal.witness
     if witness is not None and not witness.is_dir():
         raise RecordError(f"there is no folder `{witness}` with copies of the seals")
+    index = Comparison(store) if store is not None else None
     if quiet or not sys.stderr.isatty():
-        return verify(found.journal_folder, key=public, witness=folder, index=store)
+        return verify(found.journal_folder, key=public, witness=folder, index=index)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -157,7 +158,7 @@ def _verified(found: Settings, store: Store | None, key: Path | None, witness: P
             found.journal_folder,
             key=public,
             witness=folder,
-            index=store,
+            index=index,
             progress=lambda lines: progress.update(task, completed=lines),
         )
 
@@ -233,6 +234,7 @@ def _report(report: Report) -> dict[str, Any]:
             }
             for slot in report.slots
         ],
+        "notes": list(report.notes),
     }
 
 
@@ -327,6 +329,8 @@ def _law(match: Mapping[str, Json]) -> str:
 def _print_report(report: Report, indexed: bool) -> None:
     for slot in report.slots:
         _print_slot(slot, indexed)
+    for note in report.notes:
+        _say(note)
     if not report.slots:
         _say("the journal is empty")
     elif report.damage is None:

@@ -33,7 +33,7 @@ from gerbang.journal.verify import verify
 from gerbang.loading import LivingWorld
 from gerbang.serving import GATE_SLOT, activate, in_process, open_journal
 from gerbang.settings import host_and_port
-from gerbang.store import DecisionRow, Forwarder, Store, open_store, upgrade
+from gerbang.store import Comparison, DecisionRow, Forwarder, Store, open_store, upgrade
 
 MARK = "# An office for trials"
 TONES = {"forwarded": "green", "held": "yellow", "answered": "red"}
@@ -265,7 +265,8 @@ def _table(results: list[Result], people: dict[str, str], now: Attempt | None = 
 def check_record(demo: Demo, console: Console) -> bool:
     """`audit verify`, as an auditor would run it."""
     settings = demo.settings
-    report = verify(settings.journal_folder, key=load_keys(settings.keys_folder).seal.public_key(), index=demo.store)
+    key = load_keys(settings.keys_folder).seal.public_key()
+    report = verify(settings.journal_folder, key=key, index=Comparison(demo.store))
     if report.damage:
         console.print(f"audit verify: damaged at {report.damage}", style="red", markup=False)
     else:

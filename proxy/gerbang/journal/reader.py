@@ -99,7 +99,7 @@ def slots(folder: Path) -> tuple[Path, ...]:
 def segments(slot: Path) -> tuple[Segment, ...]:
     """The files of a slot in order, each with the byte at which it was given up."""
     try:
-        found = sorted((*_order(entry.name), entry) for entry in slot.iterdir() if _FILE.fullmatch(entry.name))
+        found = sorted((*order_of(entry.name), entry) for entry in slot.iterdir() if _FILE.fullmatch(entry.name))
         limits: dict[str, int] = {}
         for _, number, path in found:
             if number:  # only a file with a number can stand in for one that was given up
@@ -144,7 +144,9 @@ def read_slot(slot: Path, mark: Mark | None = None) -> Iterator[Line | Broken]:
     if mark and mark.file:
         # Where the file of the mark is gone (retention, or given up while empty), the next one is next.
         first = (
-            names.index(mark.file) if mark.file in names else sum(_order(name) < _order(mark.file) for name in names)
+            names.index(mark.file)
+            if mark.file in names
+            else sum(order_of(name) < order_of(mark.file) for name in names)
         )
     for segment in files[first:]:
         yield from read_segment(segment, mark if mark and segment.path.name == mark.file else None)
@@ -159,7 +161,8 @@ def read(folder: Path) -> Iterator[Line]:
             yield line
 
 
-def _order(name: str) -> tuple[str, int]:
+def order_of(name: str) -> tuple[str, int]:
+    """Day and number of a file, by which the files of a slot follow each other."""
     match = _FILE.fullmatch(name)
     return (match.group(1), int(match.group(2) or 0)) if match else (name, 0)
 

@@ -15,10 +15,10 @@ from typing import Protocol
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gerbang.errors import Place, RecordError
-from gerbang.journal.reader import Broken, Line, Segment, read_segment, reason, segments, slots
+from gerbang.journal.reader import Broken, Line, Mark, Segment, order_of, read_segment, reason, segments, slots
 from gerbang.journal.recovery import left_by_a_crash
 from gerbang.journal.sidecar import is_erased
-from gerbang.record.canonical import canonical
+from gerbang.record.canonical import Json, canonical
 from gerbang.record.chain import GENESIS, LONGEST_LINE
 from gerbang.record.event import EventKind, commitment
 from gerbang.record.merkle import Tree
@@ -57,29 +57,62 @@ class SlotReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """`index_damage` is what is wrong with the database beside its lines, `notes` what holds for it as a whole."""
+
     slots: tuple[SlotReport, ...]
+    index_damage: Damage | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def damage(self) -> Damage | None:
         """The first damage, by the order of the slots."""
-        return next((slot.damage for slot in self.slots if slot.damage), None)
+        return next((slot.damage for slot in self.slots if slot.damage), self.index_damage)
 
     @property
     def lines(self) -> int:
         return sum(slot.lines for slot in self.slots)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line with its private part: empty where it has none, `None` where it was erased."""
+
+    line: Line
+    private: Mapping[str, Json] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What the database holds of a slot: the last sequence number, how many lines, and how far it was forwarded."""
+
+    last: int
+    count: int
+    mark: Mark
+
+
 class Index(Protocol):
     """The database, as far as the check needs it."""
 
-    def last_indexed(self, slot: str) -> tuple[int, str] | None:
-        """Sequence number and hash of the last line of `slot` that it holds."""
+    @property
+    def place(self) -> Place: ...
 
-    def difference(self, lines: Sequence[Line]) -> tuple[Line, str] | None:
-        """The first of `lines` that the database holds otherwise, or lacks, and what differs."""
+    def slots(self) -> tuple[str, ...]:
+        """The slots of which it holds lines, or once did."""
 
-    def indexed_slots(self) -> tuple[str, ...]:
-        """The slots of which it holds lines."""
+    def extent(self, slot: str) -> Extent | None:
+        """What it holds of `slot`; `None` where it never had a line of it."""
+
+    def difference(self, entries: Sequence[Entry]) -> tuple[Line, str] | None:
+        """The first line that the database holds otherwise, or lacks, and what differs."""
+
+    def strays(self) -> str | None:
+        """What it holds that hangs on no line."""
+
+    def names_fault(self) -> str | None:
+        """What is wrong with the names behind pseudonyms, once all lines were told to `difference`."""
+
+    def outlived(self) -> tuple[int, int]:
+        """How many private parts, and how many names, it holds that the journal has no more."""
 
 
 @dataclass(slots=True)
@@ -98,15 +131,17 @@ class _Walk:
     key: Ed25519PublicKey | None
     seals: Mapping[int, bytes]
     index: Index | None
-    last_indexed: tuple[int, str] | None
+    extent: Extent | None
     tree: Tree = field(default_factory=Tree)
     hash: str = GENESIS
     seal_count: int = 0
     erased: int = 0
+    private: Mapping[str, Json] | None = None
+    """The private part of the line at hand; `None` where it was erased."""
     damage: Damage | None = None
     witnessed: Place | None = None
     witnessed_seq: int = 0
-    batch: list[Line] = field(default_factory=list)
+    batch: list[Entry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -137,11 +172,30 @@ def verify(
         done += report.lines
         reports.append(report)
     names = {slot.name for slot in found}
-    known = set(index.indexed_slots() if index else ()) | _witnessed_slots(witness)
+    known = set(index.slots() if index else ()) | _witnessed_slots(witness)
     for name in sorted(known - names):
         damage = Damage(Place(str(folder / name)), "the slot is missing: the database or a witness knows its lines")
         reports.append(SlotReport(name, 0, 0, 0, 0, damage, None, 0, None, ()))
-    return Report(tuple(reports))
+    if index is None:
+        return Report(tuple(reports))
+    return _with_index(tuple(reports), index)
+
+
+def _with_index(reports: tuple[SlotReport, ...], index: Index) -> Report:
+    """What the database holds beside the lines that were compared."""
+    if what := index.strays():
+        return Report(reports, Damage(index.place, what))
+    if any(slot.damage for slot in reports):
+        return Report(reports)  # not every line was reached, so no name can be missed
+    if what := index.names_fault():
+        return Report(reports, Damage(index.place, what))
+    parts, names = index.outlived()
+    notes: list[str] = []
+    if parts:
+        notes.append(f"private parts erased from the journal and still in the database: {parts}")
+    if names:
+        notes.append(f"names in the database that no line has any more: {names}")
+    return Report(reports, None, tuple(notes))
 
 
 def _verify_slot(
@@ -152,9 +206,9 @@ def _verify_slot(
     progress: Callable[[int], None],
 ) -> SlotReport:
     # The database first: it never knows more than the disk, so what it knows now must be in the files read later.
-    last_indexed = index.last_indexed(slot.name) if index else None
+    extent = index.extent(slot.name) if index else None
     seals, witness_damage = _witness_seals(witness, slot.name, key) if witness else ({}, None)
-    walk = _Walk(slot.name, key, seals, index, last_indexed)
+    walk = _Walk(slot.name, key, seals, index, extent)
     files = segments(slot)
     # One instant of a journal that may be growing: sizes before contents.
     sizes = {segment.path: _size(segment.path) for segment in files}
@@ -167,13 +221,9 @@ def _verify_slot(
         _compare(walk)
     if walk.damage is None:
         walk.damage = _missing_end(walk, last) or witness_damage
-    indexed = None
-    if last_indexed is not None:
-        indexed = last_indexed[0]
-    elif index is not None:
-        indexed = 0
+    indexed = None if index is None else extent.last if extent else 0
     if indexed is not None and indexed < walk.tree.size:
-        walk.notes.append(f"{walk.tree.size - indexed} lines are not yet in the database")
+        walk.notes.append(f"lines not yet in the database: {walk.tree.size - indexed}")
     return SlotReport(
         slot.name,
         walk.tree.size,
@@ -236,11 +286,16 @@ def _check(line: Line | Broken, sidecar: _Sidecar, walk: _Walk) -> Damage | None
         if root != walk.tree.root():
             return Damage(line.place, "a witness has sealed other lines than these")
         walk.witnessed, walk.witnessed_seq = line.place, walk.tree.size
-    if walk.last_indexed and link.seq <= walk.last_indexed[0]:
-        walk.batch.append(line)
+    if walk.extent and (link.seq <= walk.extent.last or _is_behind(walk.extent.mark, line)):
+        walk.batch.append(Entry(line, walk.private))
         if len(walk.batch) >= BATCH:
             return _compare(walk)
     return None
+
+
+def _is_behind(mark: Mark, line: Line) -> bool:
+    """Whether `line` had been forwarded when the slot was read up to `mark`."""
+    return (order_of(line.path.name), line.end) <= (order_of(mark.file), mark.offset)
 
 
 def _compare(walk: _Walk) -> Damage | None:
@@ -269,10 +324,13 @@ def _check_tail(segment: Segment, size: int, last: Line | None, newest: bool, wa
 def _missing_end(walk: _Walk, last: Place) -> Damage | None:
     """What others know beyond the last line that is here."""
     lines = walk.tree.size
-    if walk.last_indexed and walk.last_indexed[0] > lines:
-        return Damage(last, f"the journal ends here, but the database knows {walk.last_indexed[0]} lines")
+    if walk.extent and walk.extent.last > lines:
+        return Damage(last, f"the journal ends here, but the database knows line {walk.extent.last}")
+    if walk.extent and walk.extent.count > walk.extent.last:
+        more = walk.extent.count - walk.extent.last
+        return Damage(last, f"the database holds what the journal of this slot never said: more lines by {more}")
     if walk.seals and (most := max(walk.seals)) > lines:
-        return Damage(last, f"the journal ends here, but a witness has sealed {most} lines")
+        return Damage(last, f"the journal ends here, but a witness has sealed line {most}")
     return None
 
 
@@ -357,6 +415,7 @@ def _open_sidecar(segment: Segment) -> _Sidecar:
 def _sidecar_fault(line: Line, sidecar: _Sidecar, walk: _Walk) -> str | None:
     """What is wrong with the private part of `line`; each of its bits is under a commitment or compared."""
     offset, length = line.link.side
+    walk.private = {}
     if offset != sidecar.end:
         return "the line's private part does not follow the one before it"
     if length == 0:
@@ -367,19 +426,24 @@ def _sidecar_fault(line: Line, sidecar: _Sidecar, walk: _Walk) -> str | None:
         return "the private part of the line is missing from the sidecar"
     if is_erased(raw[:-1], line.link.id):
         walk.erased += 1
+        walk.private = None
         return None
-    return None if _fits(raw[:-1], line) else "the private part of the line was changed in the sidecar"
+    walk.private = _fitting(raw[:-1], line)
+    return None if walk.private is not None else "the private part of the line was changed in the sidecar"
 
 
-def _fits(raw: bytes, line: Line) -> bool:
+def _fitting(raw: bytes, line: Line) -> Mapping[str, Json] | None:
+    """The private fields that `raw` holds, or `None` where they do not fit the line."""
     try:
         value = json.loads(raw)
         fields = value["fields"]
         made = {name: commitment(line.link.id, name, salt, private) for name, (salt, private) in fields.items()}
         # Several spellings mean the same JSON; only the canonical one is ever written.
-        return value["id"] == line.link.id and made == line.link.body.get("commitments") and canonical(value) == raw
+        if value["id"] != line.link.id or made != line.link.body.get("commitments") or canonical(value) != raw:
+            return None
+        return {name: private for name, (_, private) in fields.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return False
+        return None
 
 
 # ---------------------------------------------------------------- bytes

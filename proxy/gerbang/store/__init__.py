@@ -1,5 +1,6 @@
 """The database: an index of the journal for lists, pages and reports. What it says, a line of the journal proves."""
 
+from gerbang.store.comparison import Comparison
 from gerbang.store.engine import DatabaseAway
 from gerbang.store.forwarder import Forwarder
 from gerbang.store.queries import (
@@ -17,6 +18,7 @@ from gerbang.store.schema import upgrade
 
 __all__ = [
     "Activation",
+    "Comparison",
     "DatabaseAway",
     "DecisionRecord",
     "DecisionRow",

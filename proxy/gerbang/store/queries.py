@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, delete, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
@@ -157,7 +157,8 @@ class Store:
         self.engine.dispose()
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """A connection to read by; the database's own complaints come out as RecordError."""
         with plain_errors(self.engine.url), self.engine.connect() as connection:
             yield connection
 
@@ -173,7 +174,7 @@ class Store:
         if after is not None:
             query = query.where(tuple_(columns.moment, columns.id) < tuple_(*_from_cursor(after)))
         query = query.order_by(columns.moment.desc(), columns.id.desc()).limit(limit + 1)
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(self._wanted(connection, query, wanted)).mappings().all()
             rows = _completed(connection, [_row(entry, reveal) for entry in found[:limit]])
         return Page(rows, _cursor(rows[-1]) if len(found) > limit else None)
@@ -196,7 +197,7 @@ class Store:
             .order_by(event.at, event.slot, event.seq)
             .limit(LARGEST_PAGE)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(query).mappings().first()
             if found is None:
                 return None
@@ -224,7 +225,7 @@ class Store:
         query = select(columns.hour, columns.effect, func.count().label("decisions")).select_from(tables.decisions)
         query = query.group_by(columns.hour, columns.effect).order_by(columns.hour, columns.effect)
         start = datetime(1970, 1, 1, tzinfo=UTC)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return tuple(
                 HourCount(start + timedelta(hours=entry.hour), entry.effect, entry.decisions)
                 for entry in connection.execute(self._wanted(connection, query, wanted))
@@ -239,7 +240,7 @@ class Store:
             .order_by(columns.moment.desc(), columns.id)
             .limit(limit)
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return tuple(
                 Activation(
                     entry.moment,
@@ -353,48 +354,6 @@ class Store:
         make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         changes = {name: value for name, value in row.items() if name != key}
         connection.execute(make(table).values(row).on_conflict_do_update(index_elements=[key], set_=changes))
-
-    # ------------------------------------------------------------ checking
-
-    def indexed_slots(self) -> tuple[str, ...]:
-        """The slots of which the database holds lines."""
-        with self._reading() as connection:
-            return tuple(connection.execute(select(tables.events.c.slot).distinct()).scalars())
-
-    def last_indexed(self, slot: str) -> tuple[int, str] | None:
-        """Sequence number and hash of the last line of `slot` that the database holds."""
-        event = tables.events.c
-        query = select(event.seq, event.hash).where(event.slot == slot).order_by(event.seq.desc()).limit(1)
-        with self._reading() as connection:
-            found = connection.execute(query).first()
-        return (found.seq, found.hash) if found else None
-
-    def difference(self, lines: Sequence[Line]) -> tuple[Line, str] | None:
-        """The first of `lines` that the database lacks or holds otherwise."""
-        expected = [(line, rows_of(line)) for line in lines]
-        ids = [line.link.id for line in lines]
-        held: dict[Table, dict[object, list[Row]]] = {}
-        with self._reading() as connection:
-            for table in _CHECKED:
-                key = table.c.decision if "decision" in table.c else table.c.id
-                order = [table.c.place] if "place" in table.c else []
-                grouped: dict[object, list[Row]] = {}
-                for entry in connection.execute(select(table).where(key.in_(ids)).order_by(*order)).mappings():
-                    grouped.setdefault(entry[key.name], []).append(cast(Row, dict(entry)))
-                held[table] = grouped
-        for line, rows in expected:
-            for table in _CHECKED:
-                found = held[table].get(line.link.id, [])
-                if found != rows.get(table, []):
-                    if not found and table is tables.events:
-                        return line, "the database lacks the line"
-                    return line, f"the database has changed: its table `{table.name}` does not fit the line"
-        return None
-
-
-_CHECKED = tuple(
-    table for table in tables.metadata.sorted_tables if table not in (tables.details, tables.officers, tables.positions)
-)
 
 
 def masked(value: Json) -> Json:
