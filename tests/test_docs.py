@@ -43,6 +43,7 @@ from gerbang.model import (
     Kind,
     Likelihood,
     Media,
+    Provenance,
     Regime,
     Release,
     Standing,
@@ -515,6 +516,7 @@ def every_event() -> Iterator[events.Event]:
     act = replace(
         an_activity("hi"), audience="public", target="9", changes="9", media=(Media("1", "image/png", "a.png"),)
     )
+    act = replace(act, provenance=Provenance("cross-site", "elsewhere.example"))
     yield events.decision_event(a_decision(activity=act, matches=()), "answered", ["•••"], keys)
     yield events.outcome_event("N", 200, True, "9", "https://x.com/9", keys)
     release = Release("r", frozenset({"a/b"}), "x", moment + timedelta(hours=1), "P-1", "10.1.2.3", answers={"a": "b"})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
+from typing import Final
 
 
 class Scale(StrEnum):
@@ -123,6 +124,8 @@ class Confidence(StrEnum):
 
 # ---------------------------------------------------------------- the request
 
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -152,6 +155,13 @@ class Request:
     @property
     def query(self) -> str:
         return self.target.partition("?")[2]
+
+    @property
+    def origin(self) -> str:
+        """The origin that is asked, as a browser writes it: `https://x.com`, with the port where it is another."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if DEFAULT_PORTS.get(self.scheme) == self.port else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +213,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """Which page made a browser send a request: `site` is a word of `Sec-Fetch-Site`, `host` another site's page's."""
+
+    site: str
+    host: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """One thing that a person is about to do on a platform.
 
@@ -224,6 +242,7 @@ class Activity:
     changes: str | None = None
     unclaimed: bool = False
     gaps: tuple[Gap, ...] = ()
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,17 @@ def test_a_harmless_post_after_hours_goes_out_with_its_line_first(
         assert outcome["body"]["accepted"] is True
 
 
+def test_a_post_that_a_foreign_page_had_the_browser_send_says_so_in_its_line(gate: RunningGate) -> None:
+    with gate.tls() as connection:
+        for tweet in (
+            a_tweet(BIRTHDAY),
+            a_tweet(BIRTHDAY).replace(b"Origin: https://x.com", b"Origin: https://a.example"),
+        ):
+            say(connection, tweet)
+    assert [decision["provenance"] for decision in gate.decisions()] == ["same-origin", "cross-site"]
+    assert [("provenance" in decision["commitments"]) for decision in gate.decisions()] == [False, True]
+
+
 def test_the_same_over_http2(tmp_path: Path, platform: Upstream, trust: Trust, world: World) -> None:
     with (
         a_gate(settings_for(tmp_path, platform, trust), trust, world=world, at=TUESDAY_AT_NIGHT) as gate,

@@ -17,6 +17,7 @@ from gerbang.model import (
     Gap,
     Likelihood,
     Media,
+    Provenance,
     Release,
     Standing,
 )
@@ -50,6 +51,7 @@ SECRETS = (
     "aminah.wordpress.com",
     "kawan-rapat",
     "sasaran-1",
+    "jahat.example",
     "sulit-laporan.pdf",
     "c0ffee",
     "s••••t",
@@ -66,6 +68,7 @@ def a_telling_decision(**more: object) -> Event:
         audience="kawan-rapat",
         target="sasaran-1",
         changes="sasaran-1",
+        provenance=Provenance("cross-site", "jahat.example"),
         media=(Media("m1", "application/pdf", "sulit-laporan.pdf", "c0ffee" * 10 + "c0ff", 9),),
         gaps=(Gap("too-large", "8388608"),),
     )
@@ -89,6 +92,7 @@ def test_the_reasoning_is_chained() -> None:
     assert body["matches"][0]["rule"] == "trial/rule"
     assert body["hours"]["regime"] == "office-hours"
     assert body["timings"] == {"checks": 12}
+    assert body["provenance"] == "cross-site"
     assert set(body["basis"]) == {"policy", "platforms", "calendar", "lexicons"}
     assert (body["effect"], body["done"], body["standing"]) == ("block", "answered", "personal")
 

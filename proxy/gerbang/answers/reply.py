@@ -20,7 +20,6 @@ BLOCKED, HOLD, TOO_LARGE, FAULT = 403, 428, 413, 503
 
 # An origin is echoed into a header, so it must look like one: a scheme with a host, or the word null.
 ORIGIN: Final = re.compile(r"(?:null|[a-z][a-z0-9+.-]{0,31}://[A-Za-z0-9._\-\[\]:]{1,255})")
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 SLOT: Final = re.compile(r"\{(message|number)\}")
 
 
@@ -87,8 +86,7 @@ def cross_origin(request: Request) -> str | None:
     origin = request.header("Origin")
     if origin is None or not ORIGIN.fullmatch(origin):
         return None
-    port = "" if DEFAULT_PORTS.get(request.scheme) == request.port else f":{request.port}"
-    return None if origin == f"{request.scheme}://{request.host}{port}" else origin
+    return None if origin == request.origin else origin
 
 
 def _unjudged(

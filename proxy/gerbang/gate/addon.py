@@ -31,7 +31,7 @@ from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
 from gerbang.gate.stream import BODY_LIMIT, SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves, announced, pin
 from gerbang.gate.targets import Targets, Unwanted
-from gerbang.model import Actor, Device, Officer, Reply, Request, Zone
+from gerbang.model import DEFAULT_PORTS, Actor, Device, Officer, Reply, Request, Zone
 from gerbang.pipeline import World
 from gerbang.recognition.signature import INERT_ROLES
 from gerbang.record.event import RecordKeys
@@ -563,7 +563,7 @@ def _is_chosen_upstream(client: Client, server: Server) -> bool:
 def _authority(flow: http.HTTPFlow) -> str:
     host, port = flow.request.host, flow.request.port
     name = f"[{host}]" if ":" in host else host
-    return name if port == {"http": 80, "https": 443}.get(flow.request.scheme) else f"{name}:{port}"
+    return name if port == DEFAULT_PORTS.get(flow.request.scheme) else f"{name}:{port}"
 
 
 def _strip_upgrades(message: http.Request) -> None:

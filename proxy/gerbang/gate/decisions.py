@@ -14,7 +14,6 @@ from gerbang.model import Actor, Decision, Kind, Release, Request
 LIMIT: Final = 5000  # decisions in all; about 10 MB
 OWN_LIMIT: Final = 100  # decisions of one officer, or of one client where the officer is unknown
 LONGEST_TARGET: Final = 2000  # characters of a path that a visit is led back to
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(slots=True)
@@ -99,7 +98,6 @@ def _page(decision: Decision, request: Request) -> str | None:
     """The address of a visit, on the host that was decided on and on no other."""
     if decision.activity.kind is not Kind.VIEW or request.method != "GET" or len(request.target) > LONGEST_TARGET:
         return None
-    port = "" if DEFAULT_PORTS.get(request.scheme) == request.port else f":{request.port}"
     # Nothing that could end a header or leave the path; what was escaped stays as it was.
     target = quote(request.target if request.target.startswith("/") else "/", safe="/?&=%:@!$'()*+,;~#-._[]|")
-    return f"{request.scheme}://{request.host}{port}{target}"
+    return f"{request.origin}{target}"

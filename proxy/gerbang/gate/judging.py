@@ -20,6 +20,7 @@ from gerbang.answers.reply import HELD, refuse, too_large
 from gerbang.errors import RecordError
 from gerbang.gate.clock import Clock
 from gerbang.gate.decisions import DecisionBook, owner
+from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
 from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Release, Reply, Request
 from gerbang.pipeline import World, excerpts, judge, judge_early
@@ -107,7 +108,7 @@ class Judge:
         started = perf_counter_ns()
         world = self._holder.world
         recognition = recognise(request, world.platforms)
-        activities = _unprotected(recognition, world)
+        activities = _unprotected(recognition, request, world)
         if not recognition.awaits_body:
             if not activities:
                 return PASS
@@ -147,7 +148,7 @@ class Judge:
         head = replace(request, body=None)
         gap = Gap("too-large", "" if size is None else f"{size} bytes announced")
         recognition = recognise_unread(head, gap, world.platforms)
-        activities = _unprotected(recognition, world)
+        activities = _unprotected(recognition, request, world)
         if not activities:
             return PASS
         return await self._settle(
@@ -288,7 +289,7 @@ def _note_loss(number: str, written: Future[Any]) -> None:
 def _recognised(
     request: Request, actor: Actor, world: World, moment: datetime, releases: Sequence[Release]
 ) -> tuple[tuple[Activity, ...], Sequence[Decision]]:
-    activities = _unprotected(recognise(request, world.platforms), world)
+    activities = _unprotected(recognise(request, world.platforms), request, world)
     return activities, _judge_all(activities, actor, world, moment, releases)
 
 
@@ -302,10 +303,16 @@ def new_number() -> str:
     return decision_number(os.urandom(7))
 
 
-def _unprotected(recognition: Recognition, world: World) -> tuple[Activity, ...]:
-    """The acts that are the gate's business: what goes to a protected recipient is neither judged nor written down."""
+def _unprotected(recognition: Recognition, request: Request, world: World) -> tuple[Activity, ...]:
+    """The acts that are the gate's business, with the page that they came from.
+
+    What goes to a protected recipient is neither judged nor written down.
+    """
     if not recognition.activities:
         return ()
     return tuple(
-        act for act in recognition.activities if not world.protected.covers(act.host, act.platform, act.target)
+        replace(act, provenance=came_from)
+        for act in recognition.activities
+        if not world.protected.covers(act.host, act.platform, act.target)
     )
+    came_from = provenance(request)

@@ -33,7 +33,7 @@ from gerbang.answers.pages import (
 from gerbang.answers.reasons import Wording, asks
 from gerbang.answers.words import Language, preferred, say
 from gerbang.errors import RecordError
-from gerbang.gate.decisions import DEFAULT_PORTS, DecisionBook, Remembered, owner, same_token
+from gerbang.gate.decisions import DecisionBook, Remembered, owner, same_token
 from gerbang.model import Actor, Decision, Effect, Kind, Release, Reply, Request
 from gerbang.record.event import Event, RecordKeys, objection_event, release_event
 from gerbang.record.number import check_number
@@ -121,14 +121,10 @@ class _Visit:
         if kind != "application/x-www-form-urlencoded" or request.header("Content-Encoding"):
             return message_page(self.shown, 415, "refused")
         origin = request.header("Origin")
-        if origin is not None and origin != self.own_origin():
+        if origin is not None and origin != request.origin:
             return message_page(self.shown, 403, "refused")
         self.form = _fields(request.body.decode("utf-8", "replace"))
         return None
-
-    def own_origin(self) -> str:
-        port = "" if DEFAULT_PORTS.get(self.request.scheme) == self.request.port else f":{self.request.port}"
-        return f"{self.request.scheme}://{self.state.host}{port}"
 
     def not_found(self) -> Reply:
         return message_page(self.shown, 404, "not-found")

@@ -141,6 +141,7 @@ def decision_event(
             "arguments": dict(hours.arguments),
             "until": utc(hours.until) if hours.until else None,
         },
+        "provenance": activity.provenance.site if activity.provenance else None,
         "texts": len(activity.texts),
         "media": [{"type": media.type, "size": media.size} for media in activity.media],
         "findings": [
@@ -172,6 +173,7 @@ def decision_event(
         "audience": activity.audience,
         "target": activity.target,
         "changes": activity.changes,
+        "provenance": activity.provenance.host if activity.provenance else None,
         # A file's name and plain digest tell what was in it.
         "media": [{"id": media.id, "name": media.name, "digest": media.digest} for media in activity.media]
         if kept
