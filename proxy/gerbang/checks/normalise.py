@@ -24,14 +24,15 @@ from itertools import accumulate, pairwise
 from gerbang.checks.patterns import compiled
 from gerbang.checks.short_forms import SHORT_FORMS
 
-# Look-alikes that no Unicode decomposition resolves. Seen in Unicode confusables 17.0 (2025) and in posts.
+# Look-alikes that no Unicode decomposition resolves. Seen in Unicode confusables 17.0 (2025) and in posts, which take
+# capitals from Canadian syllabics too.
 LOOK_ALIKES = {
     look: plain
     for plain, looks in {
-        "A": "АΑᎪᗅꓮ𐊠", "B": "ВΒᏴᗷꓐ", "C": "СϹᏟꓚ", "D": "ᎠꓓᗞⅮ", "E": "ЕΕᎬꓰ", "F": "Ϝꓝ", "G": "ԌᏀꓖ", "H": "НΗᎻꓧ",
-        "I": "ІΙӀꓲ", "J": "ЈᎫꓙ", "K": "КΚᏦꓗ", "L": "Ꮮꓡ", "M": "МΜᎷꓟ", "N": "Νꓠ", "O": "ОΟՕꓳ", "P": "РΡᏢꓑ",
-        "Q": "Ԛ", "R": "ᎡᏒꓣ", "S": "ЅᏚՏꓢ", "T": "ТΤᎢꓔ", "U": "ՍꓴU", "V": "ᏙѴꓦ", "W": "ԜᎳꓪ", "X": "ХΧꓫ",
-        "Y": "УΥҮꓬ", "Z": "ΖᏃꓜ",
+        "A": "АΑᎪᗅꓮ𐊠ᗩᐱȺ", "B": "ВΒᏴᗷꓐƁɃ", "C": "СϹᏟꓚᑕȻƇ", "D": "ᎠꓓᗞⅮᗪĐƉƊ", "E": "ЕΕᎬꓰᗴᕮƐƎɆ", "F": "ϜꓝᖴƑ",
+        "G": "ԌᏀꓖᘜƓǤ", "H": "НΗᎻꓧᕼĦ", "I": "ІΙӀꓲƗ", "J": "ЈᎫꓙᒍɈ", "K": "КΚᏦꓗᛕƘ", "L": "ᏞꓡᒪŁȽ", "M": "МΜᎷꓟᗰ",
+        "N": "ΝꓠᑎƝŊ", "O": "ОΟՕꓳØƟ", "P": "РΡᏢꓑᑭƤ", "Q": "ԚᑫɊ", "R": "ᎡᏒꓣᖇɌ", "S": "ЅᏚՏꓢᔕ", "T": "ТΤᎢꓔŦƬƮȾ",
+        "U": "ՍꓴUᑌɄ", "V": "ᏙѴꓦᐯƲ", "W": "ԜᎳꓪᗯⱲ", "X": "ХΧꓫ᙭", "Y": "УΥҮꓬƳɎ", "Z": "ΖᏃꓜƵȤ",
         "a": "аαɑᴀӕ", "b": "ƅЬʙᏏɓвƀ", "c": "сϲᴄⅽƈ", "d": "ԁᴅɗđᏧƌ", "e": "еεєҽᴇɛəɘ", "f": "ꜰƒ", "g": "ɡɢցǥɠ",
         "h": "һհʜɦħн", "i": "іιıɪɩỉ", "j": "јᴊʝ", "k": "кκᴋƙ", "l": "ӏʟłɭⅼǀ", "m": "мᴍɱ", "n": "пηɴոռɲŋ",
         "o": "оοσөᴏօøɵס", "p": "рρᴘƥ", "q": "ԛգɋ", "r": "гʀɾɍᴦ", "s": "ѕꜱʂƽ", "t": "тτᴛŧƭ", "u": "υцᴜսʋџ",
@@ -216,6 +217,7 @@ _SINGLE_LETTERS = compiled(r"(?: [A-Za-z0-9@$\x01]){3,} ")
 HIDDEN = "\x01"  # stands for a letter that the writer starred out
 
 _LONG = re.compile(r"(.)\1{2,}")
+_VOWEL = re.compile(r"[aeiou]")
 _DOUBLE = re.compile(r"(.)\1+")
 _TWICE = re.compile(r"([a-z]{3,})2([a-z]{0,4})")
 _TWICE_ENDINGS = frozenset({"", "an", "nya", "lah", "la", "kan", "ku", "mu", "tu", "ni"})
@@ -313,6 +315,8 @@ def _folded(word: str) -> str:
         low = _letters(low).strip("#@$")
         if not low:
             return word.lower()
+    if "v" in low and len(low) > 4 and not _VOWEL.search(low):
+        low = low.replace("v", "u")  # `bvnvh`
     short = SHORT_FORMS.get(low)
     if short is not None:
         return short
@@ -400,9 +404,11 @@ class Normal:
             behind = at
             while behind < len(self.words) and len(self.words[behind]) == 1:
                 behind += 1
-            for first, last in self._runs(at, behind):
+            runs = self._runs(at, behind)
+            spelled = any(last - first > 2 for first, last in runs)  # then two letters beside it are a word as well
+            for first, last in runs:
                 letters = "".join(self.words[first:last])
-                if last - first > 2 and sum(char.isalpha() for char in letters) > 2:
+                if last - first > 1 and spelled and sum(char.isalpha() for char in letters) > min(last - first - 1, 2):
                     words.append(letters)
                     positions.append((spans[first][0], spans[last - 1][1]))
                 else:

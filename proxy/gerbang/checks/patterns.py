@@ -3,7 +3,7 @@
 RE2 has no types of its own; this is the one place that calls it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import re2  # type: ignore[import-untyped]
@@ -17,6 +17,8 @@ class Match(Protocol):
 class Pattern(Protocol):
     @property
     def pattern(self) -> str: ...
+    @property
+    def groupindex(self) -> Mapping[str, int]: ...
     def search(self, text: str | bytes) -> Match | None: ...
     def finditer(self, text: str) -> Iterator[Match]: ...
 

@@ -14,7 +14,7 @@ ID = "personal-attack"
 TITLE = {"ms": "Serangan peribadi", "en": "Personal attack"}
 CATEGORY = "personal-attack"
 INSULTS = ("mild", "insult", "vulgar", "slur", "animal")
-PHRASES = ("attack-phrase", "threat", "exposure", "harassment")
+PHRASES = ("attack-phrase", "threat", "warning", "exposure", "harassment")
 STARTS = {ID: frozenset({*INSULTS, *PHRASES, "violence"})}
 
 BESIDE = 3  # words: what an insult is said of directly
@@ -97,10 +97,14 @@ def _phrase(reading: Reading, hit: Hit, name: str) -> Likelihood | None:
     if name == "attack-phrase" and (_excused(reading, hit) or _self(reading, hit) < BESIDE):
         return None
     if hit.weak:
-        target = _distance(reading, hit, ("second", "third", "person"), WIDE) < FAR or _named(reading, hit)
-        return Likelihood.LIKELY if target else None
-    if name == "threat" and reading.near(hit, (f"{ID}.play",), WIDE):
+        target = min(
+            _distance(reading, hit, ("second", "third", "person"), WIDE), _named(reading, hit), _over(reading, hit)
+        )
+        return Likelihood.LIKELY if target < FAR and target <= _thing(reading, hit) else None
+    if name in ("threat", "warning") and reading.near(hit, (f"{ID}.play",), WIDE):
         return Likelihood.POSSIBLE
+    if name == "warning" and reading.near(hit, (f"{ID}.threat", f"{ID}.violence"), WIDE):
+        return Likelihood.CERTAIN
     return Likelihood.CERTAIN if hit.weight > 3 else Likelihood.LIKELY
 
 

@@ -24,6 +24,7 @@ OVERLAP = 400  # longer than any term with its affixes
 REACH = 30  # words
 MAX_HITS = 400  # a group and text
 MAX_FINDINGS = 100  # a check and text
+FOUND = "found"  # the named group that is the hit, in a pattern that looks at more than that
 
 PARTICLES = frozenset(
     [
@@ -246,7 +247,7 @@ class Patterns:
             for found in pattern.finditer(normal.clean):
                 if len(group) >= MAX_HITS:
                     break
-                start, end = found.span()
+                start, end = found.span(pattern.groupindex.get(FOUND, 0))
                 if start < end:
                     word, last = normal.word_at(start), normal.word_at(end - 1)
                     group.append(Hit(start, end, word, last, entry.weight, entry.weak, "clean"))

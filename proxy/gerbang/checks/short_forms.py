@@ -141,14 +141,19 @@ ada: ade
 jadi: jd jdi
 maaf: maap
 terima kasih: tq tqvm tenkiu tengkiu trimas
-bodoh: bdh bodo bodow bodohh budow bodoo bodoe
-bangang: bngang bgang
+bodoh: bdh bdoh bodh bodo bodow bodohh budow bodoo bodoe
+bangang: bngang bgang bngg bngng bangng
+bunuh: bnuh bnoh bunoh bnuhh
 sial: siol siyal
 pukimak: pkmk pukimok
-celaka: clake celake cilaka
-mampus: mampos mampuih mampuss
-bangsat: bgst bangsatt
-anjing: anjg njing anjeng
+celaka: clake clka celka celake cilaka
+mampus: mmpus mpus mmps mampos mampuih mampuss
+bangsat: bgst bngst bangsatt
+anjing: anjg anjng njing anjeng
+belasah: blsah blasah
+tampar: tmpar tmpr
+lempang: lmpang lempng
+bengap: bngap bengp
 bahlol: bahlul bahalol
 stupid: stupit stoopid stewpid stopid stupidd stoopit
 idiot: idot idyut
