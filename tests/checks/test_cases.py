@@ -43,12 +43,14 @@ def test_an_unknown_check_fails() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("check: a\ncases: []\n", "x:2:8: `cases` does not fit"),
+        ("check: a\ncases: []\n", "x:2:8: `cases` is empty"),
         ("check: a\n", "x:1:1: `cases` is missing"),
+        ("check: a\ncases: [b, 1]\n", "x:2:12: `cases` must be keys and values, not `1`"),
+        ("check: a\ncases: [{text: 'a]', name: b}]\n", "x:2:16: a bracket without its partner"),
         ("check: a\ncases: ['[x']\n", "x:2:9: a bracket without its partner"),
         (
             "check: a\ncases: [{text: x, like: y}]\n",
-            "x:2:25: unknown key `like`; expected one of `text`",
+            "x:2:19: unknown key `like`; expected one of `text`",
         ),
         ("check: a\ncases: [{text: x, likelihood: y}]\n", "unknown likelihood `y`"),
         ("check: a\nkases: [x]\ncases: [x]\n", "unknown key `kases`; did you mean `cases`?"),

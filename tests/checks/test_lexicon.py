@@ -4,6 +4,7 @@
 import pytest
 
 from gerbang.checks.lexicon import parse_lexicon
+from gerbang.documents import LONGEST
 from gerbang.errors import DocumentErrors
 
 GOOD = """\
@@ -37,16 +38,17 @@ def test_a_good_document_is_taken() -> None:
         ("match: exact", "macth: exact", "house.yaml:6:33: unknown key `macth`; did you mean `match`?"),
         ("likelihood: certain", "likelihood: sure", "house.yaml:9:30: unknown likelihood `sure`"),
         ("near: secret", "near: secrets", "house.yaml:10:27: no group `secrets` in this vocabulary; did you mean `secret`?"),
+        ("near: secret", "near: [secret, [code, kode]]", "house.yaml:10:43: no group `kode` in this vocabulary; did you mean `code`?"),
         ("within: 6", "within: 0", "house.yaml:10:43: `within` is `0`; at least 1"),
-        ("within: 6", "within: six", "house.yaml:10:43: `six` does not fit `within`; expected a whole number"),
-        ("[Projek Helang, Sistem Merak~]", "[Projek Helang, 404]", "house.yaml:5:28: `404` does not fit `terms`; expected text (put it in quotes)"),
+        ("within: 6", "within: six", "house.yaml:10:43: `within` must be a whole number, not `six`"),
+        ("[Projek Helang, Sistem Merak~]", "[Projek Helang, 404]", "house.yaml:5:28: `terms` must be text, not `404`; put it in quotes"),
         ("'\\bHLG-\\d{4}\\b'", "'(?<=HLG)\\d'", "house.yaml:7:21: the pattern `(?<=HLG)\\d` cannot be used"),
         ("'\\bHLG-\\d{4}\\b'", "'(a)\\1'", "house.yaml:7:21: the pattern `(a)\\1` cannot be used"),
         ("'\\bHLG-\\d{4}\\b'", "'x*'", "house.yaml:7:21: the pattern `x*` matches nothing at all"),
         ("title: {ms: Rumah, en: House}", "title: {ms: Rumah}", "house.yaml:2:8: `en` is missing"),
         ("findings:", "findings: [", "house.yaml:9:"),
         ("groups:", "groups: {}\nx:", "house.yaml:5:1: unknown key `x`"),
-        ("lexicon: house", "lexicon: house\nlexicon: other", "house.yaml:2:1: not YAML"),
+        ("lexicon: house", "lexicon: house\nlexicon: other", "house.yaml:2:1: `lexicon` stands here a second time; the first is on line 1"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_place(old: str, new: str, sentence: str) -> None:
@@ -64,8 +66,8 @@ def test_what_is_no_document_is_an_error_and_no_traceback(text: str) -> None:
 
 
 def test_a_document_has_a_bound() -> None:
-    with pytest.raises(DocumentErrors, match="larger than 1 MiB"):
-        parse_lexicon("# " + "x" * (1 << 20), "house.yaml")
+    with pytest.raises(DocumentErrors, match=f"at most {LONGEST} are read"):
+        parse_lexicon("# " + "x" * LONGEST, "house.yaml")
 
 
 def test_all_mistakes_are_told_at_once() -> None:

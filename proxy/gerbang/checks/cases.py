@@ -11,35 +11,47 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, model_validator
 
 from gerbang.checks.examine import CHECKS, Checks, examine
-from gerbang.checks.lexicon import CATEGORIES, load_yaml, place_of
-from gerbang.errors import DocumentError, DocumentErrors, Place, one_of
+from gerbang.checks.lexicon import CATEGORIES
+from gerbang.documents import Part, Tree, read_yaml, refuse, shown, validated
+from gerbang.errors import DocumentError, Place, one_of
 from gerbang.model import Likelihood, Text
 
 ANY = "any"  # in a case file: the findings of every check
 
 
-class Case(BaseModel):
+class Case(Part):
     """One text. `likelihood`, where given, is the least that a marked finding must have."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: str
     name: str = ""
     likelihood: Likelihood | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def text_alone(cls, data: Any) -> Any:
+        """A text stands for a case of it."""
+        return {"text": data} if isinstance(data, str) else data
 
-class CaseDocument(BaseModel):
+
+class CaseDocument(Part):
     """The cases of one check."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     check: str
     at_least: Likelihood = Likelihood.LIKELY
     cases: tuple[Case, ...] = Field(min_length=1)
-    places: tuple[tuple[str, int | None, int | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """The cases of a file, and where they stand."""
+
+    check: str
+    at_least: Likelihood
+    cases: tuple[Case, ...]
+    tree: Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,72 +89,42 @@ def unmark(marked: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     return "".join(text), tuple(spans)
 
 
-def parse_cases(text: str, file: str) -> CaseDocument:
+def parse_cases(text: str, file: str) -> Cases:
     """The case file, or `DocumentErrors` with the place of each mistake."""
-    data = load_yaml(text, file)
-    plain = dict(data)
-    written = plain.get("cases")
-    if isinstance(written, list):
-        plain["cases"] = [{"text": entry} if isinstance(entry, str) else entry for entry in written]
-        places = (place_of(data, ("cases", number), file) for number in range(len(written)))
-        plain["places"] = [(place.file, place.line, place.column) for place in places]
-    try:
-        document = CaseDocument.model_validate(plain)
-    except ValidationError as error:
-        raise DocumentErrors(list(_mistakes(error, data, file))) from None
-    errors = []
-    for case, place in zip(document.cases, document.places, strict=True):
+    tree = read_yaml(text, file)
+    document = validated(CaseDocument, tree)
+    refuse(_unpaired(document, tree))
+    return Cases(document.check, document.at_least, document.cases, tree)
+
+
+def _unpaired(document: CaseDocument, tree: Tree) -> Iterator[DocumentError]:
+    for number, case in enumerate(document.cases):
         try:
             unmark(case.text)
         except ValueError as error:
-            hint = "write `[[` for a bracket that is meant"
-            errors.append(DocumentError(str(error), place=Place(*place), hint=hint))
-    if errors:
-        raise DocumentErrors(errors)
-    return document
+            yield tree.error(("cases", number, "text"), str(error), "write `[[` for a bracket that is meant")
 
 
-def _mistakes(error: ValidationError, data: Any, file: str) -> Iterator[DocumentError]:
-    known = {1: ("check", "at_least", "cases"), 3: ("text", "name", "likelihood")}
-    problems = error.errors(include_url=False)
-    for problem in problems:
-        if problem["type"] == "too_short" and len(problems) > 1:
-            continue  # wrong cases are not counted, which is no mistake of its own
-        path = tuple(problem["loc"])
-        key, place = str(path[-1]), place_of(data, path, file)
-        match problem["type"]:
-            case "extra_forbidden":
-                hint = one_of(known.get(len(path), ()), key)
-                yield DocumentError(f"unknown key `{key}`", place=place, hint=hint)
-            case "missing":
-                yield DocumentError(f"`{key}` is missing", place=place)
-            case "enum":
-                hint = one_of(Likelihood, str(problem["input"]))
-                yield DocumentError(f"unknown {key} `{problem['input']}`", place=place, hint=hint)
-            case _:
-                yield DocumentError(f"`{key}` does not fit", place=place, hint="see the cases of the bundled checks")
-
-
-def run_cases(document: CaseDocument, checks: Checks) -> tuple[Failure, ...]:
+def run_cases(cases: Cases, checks: Checks) -> tuple[Failure, ...]:
     """The cases that do not hold with these checks."""
     known = (ANY, *(check.ID for check in CHECKS), *checks.combined, *CATEGORIES)
-    if document.check not in known:
-        place = Place(document.places[0][0]) if document.places else Place("cases")
-        return (Failure(f"no check `{document.check}`; {one_of(known, document.check)}", place),)
+    if cases.check not in known:
+        what = f"no check `{shown(cases.check)}`; {one_of(known, cases.check)}"
+        return (Failure(what, cases.tree.place(("check",))),)
     return tuple(
-        Failure(what, Place(*place))
-        for case, place in zip(document.cases, document.places, strict=True)
-        for what in _wrong(case, document, checks)
+        Failure(what, cases.tree.place(("cases", number)))
+        for number, case in enumerate(cases.cases)
+        for what in _wrong(case, cases, checks)
     )
 
 
-def _wrong(case: Case, document: CaseDocument, checks: Checks) -> Iterator[str]:
+def _wrong(case: Case, cases: Cases, checks: Checks) -> Iterator[str]:
     text, spans = unmark(case.text)
     findings = [
         finding
         for finding in examine([Text("text", text)], checks)
-        if document.check in (ANY, finding.check, finding.category)
-        and finding.likelihood >= ((case.likelihood if spans else None) or document.at_least)
+        if cases.check in (ANY, finding.check, finding.category)
+        and finding.likelihood >= ((case.likelihood if spans else None) or cases.at_least)
     ]
     found = _merged((finding.start, finding.end) for finding in findings)
     label = case.name or _short(text)
