@@ -167,7 +167,7 @@ def a_full_day(office: Office) -> Decision:
     for event in (
         release_event(release, blocked.number, TUESDAY_MORNING, KEYS),
         objection_event(blocked.number, "P-1001", "Ini nombor contoh sahaja", TUESDAY_MORNING, KEYS),
-        outcome_event(NUMBERS[2], 200, True, "17", None, KEYS),
+        outcome_event(a_decision(number=NUMBERS[2]), 200, True, "17", None, KEYS),
     ):
         office.journal.append(event).result()
     office.forwarder.once()

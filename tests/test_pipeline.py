@@ -124,6 +124,27 @@ def test_whose_account_acts(world: World, account: Account, host: str, expected:
     assert standing_of(replace(an_activity(host=host), account=account), office) == expected
 
 
+def test_an_account_is_the_agencys_so_far_as_the_register_lists_it(world: World) -> None:
+    """A decision on the agency's own site names no person by the account of the sign-in."""
+    accounts = {
+        ("x", "9001"): Standing.OFFICIAL,
+        ("x", "@jabatancontoh"): Standing.OFFICIAL,
+        ("x", "@aminah"): Standing.PERSONAL,
+    }
+    office = replace(world, registers=Registers(accounts=accounts), official_hosts=frozenset({"blog.contoh.my"}))
+    for account, expected in [
+        (Account("9001", "@aminah.contoh"), Account("9001")),
+        (Account("77", "JabatanContoh"), Account(None, "JabatanContoh")),
+        (Account(None, "aminah"), Account()),
+        (Account("2001", "aminah.contoh"), Account()),
+        (Account(), Account()),
+    ]:
+        act = replace(an_activity(host="blog.contoh.my"), account=account)
+        decision = judge(act, an_actor(), office, EVENING, "N")
+        assert decision.registered == expected
+        assert decision.activity.account == account
+
+
 def test_an_approval_runs_from_its_start_until_its_end_or_withdrawal() -> None:
     start = TUESDAY_MORNING
     approval = Approval("K-1", AMINAH.id, "political", "KSU", "REF", start, start + timedelta(days=2))
@@ -161,7 +182,9 @@ def test_a_content_digest_is_of_what_is_said_and_not_of_its_spelling() -> None:
     ]
     assert said not in {content_digest(other, KEY) for other in others}
     same = an_activity("selamat pagi", media=(Media(id="1"),))
-    assert content_digest(same, KEY) == content_digest(an_activity("selamat pagi", media=(Media(id="2"),)), KEY)
+    assert content_digest(same, KEY) != content_digest(an_activity("selamat pagi", media=(Media(id="2"),)), KEY)
+    seen = [an_activity("selamat pagi", media=(Media(id=number, digest="c0ffee"),)) for number in "12"]
+    assert content_digest(seen[0], KEY) == content_digest(seen[1], KEY) != content_digest(same, KEY)
     assert content_digest(same, bytes(32)) != content_digest(same, KEY)
 
 

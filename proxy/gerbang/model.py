@@ -422,7 +422,10 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One activity, judged. `effect` is the strictest of the matches in force."""
+    """One activity, judged. `effect` is the strictest of the matches in force.
+
+    `registered` is the acting account so far as the register lists it as the agency's.
+    """
 
     number: str
     moment: datetime
@@ -436,6 +439,7 @@ class Decision:
     remedial: bool
     digest: str
     basis: Basis
+    registered: Account = Account()
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

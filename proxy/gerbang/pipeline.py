@@ -9,6 +9,7 @@ from datetime import datetime
 from gerbang.checks.examine import MASKED, Checks, examine, mask
 from gerbang.checks.normalise import normal_form
 from gerbang.model import (
+    Account,
     Activity,
     Actor,
     Basis,
@@ -177,16 +178,42 @@ def office_of(actor: Actor, world: World) -> Office:
 
 def standing_of(activity: Activity, world: World) -> Standing:
     """Whose account acts: registered, on the agency's own site, a person's, or not to be told."""
-    account = activity.account
-    names = [account.id] if account.id else []
-    if account.handle:
-        names.append("@" + account.handle.removeprefix("@"))
+    names = _account_names(activity.account)
     for name in names:
-        if standing := world.registers.accounts.get((activity.platform, name.lower())):
+        if standing := _on_file(name, activity, world):
             return standing
     if activity.host in world.official_hosts:
         return Standing.OFFICIAL
     return Standing.PERSONAL if names else Standing.UNKNOWN
+
+
+def registered(activity: Activity, world: World) -> Account:
+    """The acting account, but for what the register does not list as the agency's.
+
+    On the agency's own site every account is official; a person's sign-in name there is a person's all the same.
+    """
+    account = activity.account
+    identity, handle = Account(account.id), Account(handle=account.handle)
+    return Account(
+        account.id if _is_listed(identity, activity, world) else None,
+        account.handle if _is_listed(handle, activity, world) else None,
+    )
+
+
+def _is_listed(account: Account, activity: Activity, world: World) -> bool:
+    return any(_on_file(name, activity, world) is Standing.OFFICIAL for name in _account_names(account))
+
+
+def _account_names(account: Account) -> list[str]:
+    """The names under which the register may list an account."""
+    names = [account.id] if account.id else []
+    if account.handle:
+        names.append("@" + account.handle.removeprefix("@"))
+    return names
+
+
+def _on_file(name: str, activity: Activity, world: World) -> Standing | None:
+    return world.registers.accounts.get((activity.platform, name.lower()))
 
 
 def is_remedial(activity: Activity, findings: Sequence[Finding]) -> bool:
@@ -214,14 +241,15 @@ def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> frozen
 
 
 def content_digest(activity: Activity, key: bytes) -> str:
-    """What a release is bound to: what is said, as whom and to whom, whatever the spelling or the upload's ids.
+    """What a release is bound to: what is said, with which attachments, as whom and to whom, whatever the spelling.
 
-    Of more text than is examined the spelling counts too.
+    Of more text than is examined the spelling counts too. An attachment whose bytes were not seen is known by the id
+    of its upload only: uploaded anew, it is another.
     """
     parts = [activity.platform, activity.kind, account_key(activity), activity.target or ""]
     spelled = sum(len(text.value) for text in activity.texts) > EXAMINED
     parts += sorted(text.value if spelled else normal_form(text.value).text for text in activity.texts)
-    parts += sorted(media.digest for media in activity.media if media.digest)
+    parts += sorted(f"digest {media.digest}" if media.digest else f"id {media.id or ''}" for media in activity.media)
     sealed = hmac.new(key, digestmod=hashlib.sha256)
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
@@ -293,4 +321,5 @@ def _decision(
         remedial=facts.remedial,
         digest=digest,
         basis=world.basis,
+        registered=registered(activity, world),
     )

@@ -127,11 +127,49 @@ def test_where_one_matching_rule_says_no_evidence_there_is_no_excerpt_anywhere(h
     assert [word for word in ("s••••t", "sulit-laporan", "c0ffee", "teks") if json.dumps(word)[1:-1] in whole] == []
 
 
-def test_an_official_account_is_chained_in_clear_and_a_personal_one_never() -> None:
-    official = json.loads(a_telling_decision(standing=Standing.OFFICIAL).body_bytes())
-    assert official["account"] == {"id": "998877", "handle": "@aminah.contoh"}
-    for standing in (Standing.PERSONAL, Standing.UNKNOWN):
-        assert json.loads(a_telling_decision(standing=standing).body_bytes())["account"] is None
+def test_an_account_is_chained_in_clear_only_so_far_as_the_register_lists_it() -> None:
+    """On an official site every account is official; the name by which a person signs in there is hers."""
+    for standing in Standing:
+        body = json.loads(a_telling_decision(standing=standing).body_bytes())
+        assert body["account"] is None
+        assert "account" in body["commitments"]
+    listed = json.loads(a_telling_decision(standing=Standing.OFFICIAL, registered=Account("998877")).body_bytes())
+    assert listed["account"] == {"id": "998877", "handle": None}
+
+
+@pytest.mark.parametrize(
+    ("stated", "chained"),
+    [
+        (None, None),
+        ("image/jpeg", "image/jpeg"),
+        ("Image/JPEG; name=x", "image/jpeg"),
+        ("application/x-Aminah-binti-Contoh-880101-14-5678", "other"),
+        ("", "other"),
+    ],
+)
+def test_what_a_sender_calls_an_attachment_is_not_chained_as_it_is(stated: str | None, chained: str | None) -> None:
+    activity = an_activity(media=(Media(type=stated, size=9),))
+    event = decision_event(a_decision(activity=activity), "answered", [], KEYS)
+    assert event.body["media"] == [{"type": chained, "size": 9}]
+    assert "Aminah" not in event.body_bytes().decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("SULIT minit.pdf", "•••••••••••.pdf"),
+        ("minit.PDF", "•••••.pdf"),
+        ("minit.mesyuarat-rahsia", "•" * 22),
+        (".pdf", ".pdf"),
+        ("blob", "••••"),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_of_a_files_name_its_length_and_ending_are_kept(name: str | None, kept: str | None) -> None:
+    activity = an_activity(media=(Media("m1", name=name),))
+    event = decision_event(a_decision(activity=activity), "answered", [], KEYS)
+    assert event.sidecar["media"][1] == [{"id": "m1", "name": kept, "digest": None}]
 
 
 def test_an_unknown_officer_has_no_pseudonym() -> None:
@@ -176,9 +214,19 @@ def test_a_release_chains_what_it_satisfies_and_hides_what_was_said() -> None:
 
 
 def test_an_outcome_hides_the_post_and_its_address() -> None:
-    event = outcome_event("K7Q4", 200, True, "post-5150", "https://x.com/aminah/5150", KEYS)
+    event = outcome_event(a_decision(), 200, True, "post-5150", "https://x.com/aminah/5150", KEYS)
     assert b"5150" not in event.body_bytes()
     assert event.sidecar["url"][1] == "https://x.com/aminah/5150"
+    assert event.sidecar["post"][1] == "post-5150"
+
+
+@pytest.mark.parametrize(("post", "kept"), [("5150", "5150"), ("minit-jkkk-tender", None), ("٥١", None), (None, None)])
+def test_where_nothing_may_be_kept_an_outcome_has_no_words_of_the_post(post: str | None, kept: str | None) -> None:
+    """A platform makes the address of the title."""
+    decision = a_decision(matches=(a_match("trial/secret", evidence=Evidence.NONE),))
+    event = outcome_event(decision, 201, True, post, "https://blog.contoh.my/2026/11/minit-jkkk-tender/", KEYS)
+    assert {name: value for name, (_, value) in event.sidecar.items()} == ({"post": kept} if kept else {})
+    assert event.body["number"] == decision.number
 
 
 def test_an_approval_for_a_person_is_under_a_pseudonym_and_one_for_a_group_is_not() -> None:

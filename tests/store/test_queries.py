@@ -69,8 +69,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     others = (
         release_event(release, NUMBERS[1], TUESDAY_MORNING, KEYS),
-        outcome_event(NUMBERS[2], 200, True, "99", "https://x.com/aminah/status/99", KEYS),
-        outcome_event(NUMBERS[4], 403, False, None, None, KEYS),
+        outcome_event(a_decision(number=NUMBERS[2]), 200, True, "99", "https://x.com/aminah/status/99", KEYS),
+        outcome_event(a_decision(number=NUMBERS[4]), 403, False, None, None, KEYS),
         objection_event(NUMBERS[0], AMINAH.id, "ini kerja rasmi", TUESDAY_MORNING, KEYS),
         correction_event(NUMBERS[2], AMINAH.id, "angka salah", TUESDAY_MORNING, KEYS),
         policy_activated(Basis("p1", "a", "b", "c"), {"trial/policy.yaml": "policy: trial\n"}, TUESDAY_MORNING, KEYS),

@@ -270,7 +270,7 @@ class Judge:
         """Write down what the platform answered to an act that went out."""
         world = self._holder.world
         seen = outcome(decision.activity, status, headers, body, world.platforms)
-        event = outcome_event(decision.number, seen.status, seen.accepted, seen.id, seen.url, self._keys)
+        event = outcome_event(decision, seen.status, seen.accepted, seen.id, seen.url, self._keys)
         # The platform has answered already: nothing is held back by this line, and so nothing waits for it.
         written = self._ledger.append(event, patient=True)
         written.add_done_callback(lambda future: _note_loss(decision.number, future))

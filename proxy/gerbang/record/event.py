@@ -14,10 +14,34 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from gerbang.model import Activity, Approval, Basis, Decision, Evidence, Match, Release, Standing
+from gerbang.model import Account, Approval, Basis, Decision, Evidence, Match, Release
 from gerbang.record.canonical import Json, canonical, digest
 
 type Done = Literal["forwarded", "answered", "held"]
+
+
+# What attachments are on the platforms; any other type is `other` in the chain.
+MEDIA_TYPES = frozenset(
+    f"{group}/{name}"
+    for group, names in {
+        "image": "avif bmp gif heic heif jpeg jpg png svg+xml tiff webp",
+        "video": "3gpp mp4 mpeg ogg quicktime webm x-matroska x-msvideo",
+        "audio": "aac flac mp3 mp4 mpeg ogg wav webm x-m4a x-wav",
+        "text": "calendar csv html plain vtt",
+        "application": (
+            "gzip json msword octet-stream ogg pdf rtf vnd.ms-excel vnd.ms-powerpoint xml zip"
+            " vnd.openxmlformats-officedocument.wordprocessingml.document"
+            " vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            " vnd.openxmlformats-officedocument.presentationml.presentation"
+        ),
+    }.items()
+    for name in names.split()
+)
+_ENDINGS = (
+    "3gp avi bmp csv doc docx flac gif gz heic html jpeg jpg json m4a mkv mov mp3 mp4 odp ods odt ogg pdf png ppt pptx"
+    " rar rtf svg tif tiff txt wav webm webp xls xlsx xml zip"
+)
+FILE_ENDINGS = frozenset(_ENDINGS.split())
 
 
 class EventKind(StrEnum):
@@ -116,7 +140,6 @@ def decision_event(
     activity, actor, hours = decision.activity, decision.actor, decision.hours
     officer = actor.officer
     kept = decision.evidence is not Evidence.NONE
-    official = decision.standing is Standing.OFFICIAL
     body: dict[str, Json] = {
         "number": decision.number,
         "moment": utc(decision.moment),
@@ -127,7 +150,7 @@ def decision_event(
         "unclaimed": activity.unclaimed,
         "remedial": decision.remedial,
         "standing": decision.standing,
-        "account": _account(activity) if official else None,
+        "account": _account(decision.registered),
         "officer": pseudonym(officer.id, keys) if officer else None,
         "service_group": officer.service_group if officer else None,
         "groups": sorted(officer.groups) if officer else [],
@@ -143,7 +166,7 @@ def decision_event(
         },
         "provenance": activity.provenance.site if activity.provenance else None,
         "texts": len(activity.texts),
-        "media": [{"type": media.type, "size": media.size} for media in activity.media],
+        "media": [{"type": _media_type(media.type), "size": media.size} for media in activity.media],
         "findings": [
             {
                 "check": finding.check,
@@ -169,13 +192,15 @@ def decision_event(
         "client": actor.client,
         # A host can be a person's name (NAME.wordpress.com), as an account is.
         "host": activity.host,
-        "account": _account(activity),
+        "account": _account(activity.account),
         "audience": activity.audience,
         "target": activity.target,
         "changes": activity.changes,
         "provenance": activity.provenance.host if activity.provenance else None,
         # A file's name and plain digest tell what was in it.
-        "media": [{"id": media.id, "name": media.name, "digest": media.digest} for media in activity.media]
+        "media": [
+            {"id": media.id, "name": _masked_name(media.name), "digest": media.digest} for media in activity.media
+        ]
         if kept
         else None,
         "excerpts": list(excerpts) if kept else None,
@@ -184,12 +209,17 @@ def decision_event(
 
 
 def outcome_event(
-    number: str, status: int, accepted: bool | None, post: str | None, url: str | None, keys: RecordKeys
+    decision: Decision, status: int, accepted: bool | None, post: str | None, url: str | None, keys: RecordKeys
 ) -> Event:
-    """What the platform answered to a forwarded act; `accepted` is `None` where the answer did not tell."""
+    """What the platform answered to a forwarded act; `accepted` is `None` where the answer did not tell.
+
+    Platforms make an address, and some an id, of a post's title: with `evidence: none` only a plain number is kept.
+    """
+    if decision.evidence is Evidence.NONE:
+        post, url = post if post and post.isascii() and post.isdigit() else None, None
     return make_event(
         EventKind.OUTCOME,
-        {"number": number, "status": status, "accepted": accepted},
+        {"number": decision.number, "status": status, "accepted": accepted},
         {"post": post, "url": url},
         keys,
     )
@@ -290,9 +320,27 @@ def _words(kind: EventKind, number: str, officer: str | None, words: str, moment
     return make_event(kind, body, {"words": words}, keys)
 
 
-def _account(activity: Activity) -> Json:
-    account = activity.account
+def _account(account: Account) -> Json:
     return {"id": account.id, "handle": account.handle} if account.id or account.handle else None
+
+
+def _media_type(stated: str | None) -> str | None:
+    """What the sender calls an attachment, so far as it is one of the types that are known: else it could say
+    anything, for ever."""
+    if stated is None:
+        return None
+    plain = stated.partition(";")[0].strip().lower()
+    return plain if plain in MEDIA_TYPES else "other"
+
+
+def _masked_name(name: str | None) -> str | None:
+    """A file's name of which its length and its ending, where that is a known one, are left."""
+    if not name:
+        return None
+    stem, dot, ending = name.rpartition(".")
+    if dot and ending.lower() in FILE_ENDINGS:
+        return f"{'•' * len(stem)}.{ending.lower()}"
+    return "•" * len(name)
 
 
 def _match(match: Match) -> Json:
