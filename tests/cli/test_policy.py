@@ -102,6 +102,19 @@ def test_check_notes_words_that_nothing_answers_to(folder: Path) -> None:
     assert "names the platform `friendster`, which is not known here" in notes
 
 
+def test_a_legal_regime_that_no_clause_cites_is_noted(tmp_path: Path) -> None:
+    """A typing mistake would leave every decision of the office without its law."""
+    offices = "".join(
+        f'[[offices]]\nname = "{name}"\nstate = "PJY"\nlegal_regime = "{regime}"\n'
+        for name, regime in (("hq", "federal"), ("cawangan", "federel"))
+    )
+    (tmp_path / "gerbang.toml").write_text(offices)
+    configuration.choose(tmp_path / "gerbang.toml")
+    notes = "\n".join(printed("check")["notes"])
+    assert "no clause cites a law for `federel`, the legal regime of office `cawangan`; did you mean `federal`?" in notes
+    assert "`hq`" not in notes
+
+
 @pytest.mark.parametrize("command", ["check", "test"])
 def test_a_wrong_policy_is_told_with_its_place(folder: Path, command: str) -> None:
     (folder / "ours" / "policy.yaml").write_text(OWN.replace("effect: block", "effect: blok"))
@@ -211,7 +224,7 @@ def test_explain_tells_regime_rules_exemptions_effect_and_law() -> None:
     assert "finding   political, likely, by political: undi parti" in output
     assert "effect    block, by malaysia-public-service/personal-participation-in-office-hours" in output
     assert "not exempt: remedial is false, not true" in output
-    assert "cites     R6: Regulation 21(1), P.U.(A) 395/1993" in output
+    assert "cites     R6: Regulation 21, P.U.(A) 395/1993 (21(1) for the management groups" in output
 
 
 def test_explain_in_json_has_every_rule_and_its_reasons() -> None:

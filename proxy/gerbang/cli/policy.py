@@ -239,6 +239,11 @@ def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
         "office": [office.name for office in chosen.offices],
         "zone": [zone.name for zone in chosen.zones],
     }
+    cited = {regime for clause in loaded.policy.clauses.values() for regime in clause.cites}
+    for office in chosen.offices:
+        if cited and office.legal_regime not in cited:
+            hint = one_of(sorted(cited), office.legal_regime)
+            yield f"no clause cites a law for `{office.legal_regime}`, the legal regime of office `{office.name}`; {hint}"
     for document in loaded.documents:
         for number, rule in enumerate(document.shape.rules):
             place = document.tree.place(("rules", number))
