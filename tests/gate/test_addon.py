@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives import serialization
 
 from gate_builders import (
@@ -486,6 +487,33 @@ def test_one_address_has_so_many_connections_and_no_more(gate: RunningGate, monk
         while gate.gate._connected and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not gate.gate._connected, "who goes makes room"
+
+
+# ---------------------------------------------------------------- what is counted
+
+
+def test_what_was_counted_is_said_when_it_has_changed_and_at_the_end(
+    tmp_path: Path, trust: Trust, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gerbang.gate.addon.SUMMARY", 0.05)
+    with structlog.testing.capture_logs() as logs:
+
+        def said() -> list[Any]:
+            return [entry["counts"] for entry in logs if entry["event"] == "counted"]
+
+        with a_gate(settings_for(tmp_path), trust, world=world) as gate:
+            time.sleep(0.2)
+            assert said() == [], "nothing has happened"
+            with pytest.raises(ConnectionRefusedError):
+                tunnel(gate.address, "10.0.0.1:80")
+            deadline = time.monotonic() + 5
+            while not said() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            time.sleep(0.2)
+            assert said() == [{"target-address": 1}], "once"
+            gate.gate.counts["more"] += 1
+            monkeypatch.setattr("gerbang.gate.addon.SUMMARY", 600)
+        assert said()[-1] == {"target-address": 1, "more": 1}
 
 
 # ---------------------------------------------------------------- the gate's own host

@@ -231,6 +231,7 @@ def test_websocket_messages_are_not_kept(tmp_path: Path, trust: Trust) -> None:
             for _ in range(5):
                 connection.sendall(frame(b"ping", masked=True))
                 assert connection.recv(100).endswith(b"pong")
+        assert gate.gate.counts["websocket-message"] == 10
     assert len(kept) == 10
     assert set(kept) == {0}
     listener.close()

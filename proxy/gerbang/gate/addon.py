@@ -42,6 +42,7 @@ log = structlog.get_logger()
 CONNECTIONS = 2000  # of one client address; a parent proxy or a terminal server has one for all
 STRANGERS = 1000  # addresses outside every zone that are named in the log
 OPENED_BY = "gerbang.opened-by"  # key in a flow's metadata for who signed in on it
+SUMMARY = 600.0  # seconds between looks at what was counted
 REFRESH = 2.0  # seconds between looks at the htpasswd files
 
 
@@ -99,6 +100,7 @@ class Gate:
         self._strangers: set[str] = set()
         self._connected: Counter[str] = Counter()
         self._journal_away = False
+        self._counted: dict[str, dict[str, int]] = {"counts": {}, "faults": {}, "unwritten": {}}
         self._connections: Any = {}
         self._state = OwnHostState(
             host=self._host,
@@ -121,6 +123,7 @@ class Gate:
 
     def running(self) -> None:
         self._keep(self._refresh())
+        self._keep(self._sum_up())
 
     def done(self) -> None:
         for task in tuple(self._tasks):
@@ -128,6 +131,7 @@ class Gate:
         for door in self._doors.values():
             door.close()
         self.judge.close()
+        self._say_counts()
 
     @property
     def busy(self) -> bool:
@@ -146,6 +150,22 @@ class Gate:
             await asyncio.sleep(REFRESH)
             for door in self._doors.values():
                 await asyncio.to_thread(door.refresh)
+
+    async def _sum_up(self) -> None:
+        while True:
+            await asyncio.sleep(SUMMARY)
+            self._say_counts()
+
+    def _say_counts(self) -> None:
+        """What this process has counted since it began, where that has changed: numbers, and nobody's names."""
+        counted = {
+            "counts": dict(self.counts),
+            "faults": dict(self.guard.faults),
+            "unwritten": {kind.value: count for kind, count in self.judge.unwritten.items()},
+        }
+        if counted != self._counted:
+            self._counted = counted
+            log.info("counted", **counted)
 
     def _keep(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -531,7 +551,8 @@ class Gate:
         self._under_way.discard(flow)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
-        """mitmproxy keeps every message for as long as the socket lives."""
+        """Counted only. mitmproxy keeps every message for as long as the socket lives."""
+        self.counts["websocket-message"] += 1
         if flow.websocket is not None:
             flow.websocket.messages.clear()
 
