@@ -7,7 +7,7 @@ too deep while it is read, before anything has been built of it.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Annotated, Any, NoReturn, TypeAliasType, Union, get_args, get_origin
@@ -32,7 +32,7 @@ from gerbang.errors import DocumentError, DocumentErrors, Place, one_of
 
 # Characters. The largest shipped document has 60,000. What is hostile within it is read for seconds, not minutes.
 LONGEST = 1 << 20
-# With aliases unfolded; the largest shipped document has 6,000.
+# With aliases unfolded; the largest shipped document has 3,000.
 MOST_VALUES = 100_000
 DEEPEST = 32
 # More would only bury the first.
@@ -66,8 +66,7 @@ class Written:
 
     spot: Spot
     value: Plain = None
-    entries: "dict[str, tuple[Spot, Written]]" = field(default_factory=dict)
-    items: "list[Written]" = field(default_factory=list)
+    parts: "dict[str, tuple[Spot, Written]] | list[Written] | None" = None
     size: int = 1
     height: int = 0
     open: bool = False
@@ -94,8 +93,8 @@ class Tree:
         """The value at a path, `None` where nothing is written."""
         value = self.value
         for step in path:
-            if isinstance(value, dict) and step != 0:
-                value = value.get(str(step))
+            if isinstance(value, dict) and isinstance(step, str):
+                value = value.get(step)
             elif isinstance(value, list) and isinstance(step, int):
                 value = value[step] if step < len(value) else None
         return value
@@ -107,7 +106,7 @@ class Tree:
     def as_value_of(self, key: str) -> "Tree":
         """The document as if it stood whole under a key."""
         spot = self.root.spot
-        return Tree(self.file, {key: self.value}, Written(spot, entries={key: (spot, self.root)}))
+        return Tree(self.file, {key: self.value}, Written(spot, parts={key: (spot, self.root)}))
 
     def error(self, path: Steps, what: str, hint: str | None = None, *, key: bool = False) -> DocumentError:
         return DocumentError(what, place=self.place(path, key=key), hint=hint)
@@ -116,16 +115,16 @@ class Tree:
         """A step into what has no such parts is passed over: shapes take one value for a list, a list for a group."""
         spot, node = self.root.spot, self.root
         for number, step in enumerate(path):
-            if node.entries and step != 0:
-                if step not in node.entries:
+            if isinstance(node.parts, dict) and isinstance(step, str):
+                if step not in node.parts:
                     break
-                at, node = node.entries[str(step)]
+                at, node = node.parts[step]
                 # What is not there stands nowhere; its key does.
                 spot = at if node.value is None or (key and number == len(path) - 1) else node.spot
-            elif node.items and isinstance(step, int):
-                if step >= len(node.items):
+            elif isinstance(node.parts, list) and isinstance(step, int):
+                if step >= len(node.parts):
                     break
-                node = node.items[step]
+                node = node.parts[step]
                 spot = node.spot
         return spot, node
 
@@ -135,20 +134,21 @@ def read_yaml(text: str, file: str) -> Tree:
     if len(text) > LONGEST:
         raise _one(f"the document has {len(text)} characters", Place(file), f"at most {LONGEST} are read")
     try:
-        reading = _Reading(text, file)
-        root = reading.document()
+        reader = Reader(text)
     except ReaderError as error:
         before = text[: error.position]
         column = error.position - before.rfind("\n")
         place = Place(file, before.count("\n") + 1, column)
         raise _one(f"the character U+{error.character:04X} cannot stand in a document", place) from None
+    reading = _Reading(reader, file)
+    try:
+        root = reading.document()
     except MarkedYAMLError as error:
         raise _one(*_syntax(error, file, text)) from None
     except YAMLError as error:
         raise _one(f"this is no YAML: {str(error).splitlines()[0]}", Place(file)) from None
-    except (ValueError, AssertionError):
-        # Raised for a `%YAML` line or an escape that cannot be.
-        raise _one("this is no YAML", Place(file)) from None
+    except ValueError:
+        raise _one("this escape names no character", _at(file, reader.get_mark())) from None
     refuse(reading.errors)
     return Tree(file, root.value, root)
 
@@ -159,7 +159,7 @@ def _one(what: str, place: Place, hint: str | None = None) -> DocumentErrors:
 
 def _syntax(error: MarkedYAMLError, file: str, text: str) -> tuple[str, Place, str | None]:
     mark = error.problem_mark or error.context_mark
-    place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
+    place = _at(file, mark) if mark else Place(file)
     problem = (error.problem or error.context or "").strip()
     indent = text[: mark.index + 1].rpartition("\n")[2] if mark else ""
     if "\\t" in problem or ("\t" in indent and indent.isspace()):
@@ -178,8 +178,8 @@ class _Scanner(Scanner):
     reader: Any = None
     scanner_processing_version = (1, 2)
 
-    def __init__(self, text: str, file: str) -> None:
-        self.reader = Reader(text)
+    def __init__(self, reader: Reader, file: str) -> None:
+        self.reader = reader
         self.file = file
         super().__init__()
 
@@ -194,8 +194,7 @@ class _Scanner(Scanner):
         super().fetch_flow_collection_start(TokenClass, to_push)
 
     def fetch_directive(self) -> NoReturn:
-        mark = self.reader.get_mark()
-        raise _one("a line cannot begin with `%`", Place(self.file, mark.line + 1, mark.column + 1), "remove it")
+        raise _one("a line cannot begin with `%`", _at(self.file, self.reader.get_mark()), "remove it")
 
 
 class _Parser(Parser):
@@ -214,17 +213,21 @@ class _Parser(Parser):
         """Called where there is no loader to say what becomes of comments. Nothing does."""
 
 
+def _at(file: str, mark: StringMark) -> Place:
+    return Place(file, mark.line + 1, mark.column + 1)
+
+
 def _too_deep(file: str, mark: StringMark) -> DocumentErrors:
-    place = Place(file, mark.line + 1, mark.column + 1)
-    return _one("the document is nested too deeply here", place, f"at most {DEEPEST} levels are read")
+    hint = f"at most {DEEPEST} levels are read"
+    return _one("the document is nested too deeply here", _at(file, mark), hint)
 
 
 class _Reading:
     """From events to values. Errors are gathered, except those that leave nothing to go on with."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, reader: Reader, file: str) -> None:
         self.file = file
-        self.parser = _Parser(_Scanner(text, file))
+        self.parser = _Parser(_Scanner(reader, file))
         self.anchors: dict[str, Written] = {}
         self.errors: list[DocumentError] = []
         self.count = 0
@@ -238,7 +241,7 @@ class _Reading:
         while isinstance(ending, DocumentEndEvent):
             ending = self.parser.get_event()
         if not isinstance(ending, StreamEndEvent):
-            raise _one("a second document begins here", self._place(ending.start_mark), "write one document a file")
+            raise _one("a second document begins here", _at(self.file, ending.start_mark), "write one document a file")
         return root
 
     def _node(self, event: Any, depth: int) -> Written:
@@ -279,28 +282,28 @@ class _Reading:
         return Written((mark.line, mark.column))
 
     def _sequence(self, node: Written, depth: int) -> list[Plain]:
-        get_event = self.parser.get_event
-        while not isinstance(event := get_event(), SequenceEndEvent):
+        node.parts = items = list[Written]()
+        while not isinstance(event := self.parser.get_event(), SequenceEndEvent):
             item = self._node(event, depth + 1)
-            node.items.append(item)
+            items.append(item)
             node.holds(item)
-        return [item.value for item in node.items]
+        return [item.value for item in items]
 
     def _mapping(self, node: Written, depth: int) -> dict[str, Plain]:
-        get_event = self.parser.get_event
-        while not isinstance(event := get_event(), MappingEndEvent):
+        node.parts = entries = dict[str, tuple[Spot, Written]]()
+        while not isinstance(event := self.parser.get_event(), MappingEndEvent):
             mark = event.start_mark
             key = self._key(event, depth)
-            value = self._node(get_event(), depth + 1)
+            value = self._node(self.parser.get_event(), depth + 1)
             if key is None:
                 continue
-            if key in node.entries:
-                hint = f"the first is on line {node.entries[key][0][0] + 1}"
+            if key in entries:
+                hint = f"the first is on line {entries[key][0][0] + 1}"
                 self._wrong(f"`{shown(key)}` stands here a second time", mark, hint)
                 continue
-            node.entries[key] = (mark.line, mark.column), value
+            entries[key] = (mark.line, mark.column), value
             node.holds(value)
-        return {key: value.value for key, (_, value) in node.entries.items()}
+        return {key: value.value for key, (_, value) in entries.items()}
 
     def _key(self, event: Any, depth: int) -> str | None:
         if isinstance(event, ScalarEvent):
@@ -349,13 +352,10 @@ class _Reading:
         self.count += more
         if self.count > MOST_VALUES:
             hint = f"at most {MOST_VALUES} values are read, aliases unfolded"
-            raise _one("the document is too large here", self._place(mark), hint)
+            raise _one("the document is too large here", _at(self.file, mark), hint)
 
     def _wrong(self, what: str, mark: StringMark, hint: str | None = None) -> None:
-        self.errors.append(DocumentError(what, place=self._place(mark), hint=hint))
-
-    def _place(self, mark: StringMark) -> Place:
-        return Place(self.file, mark.line + 1, mark.column + 1)
+        self.errors.append(DocumentError(what, place=_at(self.file, mark), hint=hint))
 
 
 # ---------------------------------------------------------------- what a shape may say of its values
@@ -426,7 +426,8 @@ def _independent(trouble: ValidationError, model: type[BaseModel]) -> Iterator[E
 
     A list is not empty because its one item is wrong, and a key is not missing that is misspelled.
     """
-    details = trouble.errors(include_url=False)
+    # Each is compared with every known key; with tens of thousands that would take minutes.
+    details = trouble.errors(include_url=False)[: 4 * MOST_ERRORS]
     meant = {
         (*detail["loc"][:-1], name)
         for detail in details
@@ -435,12 +436,9 @@ def _independent(trouble: ValidationError, model: type[BaseModel]) -> Iterator[E
     }
     for detail in details:
         path, kind = detail["loc"], detail["type"]
-        inside = (other["loc"] for other in details if len(other["loc"]) > len(path))
-        if kind == "missing" and path in meant:
-            continue
-        if kind == "too_short" and any(other[: len(path)] == path for other in inside):
-            continue
-        yield detail
+        within = (other is not detail and other["loc"][: len(path)] == path for other in details)
+        if not (kind == "missing" and path in meant) and not (kind == "too_short" and any(within)):
+            yield detail
 
 
 def _told(detail: ErrorDetails, model: type[BaseModel], tree: Tree) -> DocumentError:
@@ -452,8 +450,8 @@ def _told(detail: ErrorDetails, model: type[BaseModel], tree: Tree) -> DocumentE
     written = path[-1] if on_key else tree.written(path)
     match kind:
         case "extra_forbidden":
-            known = _keys_of(model, path[:-1])
-            return tree.error(path, f"unknown key `{shown(path[-1])}`", one_of(known, str(path[-1])), key=True)
+            known = one_of(_keys_of(model, path[:-1]), str(path[-1]))
+            return tree.error(path, f"unknown key `{shown(path[-1])}`", known, key=True)
         case "missing":
             return tree.error(path[:-1], f"`{name}` is missing")
         case "told":
@@ -467,7 +465,8 @@ def _told(detail: ErrorDetails, model: type[BaseModel], tree: Tree) -> DocumentE
             return tree.error(path, f"unknown {context['label'] or name} `{shown(written)}`", context["hint"])
         case "enum" | "literal_error":
             what = f"unknown {'key' if on_key else name} `{shown(written)}`"
-            return tree.error(path, what, one_of(_words_of(context["expected"]), str(written)), key=on_key)
+            words = re.findall(r"'([^']*)'", context["expected"])  # pydantic has `'post', 'share' or 'view'`
+            return tree.error(path, what, one_of(words, str(written)), key=on_key)
         case "too_short" | "string_too_short":
             return tree.error(path, f"`{name}` is empty", "leave it out, or say what it holds")
         case "too_long":
@@ -481,11 +480,11 @@ def _told(detail: ErrorDetails, model: type[BaseModel], tree: Tree) -> DocumentE
             return tree.error(path, f"`{name}` is `{shown(written)}`", bound)
         case "date_from_datetime_parsing" | "date_parsing" | "date_type" | "date_from_datetime_inexact":
             return tree.error(path, f"`{shown(written)}` is no date", "write it as `2026-11-24`")
-    hint = "put it in quotes" if kind == "string_type" and isinstance(written, (bool, int, float)) else None
     if not path:
         first = next((info.alias or name for name, info in model.model_fields.items() if info.is_required()), "key")
         what = f"the document must be keys and values, not `{shown(written)}`"
         return tree.error(path, what, f"write `{first}: ...`")
+    hint = "put it in quotes" if kind == "string_type" and isinstance(written, (bool, int, float)) else None
     expected = _EXPECTED.get(kind)
     what = f"must be {expected}, not `{shown(written)}`" if expected else f"cannot be `{shown(written)}`"
     return tree.error(path, f"`{name}` {what}", hint, key=on_key)
@@ -527,11 +526,6 @@ def _flow(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_flow(item) for item in value[:8]) + "]"
     return "null" if value is None else str(value)
-
-
-def _words_of(expected: str) -> list[str]:
-    """The words in pydantic's `'post', 'share' or 'view'`."""
-    return re.findall(r"'([^']*)'", expected)
 
 
 def _keys_of(model: type[BaseModel], path: Steps) -> tuple[str, ...]:
