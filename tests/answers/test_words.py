@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gerbang.answers.words import PHRASES, Language, preferred, say, term
 from gerbang.model import Device, Effect, Kind, Likelihood, Mode, Regime, Standing
+from gerbang.record.number import check_number
 
 
 @pytest.mark.parametrize("key", PHRASES)
@@ -91,3 +92,9 @@ def test_no_phrase_threatens() -> None:
     """A warning names the rule and the way on; it never threatens with punishment."""
     threats = re.compile(r"\b(hukum|tatatertib|dibuang kerja|punish|disciplin|dismiss|penalt)", re.I)
     assert [key for key, phrase in PHRASES.items() if any(threats.search(text) for text in phrase)] == []
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_the_example_of_a_number_is_a_number(language: Language) -> None:
+    (example,) = re.findall(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}", say("console.missing", language))
+    assert check_number(example) == example

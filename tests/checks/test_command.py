@@ -1,13 +1,23 @@
 """`gerbang checks`: JSON lines in and out, and one sentence for a wrong line."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from gerbang.cli import checks, configuration
 from gerbang.cli.checks import app
 from gerbang.errors import GerbangError
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    configuration.choose(None)
+    yield
+    configuration.choose(None)
 
 
 def run(*arguments: str, text: str | None = None) -> str:
@@ -59,15 +69,45 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         run("run", str(tmp_path / "none.jsonl"), "--lexicons", a_folder(tmp_path))
 
 
-def test_every_check_is_listed() -> None:
-    names = {row["check"] for row in json.loads(run("list", "--json"))}
-    assert {"classification-label", "identity-card", "political", "personal-attack", "correction"} <= names
+def test_every_check_is_listed_with_its_title_in_both_languages() -> None:
+    rows = {row["check"]: row for row in json.loads(run("list", "--json"))}
+    assert {"classification-label", "identity-card", "political", "personal-attack", "correction"} <= set(rows)
+    assert all(set(row) == {"check", "category", "title", "from"} for row in rows.values())
+    assert rows["political"]["title"] == {"ms": "Aktiviti politik", "en": "Political activity"}
 
 
-def test_a_failing_case_is_an_error_with_its_place(tmp_path: Path) -> None:
-    (tmp_path / "b.cases.yaml").write_text("check: identity-card\ncases: ['[x]']\n")
-    with pytest.raises(GerbangError, match=r"b\.cases\.yaml:2:9: `x`: `x` is not found"):
-        run("test", a_folder(tmp_path))
+def test_a_failing_case_is_status_one_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "b.cases.yaml").write_text("check: identity-card\ncases: ['[x]', 'y']\n")
+    result = CliRunner().invoke(app, ["test", a_folder(tmp_path), "--json"])
+    assert result.exit_code == 1
+    said = json.loads(result.output)
+    assert said["cases"] == 2
+    (failed,) = said["failed"]
+    assert (Path(failed["file"]).name, failed["line"], failed["check"]) == ("b.cases.yaml", 2, "identity-card")
+    assert failed["failure"] == "`x`: `x` is not found"
+    told = CliRunner().invoke(app, ["test", str(tmp_path)])
+    assert told.exit_code == 1
+    assert "b.cases.yaml:2: identity-card: `x`: `x` is not found" in told.output
+    assert told.output.endswith("2 cases, 1 hold, 1 do not\n")
+
+
+def test_the_settings_say_which_vocabularies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that replaces a shipped vocabulary leaves the shipped one's cases out, and no others."""
+    own = tmp_path / "own" / "lexicons"
+    own.mkdir(parents=True)
+    text = "lexicon: rights\ntitle: {ms: A, en: A}\ncategory: rights\ngroups: {x: [helang]}\n"
+    (own / "rights.yaml").write_text(text + "findings: [{find: x, likelihood: likely}]\n")
+    (own / "rights.cases.yaml").write_text("check: rights\ncases: ['[helang]', 'download percuma movie penuh']\n")
+    (tmp_path / "gerbang.toml").write_text(f'policies = ["bundled", "{tmp_path / "own"}"]\n')
+    configuration.choose(tmp_path / "gerbang.toml")
+    monkeypatch.chdir(tmp_path)
+    said = json.loads(run("run", "-", text='{"id": 1, "text": "helang"}\n'))
+    assert [one["check"] for one in said["findings"]] == ["rights"]
+    files = [path.parent.parent.name for path in checks._case_files(None) if path.name == "rights.cases.yaml"]
+    assert files == ["own"]
+    result = CliRunner().invoke(app, ["test", "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["failed"] == []
 
 
 @pytest.mark.parametrize("folder", ["none", "."])

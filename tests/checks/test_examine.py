@@ -1,7 +1,9 @@
 # ruff: noqa: E501 (a row of a table is one line)
 """Examining texts: places, bounds, masks, and what the vocabulary engine promises."""
 
-import time
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import pytest
@@ -181,18 +183,62 @@ def test_findings_lie_in_texts_full_of_them(words: list[str]) -> None:
         "1-", "KEMENTERIAN A\n", "你笨蛋",
     ],
 )  # fmt: skip
-def test_hostile_texts_are_judged_in_linear_time_with_bounded_findings(unit: str) -> None:
-    def judge(size: int) -> tuple[float, int]:
-        text = Text("t", unit * (size // len(unit)))
-        begin = time.perf_counter()
-        findings = examine([text], everything())
-        return time.perf_counter() - begin, len(findings)
+def test_hostile_texts_are_judged_with_linear_work_and_bounded_findings(unit: str) -> None:
+    """Four times the text is at most about four times the work: calls, branches and jumps are counted, not seconds."""
 
-    judge(1000)
-    small, _ = min(judge(16_000) for _ in range(2))
-    large, count = min(judge(128_000) for _ in range(2))
-    assert large < 40 * max(small, 0.01), (small, large)  # eight times the text; quadratic would be 64 times
+    def judge(size: int) -> tuple[int, int]:
+        texts = [Text("t", unit * (size // len(unit)))]
+        with counted() as work:
+            findings = examine(texts, everything())
+        return work[0], len(findings)
+
+    judge(1000)  # words that are met for the first time are folded once
+    small, _ = judge(16_000)
+    large, count = judge(64_000)
+    assert large < 4.4 * small + 2000, (small, large)  # quadratic work would be sixteen times
     assert count <= MAX_FINDINGS * (len(CHECKS) + 9)
+
+
+@contextmanager
+def counted() -> Iterator[list[int]]:
+    """Counts what the interpreter does, in the list's only item."""
+    work = [0]
+
+    def count(*_: object) -> None:
+        work[0] += 1
+
+    seen = sys.monitoring.events
+    events = (seen.PY_START, seen.PY_RESUME, seen.CALL, seen.JUMP, seen.BRANCH)
+    tool = next(number for number in range(6) if sys.monitoring.get_tool(number) is None)
+    sys.monitoring.use_tool_id(tool, "work")
+    try:
+        for event in events:
+            sys.monitoring.register_callback(tool, event, count)
+        sys.monitoring.set_events(tool, sum(events))
+        yield work
+    finally:
+        sys.monitoring.set_events(tool, 0)
+        sys.monitoring.free_tool_id(tool)
+
+
+def test_counted_work_shows_a_quadratic_loop() -> None:
+    def pairs(size: int) -> int:
+        with counted() as work:
+            assert sum(one < other for one in range(size) for other in range(size)) == size * (size - 1) // 2
+        return work[0]
+
+    assert pairs(80) > 12 * pairs(20)
+
+
+def test_texts_that_are_read_together_are_judged_with_linear_work() -> None:
+    def judge(texts: int) -> int:
+        with counted() as work:
+            examine([Text("t", "SULIT\nRuj. Kami: A.1-1/1 (1)")] * texts, everything())
+        return work[0]
+
+    judge(2)
+    small, large = judge(100), judge(400)
+    assert large < 4.4 * small + 2000, (small, large)
 
 
 @given(st.text(min_size=3, max_size=30), st.text(max_size=60), st.text(max_size=60))

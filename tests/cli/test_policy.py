@@ -111,7 +111,7 @@ def test_a_legal_regime_that_no_clause_cites_is_noted(tmp_path: Path) -> None:
     (tmp_path / "gerbang.toml").write_text(offices)
     configuration.choose(tmp_path / "gerbang.toml")
     notes = "\n".join(printed("check")["notes"])
-    assert "no clause cites a law for `federel`, the legal regime of office `cawangan`; did you mean `federal`?" in notes
+    assert "no clause cites a law for `federel`, the regime of office `cawangan`; did you mean `federal`?" in notes
     assert "`hq`" not in notes
 
 

@@ -95,7 +95,7 @@ PHRASES: Mapping[str, Phrase] = {
     "kind.edit": Phrase("suntingan", "edit"),
     "kind.delete": Phrase("pemadaman", "deletion"),
     "kind.react": Phrase("reaksi", "reaction"),
-    "kind.follow": Phrase("ikutan", "follow"),
+    "kind.follow": Phrase("tindakan mengikut akaun", "follow"),
     "kind.profile": Phrase("perubahan profil", "profile change"),
     "kind.vote": Phrase("undian", "vote"),
     "kind.use": Phrase("penggunaan", "use"),
@@ -207,7 +207,7 @@ PHRASES: Mapping[str, Phrase] = {
         "This may be party-political. Check your service group and whether you have an approval on file.",
     ),
     "advice.personal-attack": Phrase(
-        "Ayat ini boleh dibaca sebagai serangan terhadap orang. Mahu ubah dahulu?",
+        "Ayat ini boleh dibaca sebagai serangan terhadap orang. Mahukah anda mengubahnya dahulu?",
         "This may read as an attack on a person. Would you like to reword it?",
     ),
     "advice.agency-criticism": Phrase(
@@ -537,8 +537,8 @@ PHRASES: Mapping[str, Phrase] = {
     "console.forbidden": Phrase("Peranan anda tidak membaca keputusan.", "Your role does not read decisions."),
     "console.missing.title": Phrase("Tiada halaman ini", "There is no such page"),
     "console.missing": Phrase(
-        "Semak nombor keputusan. Ia ada dua belas aksara, seperti 7K3M-9Q2X-4TBC.",
-        "Check the decision's number. It has twelve characters, such as 7K3M-9Q2X-4TBC.",
+        "Semak nombor keputusan. Ia ada dua belas aksara, seperti 7K3M-9Q2X-4TBG.",
+        "Check the decision's number. It has twelve characters, such as 7K3M-9Q2X-4TBG.",
     ),
     "console.down.title": Phrase("Pangkalan data tidak dapat dicapai", "The database cannot be reached"),
     "console.down": Phrase(

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from gerbang.bundled import bundled
 from gerbang.checks.cases import parse_cases, run_cases
 from gerbang.checks.examine import CHECKS, compile_checks, examine
 from gerbang.checks.lexicon import LexiconDocument, parse_lexicon
+from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, console, emit, table
-from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place
+from gerbang.errors import DocumentError, GerbangError, Place
+from gerbang.loading import Source, each, policy_folders, read_document, sources
 from gerbang.model import Finding, Text
 
 app = typer.Typer(no_args_is_help=True, help="Content checks: what a post says.")
@@ -21,8 +22,9 @@ app = typer.Typer(no_args_is_help=True, help="Content checks: what a post says."
 MAX_LINE = 16 << 20  # characters
 
 FolderOption = Annotated[
-    Path | None, typer.Option("--lexicons", help="A folder of vocabularies instead of the bundled ones.")
+    Path | None, typer.Option("--lexicons", help="A folder of vocabularies instead of those of the settings.")
 ]
+CASES = ".cases.yaml"
 
 
 @app.command()
@@ -31,7 +33,7 @@ def run(
     lexicons: FolderOption = None,
 ) -> None:
     """Read JSON lines of {id, text}; print the findings of each as a JSON line."""
-    checks = compile_checks(lexicons_in(lexicons or bundled("policies/lexicons")))
+    checks = compile_checks(vocabularies(lexicons))
     for key, text in _texts(file):
         found = examine([Text("text", text)], checks)
         emit({"id": key, "findings": [_shown(finding) for finding in found]})
@@ -40,72 +42,84 @@ def run(
 @app.command("list")
 def list_(as_json: JsonOption = False, lexicons: FolderOption = None) -> None:
     """The checks, with their category and title."""
-    documents = lexicons_in(lexicons or bundled("policies/lexicons"))
+    documents = vocabularies(lexicons)
     compile_checks(documents)
-    rows = [(check.ID, check.CATEGORY, check.TITLE["ms"], check.TITLE["en"], "built in") for check in CHECKS]
+    rows = [(check.ID, check.CATEGORY, dict(check.TITLE), "built in") for check in CHECKS]
     rows += [
-        (document.lexicon, document.category, document.title.ms, document.title.en, Path(document.file).name)
+        (document.lexicon, document.category, document.title.model_dump(), Path(document.file).name)
         for document in documents
         if document.findings
     ]
-    table(("check", "category", "tajuk", "title", "from"), rows, as_json=as_json, title="Checks")
+    if as_json:
+        table(("check", "category", "title", "from"), rows, as_json=True)
+        return
+    shown = [(check, category, title["ms"], title["en"], where) for check, category, title, where in rows]
+    table(("check", "category", "title (ms)", "title (en)", "from"), shown, as_json=False, title="Checks")
 
 
 @app.command("test")
 def run_all(
-    folder: Annotated[Path | None, typer.Argument(help="A folder with *.yaml and *.cases.yaml.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder with *.yaml and *.cases.yaml; else those of the settings.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the cases that lie beside the vocabularies; any failure is an error."""
-    where = folder or bundled("policies/lexicons")
-    checks = compile_checks(lexicons_in(where))
-    rows: list[tuple[object, ...]] = []
-    failures: list[GerbangError] = []
-    for path in sorted(where.glob("*.cases.yaml")):
-        document = parse_cases(_read(path), str(path))
-        failed = run_cases(document, checks)
-        failures.extend(DocumentError(failure.what, place=failure.place) for failure in failed)
-        rows.append((document.check, len(document.cases), len(failed)))
-    if not rows:
-        raise DocumentError("no case files here", place=Place(str(where)), hint="cases are files named *.cases.yaml")
-    table(("check", "cases", "failed"), rows, as_json=as_json, title="Cases")
-    if failures:
-        raise DocumentErrors(failures)
-    if not as_json:
-        console.print("every case holds")
+    """Run the cases that lie beside the vocabularies. Exit status 1 where one does not hold."""
+    checks = compile_checks(vocabularies(folder))
+    number = 0
+    failed: list[dict[str, object]] = []
+    for path in _case_files(folder):
+        document = parse_cases(read_document(path), str(path))
+        number += len(document.cases)
+        failed += [
+            {"file": failure.place.file, "line": failure.place.line, "check": document.check, "failure": failure.what}
+            for failure in run_cases(document, checks)
+        ]
+    if not number:
+        place = Place(str(folder)) if folder else None
+        raise DocumentError("no case files here", place=place, hint="cases are files named *.cases.yaml")
+    if as_json:
+        emit({"cases": number, "failed": failed})
+    else:
+        for one in failed:
+            console.print(
+                f"{one['file']}:{one['line']}: {one['check']}: {one['failure']}", markup=False, soft_wrap=True
+            )
+        lines = len({(one["file"], one["line"]) for one in failed})
+        console.print(f"{number} cases, {number - lines} hold, {lines} do not")
+    if failed:
+        raise typer.Exit(1)
 
 
-def lexicons_in(folder: Path) -> Sequence[LexiconDocument]:
-    """The vocabularies of a folder, or every mistake in them."""
+def vocabularies(folder: Path | None) -> Sequence[LexiconDocument]:
+    """The vocabularies of a folder, else of the settings' policy folders; or every mistake in them."""
+    found = _in_folder(folder) if folder else sources(policy_folders(settings()), "lexicons")
+    if not found:
+        place = Place(str(folder)) if folder else None
+        raise DocumentError("no vocabularies here", place=place, hint="vocabularies are files named *.yaml")
+    return each(found, parse_lexicon)
+
+
+def _in_folder(folder: Path) -> tuple[Source, ...]:
     if not folder.is_dir():
         raise DocumentError("no such folder", place=Place(str(folder)))
-    documents: list[LexiconDocument] = []
-    errors: list[GerbangError] = []
-    for path in sorted(folder.glob("*.yaml")):
-        if path.name.endswith(".cases.yaml"):
-            continue
-        try:
-            documents.append(parse_lexicon(_read(path), str(path)))
-        except DocumentErrors as error:
-            errors.extend(error.errors)
-    if errors:
-        raise DocumentErrors(errors)
-    if not documents:
-        raise DocumentError(
-            "no vocabularies here", place=Place(str(folder)), hint="vocabularies are files named *.yaml"
-        )
-    return documents
+    files = [path for path in sorted(folder.glob("*.yaml")) if not path.name.endswith(CASES)]
+    return tuple(Source(path.stem, path, read_document(path)) for path in files)
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise DocumentError("not written in UTF-8", place=Place(str(path))) from None
-    except OSError as error:
-        raise DocumentError(
-            f"cannot be read: {(error.strerror or 'unknown').lower()}", place=Place(str(path))
-        ) from None
+def _case_files(folder: Path | None) -> Sequence[Path]:
+    """The case files of the vocabularies that hold: one beside a vocabulary that another folder replaces does not."""
+    if folder:
+        return sorted(folder.glob(f"*{CASES}"))
+    folders = policy_folders(settings())
+    holds = {source.name: source.file.parent for source in sources(folders, "lexicons")}
+    found: dict[str, Path] = {}
+    for where in (each_folder / "lexicons" for each_folder in folders):
+        for path in sorted(where.glob(f"*{CASES}")):
+            name = path.name.removesuffix(CASES)
+            if holds.get(name, where) == where:
+                found[name] = path
+    return list(found.values())
 
 
 def _texts(file: str) -> Iterator[tuple[Any, str]]:

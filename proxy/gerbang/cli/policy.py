@@ -18,6 +18,7 @@ from gerbang.checks.lexicon import LexiconDocument, parse_lexicon
 from gerbang.cli.configuration import settings
 from gerbang.cli.explanation import explanation, print_explanation
 from gerbang.cli.output import JsonOption, console, emit, table
+from gerbang.cli.slot import CLI_SLOT
 from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, SettingsError, one_of
 from gerbang.loading import (
     Source,
@@ -54,9 +55,6 @@ from gerbang.policy.rules import Clause, Policy
 from gerbang.recognition.signature import compile_platforms
 from gerbang.registers import load_registers
 from gerbang.settings import Settings
-
-# A slot of the journal of its own: the gate's is taken while it runs.
-CLI_SLOT = "cli"
 
 app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, and see why they decide as they do.")
 
@@ -243,7 +241,7 @@ def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
     for office in chosen.offices:
         if cited and office.legal_regime not in cited:
             hint = one_of(sorted(cited), office.legal_regime)
-            yield f"no clause cites a law for `{office.legal_regime}`, the legal regime of office `{office.name}`; {hint}"
+            yield f"no clause cites a law for `{office.legal_regime}`, the regime of office `{office.name}`; {hint}"
     for document in loaded.documents:
         for number, rule in enumerate(document.shape.rules):
             place = document.tree.place(("rules", number))
