@@ -2,14 +2,19 @@
 
 import json
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from builders import a_decision
 from gerbang.cli import main
+from gerbang.cli.slot import who
 from gerbang.journal.keys import load_keys
+from gerbang.journal.reader import read
+from gerbang.journal.sidecar import read_private
 from gerbang.journal.writer import Journal
 from gerbang.model import Effect, Finding, Likelihood
 from gerbang.record.event import decision_event, objection_event
@@ -105,6 +110,80 @@ def test_show_in_json_has_the_line_it_rests_on(record: Path, run: Run) -> None:
     assert [other["kind"] for other in found["related"]] == ["objection"]
 
 
+def looks(state: Path) -> list[tuple[dict[str, Any], Mapping[str, Any]]]:
+    return [(line.link.body, read_private(line)) for line in read(state / "journal") if line.link.kind == "looked"]
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_who_looks_is_in_the_journal_before_anything_is_shown(record: Path, run: Run, more: tuple[str, ...]) -> None:
+    assert run("audit", "list", "--officer", "P-1001", *more)[0] == 0
+    assert run("audit", "show", NUMBERS[0], *more)[0] == 0
+    (listed, private), (shown, _) = looks(record)
+    assert (listed["page"], listed["role"], listed["number"]) == ("decisions", "cli", None)
+    assert (shown["page"], shown["number"]) == ("decision", NUMBERS[0])
+    assert private == {"reader": who(), "filters": {"officer": "P-1001"}}
+    assert "P-1001" not in json.dumps(listed)
+    assert who() not in listed["reader"]
+    status, out, _ = run("audit", "verify")
+    assert status == 0
+    assert "gate-cli: 8 lines" in out
+
+
+@pytest.mark.parametrize(
+    "arguments", [("list",), ("list", "--json"), ("show", NUMBERS[0]), ("show", NUMBERS[0], "--json")]
+)
+def test_where_the_look_cannot_be_recorded_nothing_is_shown(
+    record: Path, run: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("gerbang.cli.slot.PATIENCE", 0.1)
+    (record / "journal" / "gate-cli").write_text("no folder")
+    status, out, err = run("audit", *arguments)
+    assert (status, out) == (2, "")
+    assert "the journal cannot be written" in err
+    (record / "journal" / "gate-cli").unlink()
+    other = Journal(record / "journal", "gate", "cli", seal_key=load_keys(record / "keys").seal)
+    status, out, err = run("audit", *arguments)
+    other.close()
+    assert (status, out) == (2, "")
+    assert "another process writes the journal's slot" in err
+
+
+def test_two_who_look_at_once_wait_for_each_other(record: Path, run: Run) -> None:
+    other = Journal(record / "journal", "gate", "cli", seal_key=load_keys(record / "keys").seal)
+    timer = threading.Timer(0.3, other.close)
+    timer.start()
+    assert run("audit", "show", NUMBERS[0])[0] == 0
+    timer.join()
+    assert len(looks(record)) == 1
+
+
+@pytest.mark.usefixtures("record")
+def test_in_80_columns_number_and_time_can_be_copied(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("gerbang.cli.output.console.width", 80, raising=False)
+    out = run("audit", "list")[1]
+    assert max(map(len, out.splitlines())) <= 80
+    for word in (*NUMBERS, "2026-11-24 02:00", "times in UTC"):
+        assert word in out
+
+
+@pytest.mark.usefixtures("record")
+def test_times_are_those_of_the_first_office(run: Run) -> None:
+    Path("gerbang.toml").write_text('[[offices]]\nname = "hq"\nstate = "PJY"\n')
+    out = run("audit", "list")[1]
+    assert "2026-11-24 10:00" in out
+    assert "times in Asia/Kuala_Lumpur" in out
+    assert len(json.loads(run("audit", "list", "--json", "--until", "2026-11-24T10:01")[1])) == 2
+    assert json.loads(run("audit", "list", "--json", "--until", "2026-11-24T09:59")[1]) == []
+    assert "2026-11-24 10:00:00+08:00" in run("audit", "show", NUMBERS[0])[1]
+
+
+def test_one_is_told_in_the_singular(record: Path, run: Run) -> None:
+    out = run("audit", "verify")[1]
+    assert "gate-0: 6 lines in 1 file, 1 seal, 0 private parts erased" in out
+    assert "1 line since" in run("audit", "verify", "--witness", str(record / "witness"))[1]
+
+
 def test_verify_is_0_on_a_whole_record(record: Path, run: Run) -> None:
     status, out, err = run("audit", "verify")
     assert (status, err) == (0, "")
@@ -137,6 +216,7 @@ def test_verify_is_1_on_a_damaged_one_and_names_the_line(record: Path, run: Run)
     [
         (("audit", "show", "0000-0000-0001"), "is no decision's number: a character is wrong"),
         (("audit", "show", "1111-1111-1114"), "there is no decision"),
+        (("audit", "list", "--until", "9999-12-31"), "`9999-12-31` is no time for `--until`"),
         (("audit", "list", "--since", "yesterday"), "`yesterday` is no time for `--since`"),
         (("audit", "verify", "--key", "nowhere.pub"), "the key of the seals cannot be read"),
         (("audit", "verify", "--witness", "nowhere"), "there is no folder `nowhere`"),

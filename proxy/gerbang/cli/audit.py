@@ -3,15 +3,18 @@
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, console, emit, errors, table
+from gerbang.cli.slot import cli_journal, now, who
+from gerbang.console.looks import Look, write_down
 from gerbang.errors import RecordError, one_of
 from gerbang.journal.keys import load_public_key
 from gerbang.journal.verify import Report, SlotReport, verify
@@ -24,6 +27,9 @@ from gerbang.store import Comparison, DecisionRecord, DecisionRow, Filter, Page,
 app = typer.Typer(no_args_is_help=True, help="The record: lists, one decision whole, and whether it is intact.")
 
 DONE = ("forwarded", "answered", "held")
+# The role of whoever reads here, beside those of the console.
+ROLE = "cli"
+MALAYSIA = "Asia/Kuala_Lumpur"
 COLUMNS = ("number", "when", "officer", "act", "effect", "why")
 
 
@@ -49,7 +55,7 @@ def list_decisions(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """Decisions, newest first. Names are masked."""
+    """Decisions, newest first. Names are masked. That you looked is written into the journal."""
     for name, given, known in (
         ("activity", activity, tuple(Kind)),
         ("effect", effect, tuple(str(one) for one in Effect)),
@@ -57,9 +63,11 @@ def list_decisions(
     ):
         if given is not None and given not in known:
             raise RecordError(f"unknown {name} `{given}`", hint=one_of(known, given))
+    chosen = settings()
+    local = zone_of(chosen)
     wanted = Filter(
-        since=_moment("since", since, end=False),
-        until=_moment("until", until, end=True),
+        since=_moment("since", since, local, end=False),
+        until=_moment("until", until, local, end=True),
         officer=officer,
         platform=platform,
         activity=activity,
@@ -71,15 +79,17 @@ def list_decisions(
         zone=zone,
         number=number,
     )
-    store = _store(settings())
+    store = _store(chosen)
     try:
         page = store.decisions(wanted, limit=limit)
     finally:
         store.close()
+    filters = {name: str(value) for name, value in asdict(wanted).items() if value is not None}
+    _look(chosen, Look(who(), ROLE, "decisions", filters=filters, where="cli"))
     if as_json:
         emit([asdict(row) | {"moment": row.moment.isoformat()} for row in page.rows])
         return
-    _print_page(page)
+    _print_page(page, local)
 
 
 @app.command()
@@ -87,14 +97,15 @@ def show(
     number: Annotated[str, typer.Argument(metavar="ID", help="The decision's number, as on the officer's page.")],
     as_json: JsonOption = False,
 ) -> None:
-    """One decision with its whole reasoning. Names are masked."""
+    """One decision with its whole reasoning. Names are masked. That you looked is written into the journal."""
     known = check_number(number)
     if known is None:
         raise RecordError(
             f"`{number}` is no decision's number: a character is wrong, missing, or two changed places",
             hint="expected three groups of four, such as `7K3M-9Q2X-4TBG`",
         )
-    store = _store(settings())
+    chosen = settings()
+    store = _store(chosen)
     try:
         found = store.decision(known)
     finally:
@@ -104,10 +115,11 @@ def show(
             f"there is no decision `{known}` in the database",
             hint="if it is only seconds old it may not have been forwarded yet",
         )
+    _look(chosen, Look(who(), ROLE, "decision", known, where="cli"))
     if as_json:
         emit(_as_plain(found))
     else:
-        _print_decision(found)
+        _print_decision(found, zone_of(chosen))
 
 
 @app.command("verify")
@@ -163,6 +175,19 @@ def _verified(found: Settings, store: Store | None, key: Path | None, witness: P
         )
 
 
+def _look(chosen: Settings, look: Look) -> None:
+    """Have the look on disk before anything is shown. Raises `RecordError`."""
+    with cli_journal(chosen) as (journal, keys):
+        write_down(look, journal, now(), keys)
+
+
+def zone_of(chosen: Settings) -> ZoneInfo:
+    """The zone in which times are told: that of the first office."""
+    if not chosen.offices:
+        return ZoneInfo("UTC")
+    return ZoneInfo(chosen.offices[0].timezone or MALAYSIA)
+
+
 def _store(found: Settings) -> Store:
     if not _has_database(found):
         raise RecordError(
@@ -177,15 +202,16 @@ def _has_database(found: Settings) -> bool:
     return found.database.url is not None or (found.state / "gerbang.db").exists()
 
 
-def _moment(name: str, text: str | None, *, end: bool) -> datetime | None:
-    """A day or a time; where no zone is given, this machine's."""
+def _moment(name: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datetime | None:
+    """A day or a time; where it names no zone, the office's."""
     if text is None:
         return None
     try:
         if len(text) == 10:
-            day = datetime.combine(date.fromisoformat(text), datetime.min.time()).astimezone()
-            return day + timedelta(days=1) if end else day
-        return datetime.fromisoformat(text).astimezone()
+            day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
+            return datetime.combine(day, datetime.min.time(), zone).astimezone(UTC)
+        given = datetime.fromisoformat(text)
+        return (given if given.tzinfo else given.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise RecordError(
             f"`{text}` is no time for `--{name}`", hint="expected `2026-11-24` or `2026-11-24T10:00+08:00`"
@@ -241,16 +267,17 @@ def _report(report: Report) -> dict[str, Any]:
 # ---------------------------------------------------------------- for people
 
 
-def _print_page(page: Page) -> None:
-    table(COLUMNS, [_cells(row) for row in page.rows], as_json=False)
+def _print_page(page: Page, zone: ZoneInfo) -> None:
+    table(COLUMNS, [_cells(row, zone) for row in page.rows], as_json=False, whole=COLUMNS[:2])
+    _say(f"times in {zone.key}")
     if page.next is not None:
         _say("there are more; narrow the list, or ask for more with --limit")
 
 
-def _cells(row: DecisionRow) -> Sequence[object]:
+def _cells(row: DecisionRow, zone: ZoneInfo) -> Sequence[object]:
     return (
         row.number,
-        f"{row.moment.astimezone():%Y-%m-%d %H:%M}",
+        f"{row.moment.astimezone(zone):%Y-%m-%d %H:%M}",
         _printable(row.officer_name or (f"({row.officer[:8]})" if row.officer else "unknown")),
         f"{row.activity}{'?' if row.unclaimed else ''} {row.platform}",
         row.effect if row.done == "forwarded" else f"{row.effect}, {row.done}",
@@ -258,11 +285,11 @@ def _cells(row: DecisionRow) -> Sequence[object]:
     )
 
 
-def _print_decision(found: DecisionRecord) -> None:
+def _print_decision(found: DecisionRecord, zone: ZoneInfo) -> None:
     row, body, private = found.row, found.body, found.private
     hours, basis = _table(body.get("hours")), _table(body.get("basis"))
     _say(f"Decision {row.number}: {row.effect}, {row.done}")
-    _field("when", f"{_local(row.moment)}, at the office {hours.get('local')}")
+    _field("when", f"{_local(row.moment, zone)}, at the office {hours.get('local')}")
     arguments = _pairs(_table(hours.get("arguments")))
     _field("regime", f"{row.regime}, because: {hours.get('fact')}" + (f" ({arguments})" if arguments else ""))
     _field("who", row.officer_name or ("an officer whose name was erased" if row.officer else "an unknown officer"))
@@ -300,7 +327,7 @@ def _print_decision(found: DecisionRecord) -> None:
         _say("\nAfterwards")
     for other in found.related:
         told = {name: value for name, value in other.body.items() if name in _TOLD and value is not None}
-        _say(f"  {_local(other.at)} {other.kind}: {_pairs({**told, **other.private})}")
+        _say(f"  {_local(other.at, zone)} {other.kind}: {_pairs({**told, **other.private})}")
     _say("\nWhat it rests on")
     for name, digest in basis.items():
         _field(name, _words(digest))
@@ -334,25 +361,30 @@ def _print_report(report: Report, indexed: bool) -> None:
     if not report.slots:
         _say("the journal is empty")
     elif report.damage is None:
-        _say(f"whole: {report.lines} lines")
+        _say(f"whole: {_count(report.lines, 'line')}")
     else:
         _say(f"damaged: {report.damage}")
 
 
 def _print_slot(slot: SlotReport, indexed: bool) -> None:
     _say(
-        f"{slot.slot}: {slot.lines} lines in {slot.files} files, {slot.seals} seals, {slot.erased} private parts erased"
+        f"{slot.slot}: {_count(slot.lines, 'line')} in {_count(slot.files, 'file')}, {_count(slot.seals, 'seal')},"
+        f" {_count(slot.erased, 'private part')} erased"
     )
     if slot.damage is not None:
         _say(f"  damaged: {slot.damage}")
     if slot.witnessed is not None:
-        _say(f"  witnessed up to {slot.witnessed}; {slot.unwitnessed} lines since")
+        _say(f"  witnessed up to {slot.witnessed}; {_count(slot.unwitnessed, 'line')} since")
     else:
         _say("  not witnessed: whoever owns this machine could have written all of it anew")
     if not indexed:
         _say("  not held against a database")
     for note in slot.notes:
         _say(f"  {note}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _field(name: str, value: str) -> None:
@@ -368,8 +400,8 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text)
 
 
-def _local(moment: datetime) -> str:
-    return moment.astimezone().isoformat(sep=" ", timespec="seconds")
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).isoformat(sep=" ", timespec="seconds")
 
 
 def _words(value: Json) -> str:

@@ -25,14 +25,24 @@ def emit(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, as_json: bool, title: str | None = None) -> None:
-    """The rows as a table for a person, or as a JSON list of objects with the columns as keys."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    as_json: bool,
+    title: str | None = None,
+    whole: Sequence[str] = (),
+) -> None:
+    """The rows as a table for a person, or as a JSON list of objects with the columns as keys.
+
+    Columns in `whole` are never broken, however narrow the terminal: somebody may want to copy them.
+    """
     if as_json:
         emit([dict(zip(columns, row, strict=True)) for row in rows])
         return
     grid = Table(title=title, title_justify="left", header_style="bold", pad_edge=False)
     for column in columns:
-        grid.add_column(column, overflow="fold")
+        grid.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
         grid.add_row(*("" if cell is None else _cell(cell) for cell in row))
     console.print(grid)

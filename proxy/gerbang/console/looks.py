@@ -1,4 +1,4 @@
-"""Who looked at what: a line of the journal before the page is shown.
+"""Who looked at what: a line of the journal before it is shown.
 
 The reader's name stands in the private part, as an officer's does; the chained part has a pseudonym.
 """
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import TimeoutError as TooLong
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from gerbang.errors import RecordError
 from gerbang.journal.writer import Journal
@@ -23,13 +23,14 @@ class Unrecorded(RecordError):
 @dataclass(frozen=True, slots=True)
 class Look:
     """A reader asked for a page (`decisions`, `decisions.csv`, `decision`): for one decision by its number, for a
-    list by its filters."""
+    list by its filters. `where` tells the console's accounts from the system's users, at the command line."""
 
     reader: str
     role: str
     page: str
     number: str | None = None
     filters: Mapping[str, str] = field(default_factory=dict)
+    where: Literal["console", "cli"] = "console"
 
 
 def looked_event(look: Look, moment: datetime, keys: RecordKeys) -> Event:
@@ -39,7 +40,7 @@ def looked_event(look: Look, moment: datetime, keys: RecordKeys) -> Event:
         "moment": utc(moment),
         "page": look.page,
         # No officer's id has a colon and a space: a reader is never taken for one.
-        "reader": pseudonym(f"console: {look.reader}", keys),
+        "reader": pseudonym(f"{look.where}: {look.reader}", keys),
         "role": look.role,
     }
     return make_event(EventKind.LOOKED, body, {"reader": look.reader, "filters": dict(look.filters)}, keys)

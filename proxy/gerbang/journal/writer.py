@@ -64,6 +64,10 @@ class JournalUnavailable(RecordError):
     """The journal cannot take an event now: no log, no post."""
 
 
+class SlotTaken(RecordError):
+    """Another process writes the slot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where an event came to stand: file name and line in its slot, its sequence number, its hash."""
@@ -478,7 +482,7 @@ class Journal:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
-            raise RecordError(
+            raise SlotTaken(
                 f"another process writes the journal's slot `{self.slot}`",
                 place=Place(str(self._folder)),
                 hint="stop it first, or give this one another `node` in `[journal]`",
