@@ -518,7 +518,9 @@ def every_event() -> Iterator[events.Event]:
     )
     act = replace(act, provenance=Provenance("cross-site", "elsewhere.example"))
     yield events.decision_event(a_decision(activity=act, matches=()), "answered", ["•••"], keys)
-    yield events.outcome_event(a_decision(number="N"), 200, True, "9", "https://x.com/9", keys)
+    yield events.outcome_event(
+        a_decision(number="N"), 200, True, "9", "https://x.com/9", keys, Media(digest="c0ffee", size=3)
+    )
     release = Release("r", frozenset({"a/b"}), "x", moment + timedelta(hours=1), "P-1", "10.1.2.3", answers={"a": "b"})
     yield events.release_event(replace(release, account="2001"), "N", moment, keys)
     yield events.approval_event(Approval("a", "P-1", "political", "KSN", "1/2026", moment), moment, keys)

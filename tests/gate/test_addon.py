@@ -1,5 +1,6 @@
 """The gate's hooks, with the bundled policy, a real journal, a real proxy and real sockets."""
 
+import hashlib
 import json
 import os
 import socket
@@ -428,6 +429,34 @@ def test_a_media_upload_in_office_hours_is_refused_before_it_is_read(gate: Runni
         )
         assert upload_http1(connection, request, size).status == 403
     assert [decision["done"] for decision in gate.decisions()] == ["answered"]
+
+
+def test_the_record_knows_what_went_out_with_an_upload(tmp_path: Path, trust: Trust, world: World) -> None:
+    platform = Upstream(server_context(trust, "upload.x.com", tmp_path))
+    size = 3_000_000
+    request = head(
+        "upload.x.com",
+        "/i/media/upload.json?command=APPEND&media_id=1&segment_index=0",
+        "POST",
+        "Content-Type: multipart/form-data; boundary=b",
+        "Cookie: twid=u%3D2001",
+        f"Content-Length: {size}",
+    )
+    with a_gate(settings_for(tmp_path, platform, trust), trust, world=world, at=TUESDAY_AT_NIGHT) as gate:
+        with gate.tls("upload.x.com:443") as connection:
+            connection.sendall(request + b"x" * size)
+            assert receive(connection).startswith(b"HTTP/1.1 200")
+        deadline = time.monotonic() + 5
+        while not gate.lines("outcome") and time.monotonic() < deadline:
+            time.sleep(0.02)
+        (outcome,) = gate.lines("outcome")
+        assert outcome["body"]["sent"] == size
+        (sidecar,) = gate.settings.journal_folder.glob("*/side/*.jsonl")
+        (private,) = [
+            fields for fields in map(json.loads, sidecar.read_text().splitlines()) if fields["id"] == outcome["id"]
+        ]
+        assert private["fields"]["sent"][1] == hashlib.sha256(b"x" * size).hexdigest()
+    platform.close()
 
 
 def test_a_post_larger_than_the_limit_is_refused_with_the_gap(

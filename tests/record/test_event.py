@@ -218,6 +218,17 @@ def test_an_outcome_hides_the_post_and_its_address() -> None:
     assert b"5150" not in event.body_bytes()
     assert event.sidecar["url"][1] == "https://x.com/aminah/5150"
     assert event.sidecar["post"][1] == "post-5150"
+    assert event.body["sent"] is None
+
+
+def test_an_outcome_says_how_much_was_streamed_and_hides_what() -> None:
+    sent = Media(digest="c0ffee", size=7000)
+    event = outcome_event(a_decision(), 200, True, None, None, KEYS, sent)
+    assert event.body["sent"] == 7000
+    assert b"c0ffee" not in event.body_bytes()
+    assert event.sidecar["sent"][1] == "c0ffee"
+    without = a_decision(matches=(a_match("trial/secret", evidence=Evidence.NONE),))
+    assert "sent" not in outcome_event(without, 200, True, None, None, KEYS, sent).sidecar
 
 
 @pytest.mark.parametrize(("post", "kept"), [("5150", "5150"), ("minit-jkkk-tender", None), ("٥١", None), (None, None)])

@@ -541,9 +541,10 @@ class Gate:
         headers = tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in flow.response.headers.fields
         )
+        sent = passage.upload.sent() if passage.upload else None
         for decision in forwarded:
             try:
-                self.judge.came_of(decision, flow.response.status_code, headers, bytes(passage.answer.kept))
+                self.judge.came_of(decision, flow.response.status_code, headers, bytes(passage.answer.kept), sent)
             except Exception as error:
                 self.guard.caught("response", error)
 

@@ -22,7 +22,7 @@ from gerbang.gate.clock import Clock
 from gerbang.gate.decisions import DecisionBook, owner
 from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
-from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Release, Reply, Request
+from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request
 from gerbang.pipeline import World, excerpts, judge, judge_early
 from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
 from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event
@@ -266,11 +266,18 @@ class Judge:
                 return None
         return number
 
-    def came_of(self, decision: Decision, status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> None:
-        """Write down what the platform answered to an act that went out."""
+    def came_of(
+        self,
+        decision: Decision,
+        status: int,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        sent: Media | None = None,
+    ) -> None:
+        """Write down what the platform answered to an act that went out, `sent` being the body that was streamed."""
         world = self._holder.world
         seen = outcome(decision.activity, status, headers, body, world.platforms)
-        event = outcome_event(decision, seen.status, seen.accepted, seen.id, seen.url, self._keys)
+        event = outcome_event(decision, seen.status, seen.accepted, seen.id, seen.url, self._keys, sent)
         # The platform has answered already: nothing is held back by this line, and so nothing waits for it.
         written = self._ledger.append(event, patient=True)
         written.add_done_callback(lambda future: _note_loss(decision.number, future))

@@ -7,7 +7,7 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.net.http import url
 
-from gerbang.model import Actor, Decision, Reply, Request
+from gerbang.model import Actor, Decision, Media, Reply, Request
 
 PASSAGE: Final = "gerbang.passage"
 # How much of a platform's answer is kept for the outcome, in bytes.
@@ -52,9 +52,9 @@ class Digest:
         self.size += len(data)
         return data
 
-    @property
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
+    def sent(self) -> Media:
+        """What has passed."""
+        return Media(digest=self._hash.hexdigest(), size=self.size)
 
 
 def passage_of(flow: http.HTTPFlow) -> Passage | None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from gerbang.model import Account, Approval, Basis, Decision, Evidence, Match, Release
+from gerbang.model import Account, Approval, Basis, Decision, Evidence, Match, Media, Release
 from gerbang.record.canonical import Json, canonical, digest
 
 type Done = Literal["forwarded", "answered", "held"]
@@ -209,18 +209,27 @@ def decision_event(
 
 
 def outcome_event(
-    decision: Decision, status: int, accepted: bool | None, post: str | None, url: str | None, keys: RecordKeys
+    decision: Decision,
+    status: int,
+    accepted: bool | None,
+    post: str | None,
+    url: str | None,
+    keys: RecordKeys,
+    sent: Media | None = None,
 ) -> Event:
     """What the platform answered to a forwarded act; `accepted` is `None` where the answer did not tell.
 
-    Platforms make an address, and some an id, of a post's title: with `evidence: none` only a plain number is kept.
+    `sent` is the body that was streamed without being kept, where there was one: its size, and its digest, which tells
+    what was in it. Platforms make an address, and some an id, of a post's title: with `evidence: none` only a plain
+    number is kept.
     """
     if decision.evidence is Evidence.NONE:
         post, url = post if post and post.isascii() and post.isdigit() else None, None
+    told = sent.digest if sent and decision.evidence is not Evidence.NONE else None
     return make_event(
         EventKind.OUTCOME,
-        {"number": decision.number, "status": status, "accepted": accepted},
-        {"post": post, "url": url},
+        {"number": decision.number, "status": status, "accepted": accepted, "sent": sent.size if sent else None},
+        {"post": post, "url": url, "sent": told},
         keys,
     )
 
