@@ -317,9 +317,9 @@ def _unprotected(recognition: Recognition, request: Request, world: World) -> tu
     """
     if not recognition.activities:
         return ()
+    came_from = provenance(request)
     return tuple(
         replace(act, provenance=came_from)
         for act in recognition.activities
         if not world.protected.covers(act.host, act.platform, act.target)
     )
-    came_from = provenance(request)
