@@ -267,6 +267,17 @@ def test_identity_numbers_have_a_date_and_a_place(digits: str, is_plausible: boo
     assert plausible(digits) is is_plausible
 
 
+@pytest.mark.parametrize("text", ["[SULIT] Minit mesyuarat pengurusan bil. 5/2026", "SULIT | Minit mesyuarat unit"])
+def test_a_label_at_the_head_of_a_line_labels_the_paper_it_names(text: str) -> None:
+    (finding,) = (one for one in examine([Text("t", text)], everything()) if one.check == "classification-label")
+    assert finding.likelihood is Likelihood.LIKELY
+    assert text[finding.start : finding.end] == "SULIT"
+
+
+def test_a_pattern_may_name_the_part_that_is_found() -> None:
+    assert found("hidup Helang!", a_lexicon("{word: {patterns: ['hidup (?P<found>[A-Z]\\w+)!']}}")) == ["Helang"]
+
+
 def test_a_label_with_structure_is_certain_and_a_word_is_nothing() -> None:
     paper = "SULIT\nRuj. Kami: KPKT.600-1/2/3 Jld. 2 (45)\nTuan,"
     assert examine([Text("t", paper)], everything())[0].likelihood is Likelihood.CERTAIN
