@@ -22,6 +22,7 @@ from gerbang.journal.writer import Journal
 from gerbang.model import Basis, Decision, Effect, Finding, Hours, Kind, Likelihood, Mode, Regime, Release
 from gerbang.policy.document import compile_policy, parse_policy
 from gerbang.record.event import (
+    Done,
     RecordKeys,
     decision_event,
     objection_event,
@@ -32,6 +33,7 @@ from gerbang.record.event import (
 from gerbang.record.number import decision_number
 from gerbang.store import Forwarder, Store, open_store, upgrade
 
+DONE: dict[Effect, Done] = {Effect.BLOCK: "answered", Effect.COACH: "held", Effect.APPROVE: "held"}
 PASSWORD = "empat perkataan panjang sekali"
 KEYS = RecordKeys(b"p" * 32, os.urandom)
 ZONE = ZoneInfo("Asia/Kuala_Lumpur")
@@ -48,6 +50,11 @@ rules:
     title: {ms: Tajuk peraturan, en: Title of the rule}
     clause: R3
     when: {activity: post}
+    effect: block
+  - id: never
+    title: {ms: Peraturan yang tidak sepadan, en: A rule that never matched}
+    clause: R3
+    when: {activity: live}
     effect: block
 """
 
@@ -97,8 +104,8 @@ class Office:
 
     def record(self, *decisions: Decision, excerpts: tuple[str, ...] = ()) -> None:
         for decision in decisions:
-            held = decision.effect >= Effect.COACH
-            self.journal.append(decision_event(decision, "answered" if held else "forwarded", excerpts, KEYS)).result()
+            done: Done = DONE.get(decision.effect, "forwarded")
+            self.journal.append(decision_event(decision, done, excerpts, KEYS)).result()
         self.forwarder.once()
 
     def account(self, name: str = "nora", role: str = "auditor") -> None:

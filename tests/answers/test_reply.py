@@ -1,12 +1,14 @@
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_decision, a_match, a_request, an_activity
+from gerbang.answers.paper import STYLE_DIGEST
 from gerbang.answers.reply import cross_origin, fault, is_navigation, refuse, too_large
 from gerbang.answers.words import Language
 from gerbang.model import (
@@ -20,7 +22,9 @@ from gerbang.model import (
     Reply,
     Request,
 )
+from gerbang.recognition.signature import compile_platforms, parse_platform
 
+POLICIES = Path(__file__).parents[2] / "policies"
 GATE = "http://gerbang.internal"
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Accept": "text/html"}
 FETCH = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Accept": "*/*"}
@@ -111,8 +115,7 @@ def test_a_problem_document_has_the_members_of_rfc_9457() -> None:
         "type": "about:blank",
         "title": "Held",
         "status": 428,
-        "detail": "Your office's gate is holding this until you answer it. "
-        "Decision K7Q4-M2XP: http://gerbang.internal/d/K7Q4-M2XP",
+        "detail": "Your office's gate is holding this until you answer it: http://gerbang.internal/d/K7Q4-M2XP",
         "instance": "http://gerbang.internal/d/K7Q4-M2XP",
         "decision": "K7Q4-M2XP",
     }
@@ -175,8 +178,43 @@ def test_what_a_script_may_read_tells_no_reason(
 ) -> None:
     reply = refuse(post(headers | {"Accept-Language": language.value}), telling_decision(effect), refusal, GATE)
     body = re.sub(r"<style>.*?</style>", "", reply.body.decode(), flags=re.S)
-    said = body + "".join(value for _, value in reply.headers)
+    # A digest can spell anything.
+    said = (body + "".join(value for _, value in reply.headers)).replace(STYLE_DIGEST, "")
     assert [word for word in SECRETS if word in said] == []
+
+
+@pytest.mark.parametrize("platform", ["x", "wordpress"])
+@pytest.mark.parametrize(("effect", "status"), [(Effect.BLOCK, 403), (Effect.COACH, 428)])
+def test_a_platforms_refusal_says_the_number_once_and_the_status_that_it_has(
+    platform: str, effect: Effect, status: int
+) -> None:
+    text = POLICIES.joinpath("platforms", f"{platform}.yaml").read_text("utf-8")
+    refusal = compile_platforms([parse_platform(text, platform)]).refusal(platform)
+    reply = refuse(post(FETCH), a_decision(effect), refusal, GATE)
+    body = reply.body.decode()
+    assert reply.status == status
+    assert body.count("K7Q4-M2XP") == 1
+    told = json.loads(body)
+    assert (told["errors"][0]["code"] if platform == "x" else told["data"]["status"]) == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "asks", "effect", "words"),
+    [
+        (Kind.VIEW, ("official-purpose",), Effect.COACH, "It is office hours, and a visit to this page needs"),
+        (Kind.VIEW, (), Effect.COACH, "asks what this page is opened for"),
+        (Kind.POST, ("accuracy",), Effect.COACH, "perhaps a sentence in it"),
+        (Kind.POST, (), Effect.APPROVE, "wants it approved first"),
+        (Kind.VIEW, (), Effect.BLOCK, "This page was not opened"),
+        (Kind.POST, (), Effect.BLOCK, "This was not sent"),
+    ],
+)
+def test_the_page_on_the_platforms_address_says_what_kind_of_question_it_is(
+    kind: Kind, asks: tuple[str, ...], effect: Effect, words: str
+) -> None:
+    decision = a_decision(effect, activity=an_activity(kind=kind), matches=(a_match(effect=effect, asks=asks),))
+    page = refuse(a_request(headers=NAVIGATION | {"Accept-Language": "en"}), decision, None, GATE).body.decode()
+    assert words in page
 
 
 @pytest.mark.parametrize("effect", [Effect.BLOCK, Effect.COACH])

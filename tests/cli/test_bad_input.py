@@ -744,7 +744,7 @@ TABLE = (
     Wrong(
         "a role that there is not, before a password is asked for",
         "users add ali --role boss",
-        "unknown role `boss`; expected one of `auditor`, `approver`, `admin`",
+        "unknown role `boss`; expected one of `auditor`, `admin`",
     ),
     Wrong(
         "accounts that cannot be read",

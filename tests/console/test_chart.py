@@ -4,8 +4,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gerbang.console.chart import HEIGHT, MOST_BARS, WIDTH, chart
-from gerbang.model import Effect
+from gerbang.console.chart import HEIGHT, MOST_BARS, STACK, WIDTH, chart
 from gerbang.store import HourCount
 
 ZONE = ZoneInfo("Asia/Kuala_Lumpur")
@@ -17,10 +16,10 @@ def test_nothing_counted_is_no_bar() -> None:
 
 
 def test_two_days_are_shown_by_the_hour_and_more_by_the_day() -> None:
-    day = [HourCount(HOUR + timedelta(hours=n), "block", 1) for n in (0, 47)]
+    day = [HourCount(HOUR + timedelta(hours=n), "answered", 1) for n in (0, 47)]
     found = chart(day, ZONE)
     assert (found.hourly, len(found.bars)) == (True, 48)
-    found = chart([*day, HourCount(HOUR + timedelta(hours=48), "block", 1)], ZONE)
+    found = chart([*day, HourCount(HOUR + timedelta(hours=48), "answered", 1)], ZONE)
     assert (found.hourly, [bar.start.date().isoformat() for bar in found.bars]) == (
         False,
         ["2026-11-24", "2026-11-25", "2026-11-26"],
@@ -28,14 +27,14 @@ def test_two_days_are_shown_by_the_hour_and_more_by_the_day() -> None:
 
 
 def test_hours_are_those_of_the_office() -> None:
-    (bar,) = chart([HourCount(HOUR, "block", 2), HourCount(HOUR, "allow", 3)], ZONE).bars
+    (bar,) = chart([HourCount(HOUR, "answered", 2), HourCount(HOUR, "forwarded", 3)], ZONE).bars
     assert bar.start.hour == 10
-    assert [(part.effect, part.count) for part in bar.parts] == [("block", 2), ("allow", 3)]
+    assert [(part.done, part.count) for part in bar.parts] == [("answered", 2), ("forwarded", 3)]
 
 
 def test_the_range_that_was_asked_for_is_shown_whole() -> None:
     since = datetime(2026, 11, 24, tzinfo=ZONE)
-    found = chart([HourCount(HOUR, "block", 1)], ZONE, since, since + timedelta(days=1))
+    found = chart([HourCount(HOUR, "answered", 1)], ZONE, since, since + timedelta(days=1))
     assert [bar.start.hour for bar in found.bars] == list(range(24))
 
 
@@ -43,7 +42,7 @@ COUNTS = st.lists(
     st.builds(
         HourCount,
         hour=st.integers(0, 24 * 400).map(lambda hours: HOUR + timedelta(hours=hours)),
-        effect=st.sampled_from([effect.value for effect in Effect]),
+        done=st.sampled_from(STACK),
         count=st.integers(1, 10**7),
     ),
     max_size=30,

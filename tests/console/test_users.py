@@ -66,6 +66,7 @@ def test_a_password_at_the_bound_is_taken(users: Users, length: int) -> None:
         ("../x", "auditor", PASSWORD, "`../x` will not do"),
         ("n" * 33, "auditor", PASSWORD, "will not do for an account name"),
         ("nora", "auditer", PASSWORD, "unknown role `auditer`; did you mean `auditor`? expected one of `auditor`"),
+        ("nora", "approver", PASSWORD, "unknown role `approver`; expected one of `auditor`, `admin`"),
         ("nora", "auditor", "x" * (SHORTEST_PASSWORD - 1), "the password has 11 characters; use 12 to 256"),
         ("nora", "auditor", "x" * (LONGEST_PASSWORD + 1), "the password has 257 characters"),
         ("badrul", "admin", PASSWORD, "there is an account `badrul` already"),
@@ -111,6 +112,33 @@ def test_a_broken_file_is_named_and_left_alone(users: Users, content: str) -> No
     assert users.file.read_text() == content
 
 
+def test_another_password_takes_the_place_of_the_old_one_and_ends_its_sessions(users: Users) -> None:
+    before = users.add("nora", "auditor", PASSWORD, NOW)
+    users.set_password("nora", PASSWORD[::-1])
+    assert users.check("nora", PASSWORD) is None
+    after = users.check("nora", PASSWORD[::-1])
+    assert after is not None
+    assert (after.name, after.role, after.added) == (before.name, before.role, before.added)
+    assert after.stamp != before.stamp
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "message"),
+    [
+        ("badrul", PASSWORD, "there is no account `badrul`; expected one of `nora`"),
+        ("nora", "x" * (SHORTEST_PASSWORD - 1), "the password has 11 characters"),
+    ],
+)
+def test_a_password_that_cannot_be_given_leaves_the_old_one(
+    users: Users, name: str, password: str, message: str
+) -> None:
+    users.add("nora", "auditor", PASSWORD, NOW)
+    with pytest.raises(RegisterError) as refused:
+        users.set_password(name, password)
+    assert message in str(refused.value)
+    assert users.check("nora", PASSWORD)
+
+
 def test_the_command_adds_lists_and_removes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GERBANG_STATE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -121,6 +149,10 @@ def test_the_command_adds_lists_and_removes(tmp_path: Path, monkeypatch: pytest.
     listed = runner.invoke(command.app, ["list", "--json"])
     assert [(user["name"], user["role"]) for user in json.loads(listed.output)] == [("nora", "auditor")]
     assert Users(tmp_path / "console" / "users.json").check("nora", PASSWORD)
+    changed = runner.invoke(command.app, ["password", "nora", "--password-stdin"], input=f"{PASSWORD[::-1]}\n")
+    assert (changed.exit_code, changed.output) == (0, "nora has a new password, and is signed out\n")
+    assert Users(tmp_path / "console" / "users.json").check("nora", PASSWORD[::-1])
+    assert isinstance(runner.invoke(command.app, ["password", "badrul"]).exception, GerbangError)
     assert runner.invoke(command.app, ["remove", "nora"]).exit_code == 0
     assert json.loads(runner.invoke(command.app, ["list", "--json"]).output) == []
     gone = runner.invoke(command.app, ["remove", "nora"])

@@ -152,8 +152,8 @@ def test_the_reasons_are_told_in_the_readers_language(host: Host) -> None:
         )
     )
     for language, words in (
-        ("ms", ("maklumat rasmi", "terlalu besar", "ms title of trial/hold", "dikecualikan", "diperhatikan sahaja")),
-        ("en", ("official information", "too large", "en title of trial/hold", "exempted", "observed only")),
+        ("ms", ("maklumat rasmi", "terlalu besar", "ms title of trial/hold", "Dikecualikan", "Diperhatikan sahaja")),
+        ("en", ("official information", "too large", "en title of trial/hold", "Exempt because", "Observed only")),
     ):
         reply = host.ask(f"/d/{NUMBER}?lang={language}")
         page = reply.body.decode()
@@ -570,7 +570,7 @@ def test_a_number_stands_in_the_book_once_however_often_it_comes(host: Host) -> 
     host.remember(a_hold("accuracy", number=other))
     for _ in range(2 * OWN_LIMIT):
         host.remember(a_hold("accuracy"))
-    assert [decision.number for decision in host.decisions.mine(an_actor(), None)] == [NUMBER, other]
+    assert [entry.decision.number for entry in host.decisions.mine(an_actor(), None)] == [NUMBER, other]
     assert host.send(f"/d/{NUMBER}/objection", {"objection": "Ini hantaran rasmi"}).status == 303
     host.remember(a_hold("accuracy"))
     found = host.decisions.find(NUMBER, an_actor())
@@ -583,11 +583,83 @@ def test_the_book_keeps_no_text_and_no_more_than_its_limits() -> None:
     numbers = [decision_number(bytes([n]) * 7) for n in range(20)]
     for number in numbers[:10]:
         book.add(a_decision(number=number, activity=an_activity("rahsia")), a_request())
-    assert [decision.number for decision in book.mine(an_actor(), None)] == numbers[9:5:-1]
-    assert all(decision.activity.texts == () for decision in book.mine(an_actor(), None))
+    assert [entry.decision.number for entry in book.mine(an_actor(), None)] == numbers[9:5:-1]
+    assert all(entry.decision.activity.texts == () for entry in book.mine(an_actor(), None))
     for number in numbers[10:13]:
         book.add(a_decision(number=number, actor=an_actor(OTHER)), a_request())
     assert len(book) == 6
-    assert [decision.number for decision in book.mine(an_actor(), None)] == numbers[9:6:-1]
+    assert [entry.decision.number for entry in book.mine(an_actor(), None)] == numbers[9:6:-1]
     assert book.find(numbers[12], an_actor(OTHER)) is not None
     assert book.find(numbers[12], an_actor()) is None
+
+
+def test_what_went_out_makes_room_before_what_may_still_be_answered() -> None:
+    book = DecisionBook(limit=6, own_limit=4)
+    numbers = [decision_number(bytes([n]) * 7) for n in range(20)]
+    book.add(a_hold(number=numbers[0]), a_request())
+    for number in numbers[1:9]:
+        book.sent(a_decision(Effect.RECORD, number=number))
+    assert [entry.decision.number for entry in book.mine(an_actor(), None)] == [*numbers[8:5:-1], numbers[0]]
+    for number in numbers[10:14]:
+        book.add(a_decision(number=number, actor=an_actor(OTHER)), a_request())
+    assert len(book) == 6
+    assert [entry.decision.number for entry in book.mine(an_actor(), None)] == [numbers[8], numbers[0]]
+
+
+SENT = decision_number(b"sent123")
+
+
+def what_went_out(release: str | None = None) -> Decision:
+    return a_decision(Effect.RECORD, number=SENT, matches=(a_match("trial/hold", Effect.COACH, released_by=release),))
+
+
+def test_the_list_has_what_was_sent_and_each_decision_once(host: Host) -> None:
+    host.remember(a_hold("accuracy"))
+    host.send(f"/d/{NUMBER}/confirm", {"ask.accuracy": "yes"})
+    host.remember(a_hold("accuracy"))
+    host.decisions.sent(what_went_out())
+    host.decisions.sent(what_went_out())
+    page = host.ask("/mine?lang=en").body.decode()
+    assert page.count(f"/d/{NUMBER}?") == page.count(f"/d/{SENT}?") == 1
+    assert re.findall(r'class="tag (\w+)">([^<]+)<', page) == [("go", "sent"), ("go", "confirmed until 02:10")]
+    sent = host.ask(f"/d/{SENT}?lang=en").body.decode()
+    assert "This post was sent" in sent
+    assert "/objection" not in sent
+    assert "/confirm" not in sent
+
+
+def test_a_confirmation_that_was_used_says_so_and_asks_nobody_to_post_again(host: Host) -> None:
+    host.remember(a_hold("accuracy"))
+    host.send(f"/d/{NUMBER}/confirm", {"ask.accuracy": "yes"})
+    host.decisions.sent(what_went_out("another"))
+    assert "press Post again" in host.ask(f"/d/{NUMBER}?lang=en").body.decode()
+    other = Host()
+    other.remember(a_hold("accuracy"))
+    other.send(f"/d/{NUMBER}/confirm", {"ask.accuracy": "yes"})
+    other.decisions.sent(what_went_out(other.books.releases[0].id))
+    for _ in range(2):
+        page = other.ask(f"/d/{NUMBER}?lang=en").body.decode()
+        assert "You confirmed it, and it was sent" in page
+        assert f'href="/d/{SENT}?lang=en"' in page
+        assert "ress Post again" not in page
+        assert "confirmed and sent" in other.ask("/mine?lang=en").body.decode()
+        other.moment += timedelta(minutes=11)
+
+
+def test_a_rules_message_and_its_clause_are_not_both_said_at_once(host: Host) -> None:
+    host.state = replace(
+        host.state, wording=lambda *_: RuleWords("Title", "Text of the clause", "What the rule says", ("Regulation 7",))
+    )
+    host.remember(a_hold())
+    page = host.ask(f"/d/{NUMBER}?lang=en").body.decode()
+    shown, details = page.split("<details", 1)
+    assert "What the rule says" in shown
+    assert "Text of the clause" not in shown
+    assert "Text of the clause" in details
+    assert "Regulation 7" in details
+
+
+@pytest.mark.parametrize(("notice", "closed"), [("2026-01", False), ("", True)])
+def test_the_notice_says_where_nothing_is_opened_yet(host: Host, notice: str, closed: bool) -> None:
+    host.state = replace(host.state, notice=notice)
+    assert ("this gate opens nothing" in host.ask("/notice?lang=en").body.decode()) is closed

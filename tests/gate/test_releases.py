@@ -8,14 +8,17 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis.strategies import integers, lists
 
-from builders import AMINAH, TUESDAY_MORNING, a_decision, a_match, an_actor
+from builders import AMINAH, TUESDAY_MORNING, a_decision, a_match, an_activity, an_actor
+from gerbang.gate.decisions import OWN_LIMIT, DecisionBook
 from gerbang.gate.releases import ReleaseBook
-from gerbang.gate.remembering import recent_releases
+from gerbang.gate.remembering import Recent, recent
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Journal
-from gerbang.model import Effect, Kind, Release
-from gerbang.record.event import RecordKeys, decision_event, release_event
+from gerbang.model import Effect, Finding, Kind, Likelihood, Release
+from gerbang.record.event import RecordKeys, decision_event, objection_event, release_event
+from gerbang.record.number import decision_number
 
+FINDING = Finding("party-names", "political", Likelihood.LIKELY, 0, 4)
 SOON = TUESDAY_MORNING + timedelta(minutes=10)
 
 
@@ -101,7 +104,7 @@ def test_a_gate_that_starts_again_knows_what_runs_and_what_was_used(tmp_path: Pa
     for event in events:
         journal.append(event).result(10)
     journal.close()
-    found, spent = recent_releases(tmp_path / "journal", [AMINAH], record, TUESDAY_MORNING)
+    found, spent, _ = recent(tmp_path / "journal", [AMINAH], record, TUESDAY_MORNING)
     assert spent == {"0000000000000002"}
     by_id = {release.id[-1]: release for release in found}
     assert sorted(by_id) == ["1", "2", "4", "6"]
@@ -116,4 +119,54 @@ def test_a_gate_that_starts_again_knows_what_runs_and_what_was_used(tmp_path: Pa
 
 def test_without_a_journal_there_is_nothing_to_remember(tmp_path: Path) -> None:
     record = RecordKeys.made_of(bytes(32), os.urandom)
-    assert recent_releases(tmp_path / "none", [], record, TUESDAY_MORNING) == ((), frozenset())
+    assert recent(tmp_path / "none", [], record, TUESDAY_MORNING) == Recent()
+
+
+def test_a_start_takes_up_the_officers_latest_decisions_with_what_became_of_them(tmp_path: Path) -> None:
+    record = RecordKeys.made_of(bytes(32), os.urandom)
+    numbers = [decision_number(bytes([n]) * 7) for n in range(OWN_LIMIT + 8)]
+    held = a_decision(Effect.COACH, number=numbers[0], activity=an_activity("rahsia"), findings=(FINDING,))
+    contested = a_decision(Effect.BLOCK, number=numbers[1])
+    release = a_release("0000000000000001", kind=Kind.POST, account="2001")
+    sent = replace(resting_on(release.id), number=numbers[2], effect=Effect.RECORD)
+    events = [
+        decision_event(held, "held", ("r•••",), record),
+        decision_event(contested, "answered", (), record),
+        release_event(release, held.number, TUESDAY_MORNING, record),
+        decision_event(sent, "forwarded", (), record),
+        objection_event(contested.number, AMINAH.id, "Ini hantaran rasmi", TUESDAY_MORNING, record),
+        decision_event(a_decision(number=numbers[3], actor=an_actor(None)), "answered", (), record),
+        decision_event(a_decision(number=numbers[4], actor=an_actor(replace(AMINAH, id="P-2"))), "held", (), record),
+    ]
+    journal = Journal(tmp_path / "journal", "gate", 0, seal_key=load_keys(tmp_path / "keys").seal)
+    for event in events:
+        journal.append(event).result(10)
+    journal.close()
+    found = recent(tmp_path / "journal", [AMINAH], record, TUESDAY_MORNING)
+    book = DecisionBook()
+    for entry in found.decisions:
+        book.put(entry)
+    mine = {entry.decision.number: entry for entry in book.mine(an_actor(), None)}
+    assert set(mine) == set(numbers[:3])
+    assert mine[numbers[0]].used_by == numbers[2]
+    assert [mine[number].objected for number in numbers[:3]] == [False, True, False]
+    restored = mine[numbers[0]].decision
+    assert restored == replace(
+        held,
+        activity=replace(held.activity, texts=()),
+        actor=replace(held.actor, zone=replace(held.actor.zone, networks=())),
+        hours=replace(held.hours, local=restored.hours.local),
+    )
+
+
+def test_of_many_decisions_a_start_takes_up_the_latest(tmp_path: Path) -> None:
+    record = RecordKeys.made_of(bytes(32), os.urandom)
+    numbers = [decision_number(bytes([n, 1]) * 4) for n in range(OWN_LIMIT + 5)]
+    journal = Journal(tmp_path / "journal", "gate", 0, seal_key=load_keys(tmp_path / "keys").seal)
+    lines = [journal.append(decision_event(a_decision(number=number), "answered", (), record)) for number in numbers]
+    for line in lines:
+        line.result(10)
+    journal.close()
+    found = recent(tmp_path / "journal", [AMINAH], record, TUESDAY_MORNING).decisions
+    assert sorted(entry.decision.number for entry in found) == sorted(numbers[5:])
+    assert recent(tmp_path / "journal", [AMINAH], record, TUESDAY_MORNING + timedelta(days=400)) == Recent()

@@ -13,7 +13,6 @@ from gerbang.errors import RecordError
 from gerbang.model import Basis, Effect, Finding, Gap, Kind, Likelihood, Mode, Officer, Release, Standing
 from gerbang.record.event import (
     Done,
-    correction_event,
     decision_event,
     objection_event,
     outcome_event,
@@ -72,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         outcome_event(a_decision(number=NUMBERS[2]), 200, True, "99", "https://x.com/aminah/status/99", KEYS),
         outcome_event(a_decision(number=NUMBERS[4]), 403, False, None, None, KEYS),
         objection_event(NUMBERS[0], AMINAH.id, "ini kerja rasmi", TUESDAY_MORNING, KEYS),
-        correction_event(NUMBERS[2], AMINAH.id, "angka salah", TUESDAY_MORNING, KEYS),
+        objection_event(NUMBERS[2], AMINAH.id, "angka salah", TUESDAY_MORNING, KEYS),
         policy_activated(Basis("p1", "a", "b", "c"), {"trial/policy.yaml": "policy: trial\n"}, TUESDAY_MORNING, KEYS),
     )
     waiting += [journal.append(event) for event in others]
@@ -111,6 +110,11 @@ def store(url: str, folder: Path) -> Iterator[Store]:
         (Filter(zone="cawangan"), [4]),
         (Filter(rule="trial/watch"), [6]),
         (Filter(rule="trial/rule", done="forwarded"), [6]),
+        (Filter(rule="watch"), [6]),
+        (Filter(rule="rial/watch"), []),
+        (Filter(rule="%"), []),
+        (Filter(objection=True), [0]),
+        (Filter(objection=False, done="answered"), [7, 5, 3]),
         (Filter(category="political"), [3]),
         (Filter(gap="too-large"), [5]),
         (Filter(number=NUMBERS[2][:6].lower()), [2]),
@@ -123,6 +127,21 @@ def test_a_filter_finds_what_it_says(store: Store, wanted: Filter, places: list[
     assert [NUMBERS.index(row.number) for row in page.rows] == places
     assert page.next is None
     assert sum(entry.count for entry in store.counts(wanted)) == len(places)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        (Filter(rule="trial/watch", zone="pejabat", officer="P-1002"), None),
+        (Filter(rule="watch"), None),
+        (Filter(rule="trial/wach", zone="nowhere"), "rule"),
+        (Filter(zone="nowhere"), "zone"),
+        (Filter(zone="pejabat", officer="P-9999"), "officer"),
+        (Filter(effect="approve"), None),
+    ],
+)
+def test_a_value_that_stands_nowhere_is_named(store: Store, wanted: Filter, field: str | None) -> None:
+    assert store.unheard(wanted) == field
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
@@ -145,7 +164,11 @@ def test_a_place_in_the_list_that_is_none_is_one_sentence(store: Store, place: s
 
 def test_a_row_has_its_rules_findings_gaps_and_outcome(store: Store) -> None:
     rows = {NUMBERS.index(row.number): row for row in store.decisions().rows}
-    assert rows[6].rules == ("trial/rule", "trial/watch")
+    assert rows[6].rules == ("trial/watch", "trial/rule")
+    assert (rows[6].exempted, rows[6].observed) == (("trial/rule",), ("trial/watch",))
+    assert rows[1].decisive == ("trial/hold",)
+    assert [place for place, row in rows.items() if row.objected] == [0]
+    assert {row.policy for row in rows.values()} == {"0" * 64}
     assert rows[3].categories == ("political",)
     assert rows[5].gaps == ("too-large",)
     assert (rows[2].accepted, rows[4].accepted, rows[0].accepted) == (True, False, None)
@@ -175,7 +198,7 @@ def test_one_decision_comes_with_its_whole_reasoning_and_its_place(store: Store,
 def test_what_happened_afterwards_is_told_in_order(store: Store) -> None:
     found = store.decision(NUMBERS[2])
     assert found is not None
-    assert [other.kind for other in found.related] == ["outcome", "correction"]
+    assert [other.kind for other in found.related] == ["outcome", "objection"]
 
 
 def test_private_parts_are_masked_unless_asked_for(store: Store) -> None:
@@ -193,12 +216,12 @@ def test_a_number_that_is_not_there_is_none(store: Store) -> None:
     assert store.decision(decision_number(os.urandom(7))) is None
 
 
-def test_counts_are_by_hour_and_effect(store: Store) -> None:
+def test_counts_are_by_hour_and_what_was_done(store: Store) -> None:
     counts = store.counts(Filter(until=TUESDAY_MORNING + timedelta(hours=3)))
-    assert [(entry.hour, entry.effect, entry.count) for entry in counts] == [
-        (TUESDAY_MORNING, "block", 1),
-        (TUESDAY_MORNING + timedelta(hours=1), "coach", 1),
-        (TUESDAY_MORNING + timedelta(hours=2), "allow", 1),
+    assert [(entry.hour, entry.done, entry.count) for entry in counts] == [
+        (TUESDAY_MORNING, "answered", 1),
+        (TUESDAY_MORNING + timedelta(hours=1), "held", 1),
+        (TUESDAY_MORNING + timedelta(hours=2), "forwarded", 1),
     ]
     assert all(entry.hour.tzinfo is UTC for entry in counts)
 

@@ -23,7 +23,7 @@ from gerbang.answers.reasons import (
 from gerbang.answers.words import Language, say, term
 from gerbang.model import Decision, Effect, Reply
 
-TONES: Final = {Effect.BLOCK: "stop", Effect.APPROVE: "wait", Effect.COACH: "wait"}
+TONES: Final = {"forwarded": "go", "held": "wait", "answered": "stop"}
 PLATFORM_NAMES: Final = {"x": "X", "wordpress": "WordPress"}
 
 LONGEST_ANSWER: Final = 1000  # characters
@@ -32,10 +32,13 @@ SHORTEST_ANSWER: Final = 8  # letters; enough for a purpose, too many for a full
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a held decision stands: `until` is the end of its release, `ended` says that this has passed."""
+    """What became of a decision: `done` as the record has it, `until` is the end of a hold's release, `ended` says that
+    this has passed, `used_by` is the number of the act that took its single use."""
 
+    done: str = "held"
     until: datetime | None = None
     ended: bool = False
+    used_by: str | None = None
     objected: bool = False
     page: str | None = None
 
@@ -67,8 +70,8 @@ def notice_page(shown: Shown, notice: str, authority: str) -> Reply:
     return _own("notice", shown, 200, {"notice": notice, "authority": authority})
 
 
-def mine_page(shown: Shown, decisions: Sequence[Decision]) -> Reply:
-    """The decisions given, newest first, a line each."""
+def mine_page(shown: Shown, decisions: Sequence[tuple[Decision, Standing]], *, known: bool) -> Reply:
+    """The decisions given, newest first, a line each. `known` says whether the reader is."""
     language = shown.language
     rows = [
         {
@@ -76,12 +79,37 @@ def mine_page(shown: Shown, decisions: Sequence[Decision]) -> Reply:
             "when": moment_told(decision.hours.local, language),
             "kind": term("kind", decision.activity.kind, language),
             "platform": platform_name(decision.activity.platform),
-            "effect": term("effect", decision.effect, language),
-            "tone": TONES.get(decision.effect, "go"),
+            "tag": _tag(decision, standing, language),
+            "tone": _tone(standing),
         }
-        for decision in decisions
+        for decision, standing in decisions
     ]
-    return _own("mine", shown, 200, {"rows": rows})
+    return _own("mine", shown, 200, {"rows": rows, "known": known})
+
+
+def _tag(decision: Decision, standing: Standing, language: Language) -> str:
+    if standing.used_by:
+        return say("own.confirmed.used-tag", language)
+    if standing.until is not None:
+        until = clock_told(standing.until.astimezone(decision.hours.local.tzinfo), language)
+        return say("own.confirmed.until-tag", language, until=until)
+    return say("own.confirmed.ended-tag", language) if standing.ended else term("done", standing.done, language)
+
+
+def _tone(standing: Standing) -> str:
+    return "go" if standing.used_by or standing.until is not None else TONES.get(standing.done, "stop")
+
+
+def _heading(decision: Decision, standing: Standing, kind: str, language: Language) -> str:
+    if standing.done == "held":
+        if standing.used_by:
+            return say("own.decision.used", language)
+        if standing.until is not None:
+            return say("own.decision.released", language)
+        if standing.ended:
+            return say("own.decision.ended", language)
+    key = {"forwarded": "sent", "answered": "block"}.get(standing.done, decision.effect.value)
+    return say(f"own.decision.{key}", language, kind=kind)
 
 
 def decision_page(
@@ -101,17 +129,14 @@ def decision_page(
     kind = term("kind", activity.kind, language)
     zone = decision.hours.local.tzinfo
     released = standing.until is not None
-    heading = (
-        say("own.decision.released", language)
-        if released
-        else say(f"own.decision.{decision.effect.value}", language, kind=kind)
-    )
-    every = reasons(decision, language, wording)
+    open_ = standing.done == "held" and not (released or standing.ended or standing.used_by)
+    heading = _heading(decision, standing, kind, language)
+    every = reasons(decision.matches, decision.effect, language, wording)
     values = {
         "decision": decision,
         "heading": heading[:1].upper() + heading[1:],
-        "effect": say("own.confirmed.tag", language) if released else term("effect", decision.effect, language),
-        "tone": "go" if released else TONES.get(decision.effect, "go"),
+        "tag": _tag(decision, standing, language),
+        "tone": _tone(standing),
         "when": moment_told(decision.hours.local, language),
         "kind": kind,
         "platform": platform_name(activity.platform),
@@ -122,8 +147,8 @@ def decision_page(
         "others": [r for r in every if r.state != "in-force" or r.effect != decision.effect],
         "findings": findings(decision.findings, language),
         "gaps": gaps(decision.gaps, language),
-        "advice": advice(decision, language) if decision.effect >= Effect.COACH and not released else (),
-        "asks": asks(decision, language) if decision.effect is Effect.COACH and not released else (),
+        "advice": advice(decision, language) if standing.done == "answered" or open_ else (),
+        "asks": asks(decision, language) if decision.effect is Effect.COACH and open_ else (),
         "form": form,
         "standing": standing,
         "until": clock_told(standing.until.astimezone(zone), language) if standing.until else "",
@@ -131,7 +156,8 @@ def decision_page(
         "minutes": minutes,
         "known": decision.actor.officer is not None,
         "longest": LONGEST_ANSWER,
-        "objectable": decision.effect >= Effect.COACH,
+        "waits": decision.effect is Effect.APPROVE and open_,
+        "objectable": standing.done != "forwarded",
     }
     return _own("decision", shown, status, values)
 

@@ -3,15 +3,15 @@
 No matched text is in here: a finding is told by its category and its place.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
 from babel.dates import format_datetime
 
-from gerbang.answers.words import Language, say, term
-from gerbang.model import Decision, Effect, Finding, Gap, Hours, Match, Mode, Regime
+from gerbang.answers.words import PHRASES, Language, say, term
+from gerbang.model import Decision, Effect, Finding, Gap, Hours, Likelihood, Match, Mode, Regime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,13 @@ def wording(rules: Mapping[str, RuleOfPolicy]) -> Wording:
 # Arguments of a calendar's fact that are words themselves, with the group that they belong to.
 TERMS: Final = {"day": "weekday", "missing": "missing"}
 
+# What stands before a rule's id in a match that another rule replaced.
+OVERRIDE: Final = "override:"
+# Conditions of an exemption whose values are words of the catalogue's other groups.
+EXEMPT_TERMS: Final = {"account": "standing", "activity": "kind"}
+ORDINALS: Final = ("where.first", "where.second", "where.third")
+STATES: Final = ("in-force", "released", "observed", "exempted")
+
 # What an officer is asked in words of her own; every other ask is a statement to confirm.
 WRITTEN: Final = frozenset({"official-purpose", "justification", "source"})
 
@@ -94,15 +101,22 @@ class Ask:
     written: bool
 
 
-def reason(match: Match, language: Language, wording: Wording) -> Reason:
+def _state(match: Match) -> str:
     if match.exempted_by is not None:
-        state, told = "exempted", say("match.exempted", language, by=match.exempted_by)
-    elif match.released_by is not None:
-        state, told = "released", say("match.released", language, by=match.released_by)
-    elif match.mode is Mode.OBSERVE:
-        state, told = "observed", say("match.observed", language)
+        return "exempted"
+    if match.released_by is not None:
+        return "released"
+    return "observed" if match.mode is Mode.OBSERVE else "in-force"
+
+
+def reason(match: Match, language: Language, wording: Wording) -> Reason:
+    state = _state(match)
+    if match.exempted_by is not None:
+        told = exemption_told(match.exempted_by, language)
+    elif state == "in-force":
+        told = term("effect", match.effect, language)
     else:
-        state, told = "in-force", term("effect", match.effect, language)
+        told = say(f"match.{state}", language)
     law = match.citation.law
     words = wording(match.rule, law, language) or RuleWords("", "", None, (law,) if law else ())
     return Reason(
@@ -118,11 +132,34 @@ def reason(match: Match, language: Language, wording: Wording) -> Reason:
     )
 
 
-def reasons(decision: Decision, language: Language, wording: Wording) -> tuple[Reason, ...]:
-    """Every rule that matched: first those that made the decision, strictest first."""
-    decisive = set(decision.decisive())
-    ordered = sorted(decision.matches, key=lambda m: (m not in decisive, not m.in_force, -m.effect.rank, m.rule))
+def reasons(matches: Iterable[Match], effect: Effect, language: Language, wording: Wording) -> tuple[Reason, ...]:
+    """Every rule that matched: first those that made the decision, then those in force, strictest first."""
+    ordered = sorted(
+        matches,
+        key=lambda m: (not (m.in_force and m.effect is effect), STATES.index(_state(m)), -m.effect.rank, m.rule),
+    )
     return tuple(reason(match, language, wording) for match in ordered)
+
+
+def exemption_told(by: str, language: Language) -> str:
+    """Why a rule was exempt, as a sentence; `by` is the exemption as the record has it. One that cannot be read
+    stands as it is.
+
+    >>> exemption_told("regime: break | rest-day, group: support, approval: political", Language.EN)
+    'exempt because: break or rest day, in the group support, with approval `political` on file'
+    """
+    if by.startswith(OVERRIDE):
+        return say("match.overridden", language, rule=by.removeprefix(OVERRIDE))
+    told = []
+    for part in by.split(", "):
+        key, colon, wanted = part.partition(": ")
+        if not colon or f"exempt.{key}" not in PHRASES:
+            return say("match.exempted", language, by=by)
+        words = [term(EXEMPT_TERMS.get(key, key), word, language) for word in wanted.split(" | ")]
+        if len(words) > 1:
+            words = [say("exempt.or", language, first=", ".join(words[:-1]), last=words[-1])]
+        told.append(term("exempt", key, language, {"words": words[0]}))
+    return say("match.exempted", language, by=", ".join(told))
 
 
 def asks(decision: Decision, language: Language) -> tuple[Ask, ...]:
@@ -137,16 +174,38 @@ def ask_label(key: str, language: Language) -> str:
     return say("ask.own", language, ask=key) if label == key else label
 
 
-def findings(found: Sequence[Finding], language: Language) -> tuple[tuple[str, str, str], ...]:
-    """Category, likelihood and place of each finding, in words; a place counts texts and characters from 1."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What checks saw of one category with one likelihood: `where` first, and by which checks."""
+
+    category: str
+    likelihood: str
+    where: str
+    checks: tuple[str, ...]
+
+
+def findings(found: Sequence[Finding], language: Language) -> tuple[Seen, ...]:
+    """The findings in words, alike ones in one line; a place counts texts and characters from 1."""
+    alike: dict[tuple[str, Likelihood], list[Finding]] = {}
+    for finding in found:
+        alike.setdefault((finding.category, finding.likelihood), []).append(finding)
     return tuple(
-        (
-            term("category", finding.category, language),
-            term("likelihood", finding.likelihood, language),
-            say("where.finding", language, text=finding.text + 1, start=finding.start + 1, end=finding.end),
+        Seen(
+            term("category", category, language),
+            term("likelihood", likelihood, language),
+            _where(group, language),
+            tuple(dict.fromkeys(finding.check for finding in group)),
         )
-        for finding in found
+        for (category, likelihood), group in alike.items()
     )
+
+
+def _where(alike: Sequence[Finding], language: Language) -> str:
+    first = min(alike, key=lambda finding: (finding.text, finding.start))
+    key = ORDINALS[first.text] if first.text < len(ORDINALS) else "where.finding"
+    where = say(key, language, text=first.text + 1, start=first.start + 1)
+    others = len({(finding.text, finding.start) for finding in alike}) - 1
+    return say("where.times", language, where=where, more=others) if others else where
 
 
 def gaps(missed: Sequence[Gap], language: Language) -> tuple[str, ...]:

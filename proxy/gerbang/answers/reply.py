@@ -12,7 +12,7 @@ from typing import Final
 
 from gerbang.answers.paper import ALONE, GUEST_POLICY, page
 from gerbang.answers.words import Language, preferred, say
-from gerbang.model import Decision, Effect, Kind, Refusal, Reply, Request
+from gerbang.model import Decision, Effect, Kind, Refusal, Regime, Reply, Request
 
 HELD: Final = frozenset({Effect.COACH, Effect.APPROVE})
 
@@ -20,7 +20,7 @@ BLOCKED, HOLD, TOO_LARGE, FAULT = 403, 428, 413, 503
 
 # An origin is echoed into a header, so it must look like one: a scheme with a host, or the word null.
 ORIGIN: Final = re.compile(r"(?:null|[a-z][a-z0-9+.-]{0,31}://[A-Za-z0-9._\-\[\]:]{1,255})")
-SLOT: Final = re.compile(r"\{(message|number)\}")
+SLOT: Final = re.compile(r"\{(message|number|status)\}")
 
 
 def refuse(request: Request, decision: Decision, refusal: Refusal | None, gate: str) -> Reply:
@@ -29,23 +29,39 @@ def refuse(request: Request, decision: Decision, refusal: Refusal | None, gate: 
     held = decision.effect in HELD
     link = decision_link(gate, decision.number)
     if is_navigation(request):
-        heading = "page.hold.heading" if held else "page.block.heading"
-        if not held and decision.activity.kind is Kind.VIEW:
-            heading = "page.block.view"
+        heading, body, action = _told(decision)
         values = {
             "title": say("title.hold" if held else "title.block", language),
             "tone": "wait" if held else "stop",
             "heading": say(heading, language),
-            "body": say("page.hold.body" if held else "page.block.body", language),
+            "body": say(body, language),
             "number": decision.number,
             "link": link,
-            "action": say("page.answer" if held else "page.why", language),
+            "action": say(action, language),
         }
         return _page(request, language, HOLD if held else BLOCKED, values)
-    message = say("neutral.hold" if held else "neutral.block", language, number=decision.number, link=link)
+    message = say("neutral.hold" if held else "neutral.block", language, link=link)
     status = HOLD if held else (refusal.status if refusal else BLOCKED)
     title = say("title.hold" if held else "title.block", language)
     return _for_script(request, language, status, title, message, decision.number, link, refusal)
+
+
+def _told(decision: Decision) -> tuple[str, str, str]:
+    """Heading, reason and way on of a page on the platform's address, without what was seen."""
+    visit = decision.activity.kind is Kind.VIEW
+    if decision.effect is Effect.APPROVE:
+        return "page.approve.heading", "page.approve.body", "page.why"
+    if decision.effect is not Effect.COACH:
+        return "page.block.view" if visit else "page.block.heading", "page.block.body", "page.why"
+    body = "page.hold.body"
+    if visit:
+        office_hours = decision.hours.regime is Regime.OFFICE_HOURS and _asks_purpose(decision)
+        body = "page.hold.visit-hours" if office_hours else "page.hold.visit"
+    return "page.hold.heading", body, "page.answer"
+
+
+def _asks_purpose(decision: Decision) -> bool:
+    return any("official-purpose" in match.asks for match in decision.decisive())
 
 
 def fault(request: Request, refusal: Refusal | None, gate: str, reason: str) -> Reply:
@@ -140,7 +156,7 @@ def _for_script(
     refusal: Refusal | None,
 ) -> Reply:
     if refusal is not None:
-        content_type, text = refusal.content_type, _filled(refusal, message, number or "-")
+        content_type, text = refusal.content_type, _filled(refusal, message, number or "-", status)
     else:
         content_type = "application/problem+json"
         problem = {"type": "about:blank", "title": title, "status": status, "detail": message}
@@ -171,10 +187,10 @@ def _script_headers(request: Request, number: str) -> tuple[tuple[str, str], ...
     )
 
 
-def _filled(refusal: Refusal, message: str, number: str) -> str:
-    """The platform's shape with our two values, written as that content type writes text."""
+def _filled(refusal: Refusal, message: str, number: str, status: int) -> str:
+    """The platform's shape with our values, written as that content type writes text."""
     kind = refusal.content_type.partition(";")[0].strip().lower()
-    values = {"message": message, "number": number}
+    values = {"message": message, "number": number, "status": str(status)}
 
     def written(found: re.Match[str]) -> str:
         value = values[found[1]]

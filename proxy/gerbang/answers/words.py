@@ -72,17 +72,17 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 PHRASES: Mapping[str, Phrase] = {
     # -- what a rule does
-    "effect.allow": Phrase("dibenarkan", "allowed"),
-    "effect.record": Phrase("dibenarkan dan direkodkan", "allowed and recorded"),
-    "effect.coach": Phrase("ditahan untuk pengesahan", "held for confirmation"),
-    "effect.approve": Phrase("ditahan untuk kelulusan", "held for approval"),
-    "effect.block": Phrase("disekat", "blocked"),
+    "effect.allow": Phrase("benarkan", "allow"),
+    "effect.record": Phrase("benarkan dan rekodkan", "allow and record"),
+    "effect.coach": Phrase("tahan untuk pengesahan", "hold for confirmation"),
+    "effect.approve": Phrase("tahan untuk kelulusan", "hold for approval"),
+    "effect.block": Phrase("sekat", "block"),
     "mode.enforce": Phrase("dikuatkuasakan", "enforced"),
     "mode.observe": Phrase("diperhatikan sahaja", "observed only"),
     # -- what was done with it
-    "done.forwarded": Phrase("dihantar ke platform", "sent on to the platform"),
-    "done.answered": Phrase("dijawab oleh gerbang", "answered by the gate"),
-    "done.held": Phrase("ditahan oleh gerbang", "held by the gate"),
+    "done.forwarded": Phrase("dihantar", "sent"),
+    "done.answered": Phrase("disekat", "refused"),
+    "done.held": Phrase("ditahan", "held"),
     # -- activities
     "kind.view": Phrase("lawatan", "visit"),
     "kind.login": Phrase("log masuk", "sign-in"),
@@ -150,7 +150,15 @@ PHRASES: Mapping[str, Phrase] = {
     "likelihood.possible": Phrase("mungkin", "possible"),
     "likelihood.likely": Phrase("berkemungkinan besar", "likely"),
     "likelihood.certain": Phrase("pasti", "certain"),
-    "where.finding": Phrase("teks {text}, aksara {start} hingga {end}", "text {text}, characters {start} to {end}"),
+    "where.finding": Phrase("dalam teks {text}, berhampiran aksara {start}", "in text {text}, near character {start}"),
+    "where.first": Phrase(
+        "dalam teks pertama, berhampiran aksara {start}", "in the first text, near character {start}"
+    ),
+    "where.second": Phrase(
+        "dalam teks kedua, berhampiran aksara {start}", "in the second text, near character {start}"
+    ),
+    "where.third": Phrase("dalam teks ketiga, berhampiran aksara {start}", "in the third text, near character {start}"),
+    "where.times": Phrase("{where}, dan {more} lagi", "{where}, and {more} more"),
     # -- what could not be inspected
     "gap.too-large": Phrase("terlalu besar untuk diperiksa", "too large to inspect"),
     "gap.unreadable": Phrase("tidak dapat dibaca", "could not be read"),
@@ -235,16 +243,40 @@ PHRASES: Mapping[str, Phrase] = {
     # -- how a rule stands in a decision
     "match.in-force": Phrase("terpakai", "applies"),
     "match.observed": Phrase("diperhatikan sahaja", "observed only"),
-    "match.exempted": Phrase("dikecualikan: {by}", "exempted: {by}"),
-    "match.released": Phrase("dipenuhi oleh pengesahan {by}", "satisfied by confirmation {by}"),
+    "match.exempted": Phrase("dikecualikan kerana: {by}", "exempt because: {by}"),
+    "match.overridden": Phrase("digantikan oleh peraturan {rule}", "replaced by the rule {rule}"),
+    "match.released": Phrase("dipenuhi oleh pengesahan pegawai", "satisfied by the officer's confirmation"),
+    "mark.released": Phrase("dipenuhi", "satisfied"),
+    "mark.observed": Phrase("diperhatikan sahaja", "observed only"),
+    "mark.exempted": Phrase("dikecualikan", "exempt"),
+    "exempt.regime": Phrase("{words}", "{words}"),
+    "exempt.group": Phrase("kumpulan {words}", "in the group {words}"),
+    "exempt.approval": Phrase("kelulusan `{words}` ada dalam fail", "with approval `{words}` on file"),
+    "exempt.remedial": Phrase("ia membetulkan atau menarik balik", "it corrects or takes back"),
+    "exempt.account": Phrase("{words}", "{words}"),
+    "exempt.device": Phrase("{words}", "{words}"),
+    "exempt.activity": Phrase("tindakannya {words}", "the act is a {words}"),
+    "exempt.platform": Phrase("di {words}", "on {words}"),
+    "exempt.officer": Phrase("pegawai {words}", "the officer is {words}"),
+    "exempt.office": Phrase("pejabat {words}", "at the office {words}"),
+    "exempt.zone": Phrase("zon {words}", "in the zone {words}"),
+    "exempt.target": Phrase("ditujukan kepada {words}", "addressed to {words}"),
+    "exempt.audience": Phrase("khalayaknya {words}", "its audience is {words}"),
+    "exempt.between": Phrase("tarikh {words}", "on the dates {words}"),
+    "exempt.or": Phrase("{first} atau {last}", "{first} or {last}"),
+    "group.support": Phrase("pelaksana", "support"),
+    "group.professional": Phrase("pengurusan dan profesional", "professional"),
+    "group.top-management": Phrase("pengurusan tertinggi", "top management"),
+    "group.education-graduate": Phrase("siswazah pendidikan", "education graduate"),
+    "group.contract": Phrase("kontrak", "contract"),
+    "group.trainee": Phrase("pelatih", "trainee"),
     # -- answers that a platform's page may read: a number and a neutral sentence, no more
     "neutral.block": Phrase(
-        "Tindakan ini dihentikan oleh gerbang pejabat anda. Keputusan {number}: {link}",
-        "Your office's gate stopped this. Decision {number}: {link}",
+        "Gerbang pejabat anda menyekat tindakan ini. Sebabnya: {link}", "Your office's gate refused this. Why: {link}"
     ),
     "neutral.hold": Phrase(
-        "Gerbang pejabat anda menahan tindakan ini sehingga anda menjawabnya. Keputusan {number}: {link}",
-        "Your office's gate is holding this until you answer it. Decision {number}: {link}",
+        "Gerbang pejabat anda menahan tindakan ini sehingga anda menjawabnya: {link}",
+        "Your office's gate is holding this until you answer it: {link}",
     ),
     "neutral.fault": Phrase(
         "Gerbang pejabat anda tidak dapat menyemak tindakan ini buat masa ini, jadi ia tidak dihantar.",
@@ -262,7 +294,7 @@ PHRASES: Mapping[str, Phrase] = {
         "Kandungan ini terlalu besar untuk disemak oleh gerbang pejabat anda, jadi ia tidak dihantar.",
         "This is too large for your office's gate to check, so it was not sent.",
     ),
-    "title.block": Phrase("Dihentikan", "Stopped"),
+    "title.block": Phrase("Disekat", "Refused"),
     "title.hold": Phrase("Ditahan", "Held"),
     "title.fault": Phrase("Tidak dapat disemak", "Could not be checked"),
     "title.too-large": Phrase("Terlalu besar", "Too large"),
@@ -272,16 +304,38 @@ PHRASES: Mapping[str, Phrase] = {
     "page.block.heading": Phrase("Ini tidak dihantar", "This was not sent"),
     "page.block.view": Phrase("Laman ini tidak dibuka", "This page was not opened"),
     "page.block.body": Phrase(
-        "Gerbang pejabat anda menghentikan tindakan ini. Sebabnya, peraturannya dan apa yang boleh anda buat "
-        "ada pada halaman keputusan, yang hanya anda boleh baca.",
-        "Your office's gate stopped this. Why, by which rule and what you can do stands on the decision's page, "
-        "which only you can read.",
+        "Gerbang pejabat anda menyekat tindakan ini. Sebabnya, peraturannya dan apa yang boleh anda buat ada "
+        "pada halaman keputusan, yang hanya anda boleh baca.",
+        "Your office's gate refused this. Why, by which rule and what you can do stands on the decision's "
+        "page, which only you can read.",
     ),
     "page.hold.heading": Phrase("Satu soalan dahulu", "One question first"),
     "page.hold.body": Phrase(
-        "Gerbang pejabat anda menahan tindakan ini. Jawab pada halaman keputusan, kemudian teruskan. "
-        "Jawapan anda direkodkan.",
-        "Your office's gate is holding this. Answer on the decision's page, then carry on. Your answer is recorded.",
+        "Ia belum dihantar. Dasar pejabat meminta anda menimbangnya sekali lagi: mungkin satu ayat di "
+        "dalamnya, atau siapa yang terkesan. Apa yang dilihat dan soalannya ada pada halaman keputusan, yang "
+        "hanya anda boleh baca. Jawapan anda direkodkan.",
+        "It has not been sent. The office's policy asks you to think about it once more: perhaps a sentence "
+        "in it, perhaps whom it affects. What was seen and the question stand on the decision's page, which "
+        "only you can read. Your answer is recorded.",
+    ),
+    "page.hold.visit": Phrase(
+        "Dasar pejabat bertanya untuk apa laman ini dibuka. Jawab pada halaman keputusan, kemudian anda "
+        "dibawa ke laman itu. Jawapan anda direkodkan.",
+        "The office's policy asks what this page is opened for. Answer on the decision's page, and you are "
+        "led on to it. Your answer is recorded.",
+    ),
+    "page.hold.visit-hours": Phrase(
+        "Sekarang waktu pejabat, dan lawatan ke laman ini memerlukan tujuan rasmi. Nyatakannya pada halaman "
+        "keputusan, kemudian anda dibawa ke laman itu. Jawapan anda direkodkan.",
+        "It is office hours, and a visit to this page needs an official purpose. State it on the decision's "
+        "page, and you are led on to it. Your answer is recorded.",
+    ),
+    "page.approve.heading": Phrase("Ini memerlukan kelulusan", "This needs an approval"),
+    "page.approve.body": Phrase(
+        "Ia belum dihantar. Dasar pejabat meminta kelulusan dahulu. Sebab dan langkah seterusnya ada pada "
+        "halaman keputusan, yang hanya anda boleh baca.",
+        "It has not been sent. The office's policy wants it approved first. Why, and what comes next, stands "
+        "on the decision's page, which only you can read.",
     ),
     "page.fault.heading": Phrase("Gerbang mengalami masalah", "The gate has a problem"),
     "page.fault.body": Phrase(
@@ -307,10 +361,12 @@ PHRASES: Mapping[str, Phrase] = {
         "against the office's policy, explains its decisions, and keeps a record.",
     ),
     "own.home.decrypts": Phrase(
-        "Hanya platform yang disenaraikan dibuka untuk disemak. Perbankan, kesihatan dan laman log masuk tidak "
-        "dibuka. Membaca tidak direkodkan satu demi satu.",
-        "Only listed platforms are opened for checking. Banking, health and sign-in pages are not. What you scroll "
-        "past is not recorded.",
+        "Hanya platform yang disenaraikan dibuka untuk disemak, laman log masuknya juga, tetapi apa yang "
+        "ditaip di situ tidak dibaca. Laman lain, seperti perbankan dan kesihatan, tidak dibuka. Apa yang "
+        "anda baca tidak direkodkan satu demi satu.",
+        "Only listed platforms are opened for checking, their sign-in pages too, but what is typed there is "
+        "not read. Other sites, such as banking and health, are not opened. What you scroll past is not "
+        "recorded.",
     ),
     "own.home.notice": Phrase("Notis kepada pegawai", "Notice to officers"),
     "own.home.mine": Phrase("Keputusan saya", "My decisions"),
@@ -320,17 +376,28 @@ PHRASES: Mapping[str, Phrase] = {
     "own.notice.not-stated": Phrase("belum dinyatakan", "not stated yet"),
     "own.notice.what-heading": Phrase("Apa yang diperiksa", "What is inspected"),
     "own.notice.what": Phrase(
-        "Trafik ke platform media sosial yang disenaraikan, dari peranti pejabat di rangkaian pejabat: lawatan, dan "
-        "apa yang dihantar, dikongsi, disunting atau dipadam. Laman lain melalui gerbang tanpa dibuka.",
-        "Traffic to the listed social platforms from office devices on the office network: visits, and what is posted, "
-        "shared, edited or deleted. Everything else passes the gate unopened.",
+        "Trafik ke platform media sosial yang disenaraikan, dari peranti pejabat di rangkaian pejabat: "
+        "lawatan, dan apa yang dihantar, dikongsi, disunting atau dipadam. Pada peranti sendiri tiada yang "
+        "dibuka; hanya penggunaan platform dinilai. Laman lain melalui gerbang tanpa dibuka.",
+        "Traffic to the listed social platforms from office devices on the office network: visits, and what "
+        "is posted, shared, edited or deleted. On personal devices nothing is opened; only that a platform is"
+        " used is judged. Everything else passes the gate unopened.",
+    ),
+    "own.notice.closed": Phrase(
+        "Selagi kuasa dan versi notis belum dinyatakan di bawah, gerbang ini tidak membuka apa-apa.",
+        "Until the authority and the version of the notice are stated below, this gate opens nothing.",
     ),
     "own.notice.kept-heading": Phrase("Apa yang disimpan", "What is kept"),
     "own.notice.kept": Phrase(
-        "Setiap keputusan: masa, platform, jenis tindakan, peraturan dan sebab. Kandungan disimpan bertopeng "
-        "sahaja, dan nama disimpan berasingan daripada rekod. Kata laluan dan laman log masuk tidak dibaca.",
-        "Each decision: time, platform, kind of act, rules and reasons. Content is kept masked only, and "
-        "names apart from the record. Passwords and sign-in pages are not read.",
+        "Setiap keputusan: masa, platform, jenis tindakan, peraturan dan sebab. Daripada apa yang ditulis, "
+        "hanya petikan bertopeng di tempat sesuatu dilihat; peraturan boleh melarangnya juga. Tujuan dan "
+        "bantahan yang anda tulis disimpan sepenuhnya. Nama anda, alamat peranti, akaun dan kepada siapa ia "
+        "ditujukan disimpan berasingan daripada rekod dan boleh dipadam. Apa yang ditaip di laman log masuk "
+        "tidak dibaca.",
+        "Each decision: time, platform, kind of act, rules and reasons. Of what was written, only masked "
+        "excerpts around what was seen, and where a rule says so not even those. Purposes and objections that"
+        " you write are kept in full. Your name, the device's address, the account and whom it was addressed "
+        "to are kept apart from the record and can be erased. What is typed on sign-in pages is not read.",
     ),
     "own.notice.never-heading": Phrase("Apa yang tidak disentuh", "What is never touched"),
     "own.notice.never": Phrase(
@@ -339,21 +406,33 @@ PHRASES: Mapping[str, Phrase] = {
         "Reports to enforcement agencies, unions and counsel, as the office lists them, are neither judged nor "
         "recorded.",
     ),
-    "own.notice.rights-heading": Phrase("Hak anda", "What you can do"),
+    "own.notice.rights-heading": Phrase("Apa yang boleh anda buat", "What you can do"),
     "own.notice.rights": Phrase(
-        "Anda boleh membaca setiap keputusan tentang anda dan sebabnya, dan membantahnya pada halaman yang sama. "
-        "Setiap kali orang lain melihat rekod, itu juga direkodkan.",
-        "You can read each decision about you and its reasons, and object on the same page. Whoever looks at a record "
-        "is recorded too.",
+        "Anda boleh membaca keputusan tentang anda dan sebabnya di bawah Keputusan saya, dan membantah di "
+        "situ apa yang disekat atau ditahan. Halaman itu menunjukkan yang terkini, paling banyak seratus, "
+        "jika proksi tahu siapa anda; yang lain boleh diminta daripada juruaudit dengan nombornya. Setiap "
+        "kali rekod dilihat melalui konsol atau baris perintah, siapa yang melihatnya direkodkan.",
+        "You can read the decisions about you and their reasons under My decisions, and object there to what "
+        "was refused or held. That page has the latest, a hundred at most, where the proxy knows who you are;"
+        " others can be had from the auditor by their number. Whenever the record is looked at through the "
+        "console or the command line, who looked is recorded.",
     ),
+    "own.confirmed.until-tag": Phrase("disahkan sehingga {until}", "confirmed until {until}"),
     "own.decision.title": Phrase("Keputusan {number}", "Decision {number}"),
-    "own.decision.block": Phrase("{kind} ini disekat", "This {kind} was blocked"),
-    "own.decision.coach": Phrase("{kind} ini menunggu jawapan anda", "This {kind} is waiting for your answer"),
-    "own.decision.approve": Phrase("{kind} ini memerlukan kelulusan", "This {kind} needs an approval"),
-    "own.decision.record": Phrase("{kind} ini dibenarkan dan direkodkan", "This {kind} was allowed and recorded"),
-    "own.decision.allow": Phrase("{kind} ini dibenarkan", "This {kind} was allowed"),
+    "own.decision.block": Phrase("{kind} ini disekat", "This {kind} was refused"),
+    "own.decision.coach": Phrase("{kind} ini menunggu jawapan anda", "This {kind} is held until you answer"),
+    "own.decision.approve": Phrase("{kind} ini ditahan untuk kelulusan", "This {kind} is held for an approval"),
+    "own.decision.sent": Phrase("{kind} ini dihantar", "This {kind} was sent"),
+    "own.decision.used": Phrase("Anda mengesahkannya, dan ia telah dihantar", "You confirmed it, and it was sent"),
+    "own.decision.ended": Phrase("Pengesahan anda telah tamat", "Your confirmation has ended"),
     "own.decision.released": Phrase("Anda telah mengesahkannya", "You have confirmed it"),
-    "own.confirmed.tag": Phrase("disahkan", "confirmed"),
+    "own.confirmed.used-tag": Phrase("disahkan dan dihantar", "confirmed and sent"),
+    "own.confirmed.ended-tag": Phrase("pengesahan tamat", "confirmation ended"),
+    "own.clause.text": Phrase("Teks klausa", "Text of the clause"),
+    "own.confirmed.used": Phrase(
+        "Pengesahan itu telah digunakan. Yang dihantar ialah keputusan",
+        "The confirmation has been used. What was sent is decision",
+    ),
     "own.when": Phrase("Bila", "When"),
     "own.what": Phrase("Tindakan", "Act"),
     "own.platform": Phrase("Platform", "Platform"),
@@ -389,7 +468,6 @@ PHRASES: Mapping[str, Phrase] = {
     "own.confirm.missing": Phrase("Jawab setiap perkara dahulu.", "Answer every item first."),
     "own.confirm.short": Phrase("Tulis sekurang-kurangnya {letters} huruf.", "Write at least {letters} letters."),
     "own.confirm.long": Phrase("Tulis tidak lebih {letters} aksara.", "Write no more than {letters} characters."),
-    "own.confirmed.heading": Phrase("Pengesahan direkodkan", "Your confirmation is recorded"),
     "own.confirmed.again": Phrase(
         "Kembali ke halaman tadi dan tekan Hantar sekali lagi. Pengesahan tamat pada {until}.",
         "Go back to the page and press Post again. The confirmation ends at {until}.",
@@ -399,8 +477,11 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "own.confirmed.continue": Phrase("Teruskan ke halaman yang diminta", "Continue to the page you asked for"),
     "own.confirmed.ended": Phrase(
-        "Pengesahan ini telah tamat. Tekan Hantar sekali lagi untuk mendapat soalan baharu.",
-        "This confirmation has ended. Press Post again to get a new question.",
+        "Tiada yang dihantar dengannya. Tekan Hantar sekali lagi untuk mendapat soalan baharu.",
+        "Nothing was sent by it. Press Post again to get a new question.",
+    ),
+    "own.confirmed.ended-visit": Phrase(
+        "Buka laman itu sekali lagi untuk mendapat soalan baharu.", "Open the page again to get a new question."
     ),
     "own.approve.how": Phrase(
         "Hanya pelulus boleh membenarkannya. Hubungi penyelia anda dan sebut nombor keputusan {number}.",
@@ -424,8 +505,16 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "own.mine.title": Phrase("Keputusan saya", "My decisions"),
     "own.mine.some": Phrase(
-        "Keputusan terkini tentang anda yang masih diingati oleh gerbang ini.",
-        "The latest decisions about you that this gate still remembers.",
+        "Keputusan terkini tentang anda yang direkodkan, yang dihantar juga, paling banyak seratus. Yang "
+        "lebih lama boleh diminta daripada juruaudit dengan nombornya.",
+        "The latest recorded decisions about you, what was sent too, a hundred at most. Older ones can be had"
+        " from the auditor by their number.",
+    ),
+    "own.mine.opened": Phrase(
+        "Keputusan yang telah dibuka dengan pelayar ini. Gerbang tidak tahu siapa anda, jadi yang lain tidak "
+        "ditunjukkan; juruaudit boleh mencarinya dengan nombornya.",
+        "The decisions that were opened with this browser. The gate does not know who you are, so it shows no"
+        " others; the auditor can find them by their number.",
     ),
     "own.mine.none": Phrase("Tiada keputusan untuk ditunjukkan.", "There are no decisions to show."),
     "own.not-found.title": Phrase("Tiada di sini", "Nothing here"),
@@ -469,15 +558,14 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "console.as": Phrase("{user}, {role}", "{user}, {role}"),
     "role.auditor": Phrase("juruaudit", "auditor"),
-    "role.approver": Phrase("pelulus", "approver"),
     "role.admin": Phrase("pentadbir", "admin"),
     "console.from": Phrase("Dari", "From"),
     "console.to": Phrase("Hingga", "To"),
     "console.any": Phrase("semua", "any"),
     "console.filter": Phrase("Tapis", "Filter"),
     "console.clear": Phrase("Kosongkan", "Clear"),
-    "console.effect": Phrase("Keputusan", "Effect"),
-    "console.activity": Phrase("Tindakan", "Activity"),
+    "console.effect": Phrase("Kesan dasar", "Policy's effect"),
+    "console.activity": Phrase("Jenis tindakan", "Activity"),
     "console.platform": Phrase("Platform", "Platform"),
     "console.office": Phrase("Pejabat", "Office"),
     "console.zone": Phrase("Zon", "Zone"),
@@ -498,7 +586,6 @@ PHRASES: Mapping[str, Phrase] = {
     "console.chart.summary": Phrase("{count} keputusan", "{count} decisions"),
     "console.table": Phrase("Senarai keputusan", "List of decisions"),
     "console.bad-filter": Phrase("Penapis ini tidak difahami: {field}.", "This filter is not understood: {field}."),
-    "console.how": Phrase("Bagaimana ia diputuskan", "How it was decided"),
     "console.rules": Phrase("Peraturan yang sepadan", "Rules that matched"),
     "console.rules.none": Phrase("Tiada peraturan yang sepadan.", "No rule matched."),
     "console.findings.none": Phrase("Pemeriksaan tidak menemui apa-apa.", "The checks found nothing."),
@@ -510,15 +597,15 @@ PHRASES: Mapping[str, Phrase] = {
     "console.outcome.unclear": Phrase("tidak jelas (status {status})", "unclear (status {status})"),
     "console.releases": Phrase("Pengesahan", "Confirmations"),
     "console.release": Phrase("dari {moment} hingga {expires}", "from {moment} until {expires}"),
-    "console.release.asked": Phrase("dijawab: {asked}", "answered: {asked}"),
+    "console.release.asked": Phrase("Yang dijawab:", "What was answered:"),
     "console.objections": Phrase("Bantahan", "Objections"),
     "console.objection": Phrase("dibantah pada {moment}", "objected on {moment}"),
-    "console.basis": Phrase("Asas yang boleh diulang", "What it rests on, to make it again"),
+    "console.basis": Phrase("Dokumen yang menjadi asasnya", "The documents that it was decided by"),
     "console.basis.policy": Phrase("Dasar", "Policy"),
     "console.basis.platforms": Phrase("Tandatangan platform", "Platform signatures"),
     "console.basis.calendar": Phrase("Kalendar", "Calendar"),
     "console.basis.lexicons": Phrase("Perbendaharaan kata", "Vocabularies"),
-    "console.basis.content": Phrase("Cernaan kandungan", "Content digest"),
+    "console.basis.content": Phrase("Cap jari kandungan", "Fingerprint of the content"),
     "console.evidence": Phrase("Bukti", "Evidence"),
     "evidence.sealed": Phrase("termeterai", "sealed"),
     "evidence.masked": Phrase("bertopeng sahaja", "masked only"),
@@ -526,15 +613,37 @@ PHRASES: Mapping[str, Phrase] = {
     "console.signature": Phrase("Tandatangan operasi", "Signature"),
     "confidence.confirmed": Phrase("disahkan", "confirmed"),
     "confidence.reported": Phrase("dilaporkan", "reported"),
-    "console.done": Phrase("Apa yang dibuat", "What was done"),
+    "console.done": Phrase("Tindakan gerbang", "What the gate did"),
+    "console.facts": Phrase("Butiran", "Facts"),
+    "console.why": Phrase("Sebab", "Why"),
+    "console.why.one": Phrase("satu peraturan lain", "one other rule"),
+    "console.why.more": Phrase("{count} peraturan lain", "{count} other rules"),
+    "console.gap": Phrase("Tidak diperiksa", "Not inspected"),
+    "console.chart.one": Phrase("1 keputusan", "1 decision"),
+    "console.objected": Phrase("dibantah", "objected"),
+    "objection.yes": Phrase("dengan bantahan", "with an objection"),
+    "objection.no": Phrase("tanpa bantahan", "without"),
+    "console.bad-order": Phrase("Hari pertama jatuh selepas hari terakhir.", "The first day comes after the last one."),
+    "console.bad-query.title": Phrase("Penapis tidak difahami", "A filter is not understood"),
+    "console.bad-query": Phrase(
+        "Semak penapis dalam senarai, kemudian muat turun semula.", "Check the filters in the list, and download again."
+    ),
+    "console.unheard.rule": Phrase(
+        "Tiada peraturan `{value}`, dalam dasar yang berkuat kuasa atau dalam rekod.",
+        "There is no rule `{value}`, in the policy in force or in the record.",
+    ),
+    "console.unheard.zone": Phrase("Tiada zon `{value}` dalam rekod.", "There is no zone `{value}` in the record."),
+    "console.unheard.officer": Phrase(
+        "Tiada pegawai `{value}` dalam rekod. Guna ID pegawai, atau nama samarannya yang tiga puluh dua aksara.",
+        "There is no officer `{value}` in the record. Use the officer's id, or the whole pseudonym of "
+        "thirty-two characters.",
+    ),
     "console.device": Phrase("Peranti", "Device"),
     "console.texts": Phrase("Teks dan lampiran", "Texts and attachments"),
     "console.texts.count": Phrase("teks: {texts}, lampiran: {media}", "texts: {texts}, attachments: {media}"),
     "console.remedial": Phrase("pembetulan", "remedial"),
-    "console.unclaimed": Phrase("tidak dikenali oleh mana-mana tandatangan", "claimed by no signature"),
+    "console.unclaimed": Phrase("jenisnya tidak dikenali", "of a kind that is not known"),
     "console.place": Phrase("Tempat dalam jurnal", "Place in the journal"),
-    "console.forbidden.title": Phrase("Bukan untuk peranan ini", "Not for this role"),
-    "console.forbidden": Phrase("Peranan anda tidak membaca keputusan.", "Your role does not read decisions."),
     "console.missing.title": Phrase("Tiada halaman ini", "There is no such page"),
     "console.missing": Phrase(
         "Semak nombor keputusan. Ia ada dua belas aksara, seperti 7K3M-9Q2X-4TBG.",

@@ -27,12 +27,25 @@ def add(
 ) -> None:
     """Make an account. The password is asked for twice, and never shown."""
     check_account(name, role)
-    password = _from_stdin() if password_stdin else _asked()
-    user = _users().add(name, role, password, datetime.now(UTC))
+    typed = _from_stdin() if password_stdin else _asked()
+    user = _users().add(name, role, typed, datetime.now(UTC))
     if as_json:
         emit({"name": user.name, "role": user.role, "added": user.added.isoformat()})
     else:
         typer.echo(f"{user.name} can sign in to the console as {user.role}")
+
+
+@app.command()
+def password(
+    name: Name,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking for it.")
+    ] = False,
+) -> None:
+    """Give an account another password. Its sessions end."""
+    _users().named(name)
+    _users().set_password(name, _from_stdin() if password_stdin else _asked())
+    typer.echo(f"{name} has a new password, and is signed out")
 
 
 @app.command("list")

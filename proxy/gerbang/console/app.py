@@ -7,10 +7,11 @@ import csv
 import hashlib
 import hmac
 import io
+import re
 import secrets
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from importlib.resources import files
 from ipaddress import ip_address
@@ -25,18 +26,18 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException
 
 from gerbang.answers.pages import platform_name
-from gerbang.answers.reasons import findings, gaps, hours_told, moment_told, reason
+from gerbang.answers.reasons import Wording, findings, gaps, hours_told, moment_told, reasons
 from gerbang.answers.words import PHRASES, Language, preferred, say, term
 from gerbang.console.chart import chart
 from gerbang.console.looks import Look, Unrecorded
 from gerbang.console.policies import PastPolicies
-from gerbang.console.records import StoredDecision
 from gerbang.console.sessions import Attempts, Session, Sessions
 from gerbang.console.users import LONGEST_PASSWORD, Role, User, Users
 from gerbang.errors import RecordError
 from gerbang.model import Effect, Kind, Regime
 from gerbang.record.event import EventKind
 from gerbang.record.number import check_number
+from gerbang.record.stored import StoredDecision
 from gerbang.store import DecisionRow, Filter, Store
 
 log = structlog.get_logger()
@@ -50,7 +51,6 @@ FORM_LIMIT: Final = 8 << 10  # bytes
 QUERY_LIMIT: Final = 2 << 10  # characters
 SLOW_HASHES: Final = 2  # passwords checked at once; each takes a core for a quarter of a second
 PATIENCE: Final = 3.0  # seconds that a sign-in waits for its turn
-READERS: Final = frozenset({Role.AUDITOR, Role.ADMIN})
 
 TEMPLATES: Final = Environment(
     loader=PackageLoader("gerbang.console"),
@@ -356,12 +356,12 @@ def _decisions(app: FastAPI, console: Console) -> None:
 
     @app.get("/decisions")
     def decisions(request: Request, who: Signed) -> Response:
-        if who.user.role not in READERS:
-            return console.page(request, "message.html", 403, who, key="console.forbidden")
         given = dict(request.query_params)
         wanted, wrong = wanted_of(given, console.zone)
         language = console.speaks(request)
+        rules = console.policies.in_force()
         values: dict[str, Any] = {"given": given, "wrong": wrong, "rows": (), "older": None, "chart": None}
+        values["unheard"] = None
         if not wrong:
             filters = filters_of(request)
             console.look(Look(who.user.name, who.user.role, "decisions", filters=filters))
@@ -372,25 +372,26 @@ def _decisions(app: FastAPI, console: Console) -> None:
                     raise
                 # A place that is none of this list's: back to its beginning, which tells if the database is away.
                 return RedirectResponse(f"/decisions?{urlencode(filters)}", 303)
+            wordings = {digest: console.policies.wording(digest) for digest in {row.policy for row in page.rows}}
+            if not page.rows and "after" not in given:
+                values["unheard"] = unheard(console.store, wanted, rules)
             values |= {
-                "rows": [row(decision, console.zone, language) for decision in page.rows],
+                "rows": [row(found, console.zone, language, wordings[found.policy]) for found in page.rows],
                 "older": f"/decisions?{urlencode(filters | {'after': page.next})}" if page.next else None,
                 "newest": f"/decisions?{urlencode(filters)}" if "after" in given else None,
                 "chart": chart(console.store.counts(wanted), console.zone, wanted.since, wanted.until),
                 "csv": f"/decisions.csv?{urlencode(filters)}",
                 "filtered": bool(filters),
             }
-        values |= {"effects": list(Effect), "kinds": list(Kind), "regimes": list(Regime)}
-        values |= {"platforms": console.platforms, "categories": CATEGORIES}
+        values |= {"effects": list(Effect), "kinds": list(Kind), "regimes": list(Regime), "done": DONE}
+        values |= {"platforms": console.platforms, "categories": CATEGORIES, "gaps": GAPS, "rules": rules}
         return console.page(request, "decisions.html", 400 if wrong else 200, who, **values)
 
     @app.get("/decisions.csv")
     def as_csv(request: Request, who: Signed) -> Response:
-        if who.user.role not in READERS:
-            return console.page(request, "message.html", 403, who, key="console.forbidden")
         wanted, wrong = wanted_of(dict(request.query_params), console.zone)
         if wrong:
-            return console.page(request, "message.html", 400, who, key="console.missing")
+            return console.page(request, "message.html", 400, who, key="console.bad-query")
         console.look(Look(who.user.name, who.user.role, "decisions.csv", filters=filters_of(request)))
         lines = csv_lines(each(console.store, wanted), console.zone)
         # The first line is drawn before the answer begins, so that a database that is away is told as such.
@@ -403,8 +404,6 @@ def _decisions(app: FastAPI, console: Console) -> None:
 
     @app.get("/decisions/{number}")
     def decision(request: Request, number: str, who: Signed) -> Response:
-        if who.user.role not in READERS:
-            return console.page(request, "message.html", 403, who, key="console.forbidden")
         written = check_number(number)
         record = console.store.decision(written) if written else None
         if record is None:
@@ -415,7 +414,8 @@ def _decisions(app: FastAPI, console: Console) -> None:
         wording = console.policies.wording(found.basis.policy)
         # An admin keeps the machine running and reads nobody's words.
         content = who.user.role is Role.AUDITOR
-        ordered = sorted(found.matched(), key=lambda match: (not match.in_force, -match.effect.rank, match.rule))
+        matched = found.matched()
+        holds = console.store.holds([match.released_by for match in matched if match.released_by])
         return console.page(
             request,
             "decision.html",
@@ -425,11 +425,11 @@ def _decisions(app: FastAPI, console: Console) -> None:
             record=record,
             when=moment_told(found.hours.local, language),
             hours=hours_told(found.when(), language),
-            reasons=[reason(match, language, wording) for match in ordered],
+            reasons=reasons(matched, found.effect, language, wording),
+            holds=sorted(set(holds.values())),
             findings=findings([finding.value() for finding in found.findings], language),
-            checks=[finding.check for finding in found.findings],
             gaps=gaps([gap.value() for gap in found.gaps], language),
-            excerpts=record.private.get("excerpts") if content else None,
+            excerpts=alike(record.private.get("excerpts")) if content else (),
             content=content,
             looks=[event for event in record.related if event.kind == EventKind.LOOKED][-LOOKS_SHOWN:],
             officer=record.row.officer_name,
@@ -438,8 +438,30 @@ def _decisions(app: FastAPI, console: Console) -> None:
         )
 
 
-FILTERS: Final = ("number", "effect", "activity", "platform", "regime", "zone", "category", "rule", "from", "to")
+FILTERS: Final = (
+    "number", "done", "effect", "activity", "platform", "officer", "regime", "zone", "category", "gap", "rule",
+    "objection", "from", "to",
+)  # fmt: skip
 CATEGORIES: Final = tuple(key.partition(".")[2] for key in PHRASES if key.startswith("category."))
+GAPS: Final = tuple(key.partition(".")[2] for key in PHRASES if key.startswith("gap."))
+DONE: Final = ("forwarded", "held", "answered")
+DOTS: Final = re.compile("•+")
+
+
+def unheard(store: Store, wanted: Filter, rules: Collection[str]) -> str | None:
+    """The filter whose value is none of a decision's nor of the policy in force, where a list is empty for it."""
+    found = store.unheard(wanted)
+    names = {rule if "/" in (wanted.rule or "") else rule.partition("/")[2] for rule in rules}
+    return None if found == "rule" and wanted.rule in names else found
+
+
+def alike(excerpts: Any) -> tuple[tuple[str, int], ...]:
+    """Masked excerpts that differ in how much is hidden only, once, with their number."""
+    shapes: dict[str, int] = {}
+    for excerpt in excerpts if isinstance(excerpts, list) else ():
+        shape = DOTS.sub("•••", str(excerpt))
+        shapes[shape] = shapes.get(shape, 0) + 1
+    return tuple(shapes.items())
 
 
 def filters_of(request: Request) -> dict[str, str]:
@@ -460,12 +482,15 @@ def each(store: Store, wanted: Filter) -> Iterator[DecisionRow]:
 
 
 def wanted_of(given: Mapping[str, str], zone: tzinfo) -> tuple[Filter, str | None]:
-    """What a query asks for, and the name of the first field that makes no sense. Dates are days of `zone`, whole."""
+    """What a query asks for, and the name of the first field that makes no sense, or `order` for days that are the
+    wrong way round. Dates are days of `zone`, whole."""
     # PostgreSQL takes no zero in a text.
     plain = {name: given[name].replace("\0", "").strip()[:200] or None for name in FILTERS if name in given}
     read: dict[str, Any] = {}
     readers: Mapping[str, Callable[[str], Any]] = {
+        "done": DONE.index,
         "effect": Effect,
+        "objection": ("no", "yes").index,
         "activity": Kind,
         "regime": Regime,
         "from": lambda day: _midnight(day, zone),
@@ -476,6 +501,8 @@ def wanted_of(given: Mapping[str, str], zone: tzinfo) -> tuple[Filter, str | Non
             read[name] = read_one(word) if (word := plain.get(name)) else None
         except (ValueError, OverflowError):
             return Filter(), name
+    if read["from"] and read["to"] and read["from"] >= read["to"]:
+        return Filter(), "order"
     wanted = Filter(
         since=read["from"],
         until=read["to"],
@@ -486,6 +513,10 @@ def wanted_of(given: Mapping[str, str], zone: tzinfo) -> tuple[Filter, str | Non
         zone=plain.get("zone"),
         rule=plain.get("rule"),
         category=plain.get("category"),
+        gap=plain.get("gap"),
+        officer=plain.get("officer"),
+        done=plain.get("done"),
+        objection=None if read["objection"] is None else bool(read["objection"]),
         number=plain.get("number"),
     )
     return wanted, None
@@ -503,9 +534,19 @@ def mask(officer: str | None) -> str | None:
     return officer[:8] if officer else None
 
 
-def row(decision: DecisionRow, zone: tzinfo, language: Language) -> Mapping[str, Any]:
-    """A decision in a line of the list."""
+def row(decision: DecisionRow, zone: tzinfo, language: Language, wording: Wording) -> Mapping[str, Any]:
+    """A decision in a line of the list: what decided it by its title, and behind that what else matched."""
     local = decision.moment.astimezone(zone)
+
+    def told(rule: str) -> Mapping[str, str]:
+        words = wording(rule, None, language)
+        return {"id": rule, "title": words.title if words else rule.partition("/")[2] or rule}
+
+    marks = {"released": decision.released, "observed": decision.observed, "exempted": decision.exempted}
+    marked = {rule for rules in marks.values() for rule in rules}
+    in_force = [rule for rule in decision.rules if rule not in marked and rule not in decision.decisive]
+    others = [(told(rule), "") for rule in in_force]
+    others += [(told(rule), say(f"mark.{mark}", language)) for mark, rules in marks.items() for rule in rules]
     return {
         "number": decision.number,
         "when": f"{local:%Y-%m-%d %H:%M}",
@@ -518,9 +559,11 @@ def row(decision: DecisionRow, zone: tzinfo, language: Language) -> Mapping[str,
         "zone": decision.zone,
         "officer": decision.officer_name or mask(decision.officer),
         "mask": mask(decision.officer),
-        "effect": decision.effect,
-        "effect_told": term("effect", decision.effect, language),
-        "rules": decision.rules,
+        "done": decision.done,
+        "done_told": term("done", decision.done, language),
+        "decisive": [told(rule) for rule in decision.decisive],
+        "others": others,
+        "objected": decision.objected,
         "categories": [term("category", category, language) for category in decision.categories],
         "gaps": [term("gap", gap, language) for gap in decision.gaps],
     }
@@ -528,7 +571,8 @@ def row(decision: DecisionRow, zone: tzinfo, language: Language) -> Mapping[str,
 
 COLUMNS: Final = (
     "number", "time", "effect", "done", "accepted", "platform", "activity", "account", "officer", "office", "zone",
-    "device", "regime", "rules", "categories", "gaps", "remedial", "unclaimed",
+    "device", "regime", "rules", "decisive", "exempted", "observed", "released", "categories", "gaps", "remedial",
+    "unclaimed", "objection",
 )  # fmt: skip
 
 
@@ -560,10 +604,15 @@ def _cells(decision: DecisionRow, zone: tzinfo) -> tuple[str, ...]:
         decision.device,
         decision.regime,
         " ".join(decision.rules),
+        " ".join(decision.decisive),
+        " ".join(decision.exempted),
+        " ".join(decision.observed),
+        " ".join(decision.released),
         " ".join(decision.categories),
         " ".join(decision.gaps),
         "yes" if decision.remedial else "",
         "yes" if decision.unclaimed else "",
+        "yes" if decision.objected else "",
     )
 
 

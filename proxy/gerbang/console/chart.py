@@ -5,20 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
-from gerbang.model import Effect
 from gerbang.store import HourCount
 
 WIDTH, HEIGHT = 960, 150
 LEFT, BOTTOM, TOP = 36, 22, 8
 HOURLY_UP_TO: Final = timedelta(hours=48)
 MOST_BARS: Final = 62
-# From the bottom of a bar to its top: the strictest lies on the base line, where lengths compare best.
-STACK: Final = (Effect.BLOCK, Effect.APPROVE, Effect.COACH, Effect.RECORD, Effect.ALLOW)
+# From the bottom of a bar to its top: what was refused lies on the base line, where lengths compare best.
+STACK: Final = ("answered", "held", "forwarded")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    effect: str
+    done: str
     x: float
     y: float
     width: float
@@ -62,7 +61,7 @@ def chart(
     sums: dict[datetime, dict[str, int]] = {}
     for count in counts:
         bar = sums.setdefault(_start(count.hour, zone, hourly=hourly), {})
-        bar[count.effect] = bar.get(count.effect, 0) + count.count
+        bar[count.done] = bar.get(count.done, 0) + count.count
     starts = [_start(last, zone, hourly=hourly)]
     while starts[-1] > _start(first, zone, hourly=hourly) and len(starts) < MOST_BARS:
         starts.append(_start(starts[-1] - step / 2, zone, hourly=hourly))
@@ -81,11 +80,11 @@ def chart(
 def _bar(start: datetime, sums: dict[str, int], x: float, room: float, highest: int, label: str) -> Bar:
     width = min(max(room * 0.72, 1.0), 34.0)
     left, below, parts = x + (room - width) / 2, 0, []
-    for effect in STACK:
-        if count := sums.get(effect, 0):
+    for done in STACK:
+        if count := sums.get(done, 0):
             top = _y(below + count, highest)
             height = _y(below, highest) - top
-            parts.append(Part(effect, round(left, 1), round(top, 1), round(width, 1), round(height, 1), count))
+            parts.append(Part(done, round(left, 1), round(top, 1), round(width, 1), round(height, 1), count))
             below += count
     return Bar(start, below, tuple(parts), round(x + room / 2, 1), label)
 

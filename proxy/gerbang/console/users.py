@@ -27,10 +27,9 @@ FILE_LIMIT: Final = 1 << 20  # bytes
 
 
 class Role(StrEnum):
-    """What a person of the console may see: an auditor everything, an admin no content, an approver no decisions."""
+    """What a person of the console may see: an auditor everything, an admin no content."""
 
     AUDITOR = "auditor"
-    APPROVER = "approver"
     ADMIN = "admin"
 
 
@@ -97,13 +96,7 @@ class Users:
     def add(self, name: str, role: str, password: str, moment: datetime) -> User:
         """A new account. Raises `RegisterError` for a name that is taken or will not do, a role, or a weak password."""
         check_account(name, role)
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise RegisterError(
-                f"the password has {len(password)} characters",
-                hint=f"use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}; a few words in a row are good and easy to keep",
-            )
-        hashed = bcrypt.hashpw(_digest(password), bcrypt.gensalt(self._rounds)).decode()
-        user = User(name=name, role=Role(role), password=hashed, added=moment)
+        user = User(name=name, role=Role(role), password=self._hashed(password), added=moment)
         with self._locked():
             users = dict(self._users())
             if name in users:
@@ -111,13 +104,33 @@ class Users:
             self._write((*users.values(), user))
         return user
 
+    def set_password(self, name: str, password: str) -> None:
+        """Give an account another password; its sessions end. Raises `RegisterError` for no such account, or a weak
+        password."""
+        hashed = self._hashed(password)
+        with self._locked():
+            users = dict(self._users())
+            users[name] = _named(users, name).model_copy(update={"password": hashed})
+            self._write(tuple(users.values()))
+
     def remove(self, name: str) -> None:
         """End an account; its sessions end with it. Raises `RegisterError` where there is none of that name."""
         with self._locked():
             users = dict(self._users())
-            if users.pop(name, None) is None:
-                raise RegisterError(f"there is no account `{name:.40}`", hint=one_of(sorted(users)) if users else None)
+            del users[_named(users, name).name]
             self._write(tuple(users.values()))
+
+    def named(self, name: str) -> User:
+        """The account. Raises `RegisterError` where there is none of that name."""
+        return _named(self._users(), name)
+
+    def _hashed(self, password: str) -> str:
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            raise RegisterError(
+                f"the password has {len(password)} characters",
+                hint=f"use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}; a few words in a row are good and easy to keep",
+            )
+        return bcrypt.hashpw(_digest(password), bcrypt.gensalt(self._rounds)).decode()
 
     def _users(self) -> Mapping[str, User]:
         place = Place(str(self.file))
@@ -176,6 +189,12 @@ class Users:
             yield
         finally:
             os.close(lock)
+
+
+def _named(users: Mapping[str, User], name: str) -> User:
+    if name not in users:
+        raise RegisterError(f"there is no account `{name:.40}`", hint=one_of(sorted(users)) if users else None)
+    return users[name]
 
 
 def users_of(settings: Settings) -> Users:

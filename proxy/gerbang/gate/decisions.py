@@ -1,15 +1,18 @@
-"""The decisions that the gate still has in memory, so that an officer can read, answer and contest them.
+"""The decisions that the gate has in memory, so that an officer can read, answer and contest them.
 
 Bounded for all and for each owner, so that nobody can push another's out alone. What was written is not kept.
 """
 
 import hmac
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
+from gerbang.answers.reply import HELD
 from gerbang.model import Actor, Decision, Kind, Release, Request
+from gerbang.record.event import Done
 
 LIMIT: Final = 5000  # decisions in all; about 10 MB
 OWN_LIMIT: Final = 100  # decisions of one officer, or of one client where the officer is unknown
@@ -21,15 +24,18 @@ class Remembered:
     """A decision and what became of it.
 
     `page` is the visit's own address, to which a confirmation leads back. `token` is the cookie of the browser that
-    opened the decision first, where no officer is known. `confirming` stands while a release is being recorded.
+    opened the decision first, where no officer is known. `confirming` stands while a release is being recorded;
+    `used_by` is the number of the decision that took its single use.
     """
 
     decision: Decision
     page: str | None
+    done: Done
     token: str | None = None
     release: Release | None = None
     confirming: bool = False
     objected: bool = False
+    used_by: str | None = None
 
 
 class DecisionBook:
@@ -39,45 +45,67 @@ class DecisionBook:
         self._limit, self._own_limit = limit, own_limit
         self._all: OrderedDict[str, Remembered] = OrderedDict()
         self._owned: OrderedDict[str, deque[str]] = OrderedDict()
+        # What went out asks nothing of anybody: it makes room first.
+        self._sent: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._all)
 
     def add(self, decision: Decision, request: Request) -> None:
-        """Remember a decision with the request that it was made on. What is known of a number already stays as it is.
+        """Remember what was refused or held with the request that it was made on. What is known of a number already
+        stays as it is.
 
         A visit that is held again has the number of its first line, and its form may be open in a browser.
         """
-        if decision.number in self._all:
+        done: Done = "held" if decision.effect in HELD else "answered"
+        self.put(Remembered(decision, _page(decision, request), done))
+
+    def sent(self, decision: Decision) -> None:
+        """Remember what went out, and that the confirmation it rests on is used."""
+        self.put(Remembered(decision, None, "forwarded"))
+
+    def put(self, entry: Remembered) -> None:
+        number = entry.decision.number
+        if number in self._all:
             return
-        activity = replace(decision.activity, texts=(), media=())
-        self._all[decision.number] = Remembered(replace(decision, activity=activity), _page(decision, request))
-        own = self._owned.setdefault(owner(decision.actor), deque())
-        own.append(decision.number)
+        activity = replace(entry.decision.activity, texts=(), media=())
+        entry.decision = replace(entry.decision, activity=activity)
+        self._all[number] = entry
+        own = self._owned.setdefault(owner(entry.decision.actor), deque())
+        if entry.done == "forwarded":
+            self._sent[number] = None
+            self._use(entry.decision, own)
+        own.append(number)
         if len(own) > self._own_limit:
-            self._all.pop(own.popleft(), None)
+            self._remove(next((other for other in own if other in self._sent), own[0]))
         while len(self._all) > self._limit:
-            number, oldest = self._all.popitem(last=False)
-            self._forget(number, owner(oldest.decision.actor))
+            self._remove(next(iter(self._sent or self._all)))
+
+    def _use(self, decision: Decision, own: Iterable[str]) -> None:
+        used = {match.released_by for match in decision.matches if match.released_by}
+        for number in own if used else ():
+            hold = self._all[number]
+            if hold.release is not None and hold.release.single_use and hold.release.id in used:
+                hold.used_by = decision.number
 
     def find(self, number: str, actor: Actor) -> Remembered | None:
         """The decision, if it is this officer's; for an unknown officer, this client's. Others are as good as none."""
         found = self._all.get(number)
         return found if found is not None and owner(found.decision.actor) == owner(actor) else None
 
-    def mine(self, actor: Actor, token: str | None) -> tuple[Decision, ...]:
+    def mine(self, actor: Actor, token: str | None) -> tuple[Remembered, ...]:
         """The officer's decisions, newest first; an unknown officer's are those that this browser has opened."""
-        found = (self._all[n] for n in reversed(self._owned.get(owner(actor), ())) if n in self._all)
+        found = (self._all[number] for number in reversed(self._owned.get(owner(actor), ())))
         known = actor.officer is not None
-        return tuple(entry.decision for entry in found if known or same_token(entry.token, token))
+        return tuple(entry for entry in found if known or same_token(entry.token, token))
 
-    def _forget(self, number: str, whose: str) -> None:
-        own = self._owned.get(whose)
-        if own is not None:
-            if number in own:
-                own.remove(number)
-            if not own:
-                del self._owned[whose]
+    def _remove(self, number: str) -> None:
+        whose = owner(self._all.pop(number).decision.actor)
+        self._sent.pop(number, None)
+        own = self._owned[whose]
+        own.remove(number)
+        if not own:
+            del self._owned[whose]
 
 
 def owner(actor: Actor) -> str:

@@ -189,6 +189,7 @@ class Judge:
         timings = {"judge": (perf_counter_ns() - started) // 1000}
         strictest = max(decisions, key=lambda decision: decision.effect.rank)
         refused = unread or strictest.effect in REFUSING
+        written = True
         try:
             settled = await asyncio.gather(*(self._written(each, refused, timings) for each in decisions))
         except (RecordError, OSError):
@@ -196,15 +197,19 @@ class Judge:
             if not all(decision.activity.kind in PASSING for decision in decisions):
                 raise
             # No log, no post; but what is no post goes on, and what is refused stays refused.
-            settled = list(decisions)
+            settled, written = list(decisions), False
         if not refused:
             for decision in settled:
                 self._releases.spend(decision)
+                if written and is_written(decision):
+                    self._decisions.sent(decision)
             publishing = (d for d in settled if d.activity.kind not in PASSING and is_written(d))
             return Verdict(act=True, forwarded=tuple(publishing))
         self._give_back(decisions)
         shown = settled[decisions.index(strictest)]
-        self._decisions.add(shown, request)
+        for decision in settled:
+            if decision is shown or (written and is_written(decision)):
+                self._decisions.add(decision, request)
         refusal = world.platforms.refusal(shown.activity.platform)
         judged_unread = unread and shown.effect is not Effect.BLOCK
         if judged_unread:

@@ -80,7 +80,7 @@ async def own_host(request: Request, actor: Actor, state: OwnHostState) -> Reply
         case ["notice"]:
             return visit.read() or notice_page(visit.shown, state.notice, state.authority)
         case ["mine"]:
-            return visit.read() or mine_page(visit.shown, state.decisions.mine(actor, visit.token))
+            return visit.read() or visit.mine()
         case ["d", number]:
             return visit.read() or visit.decision(number)
         case ["d", number, "confirm"]:
@@ -130,6 +130,11 @@ class _Visit:
         return message_page(self.shown, 404, "not-found")
 
     # ------------------------------------------------------------ a decision
+
+    def mine(self) -> Reply:
+        found = self.state.decisions.mine(self.actor, self.token)
+        standing = [(entry.decision, self.standing(entry)) for entry in found]
+        return mine_page(self.shown, standing, known=self.actor.officer is not None)
 
     def find(self, number: str) -> Remembered | None:
         written = check_number(number) or number
@@ -186,12 +191,12 @@ class _Visit:
         )
 
     def standing(self, found: Remembered) -> Standing:
-        release = found.release
-        if release is None:
-            return Standing(objected=found.objected)
+        standing, release = Standing(found.done, objected=found.objected, used_by=found.used_by), found.release
+        if release is None or found.used_by:
+            return standing
         if release.expires <= self.state.now():
-            return Standing(ended=True, objected=found.objected)
-        return Standing(until=release.expires, objected=found.objected, page=found.page)
+            return replace(standing, ended=True)
+        return replace(standing, until=release.expires, page=found.page)
 
     # ------------------------------------------------------------ what an officer does about it
 

@@ -1,28 +1,89 @@
-"""What a gate that starts again takes from the journal: releases that still run, and which of them were used."""
+"""What a gate that starts again takes from the journal: releases that still run, which of them were used, and the
+officers' latest decisions."""
 
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from pydantic import ValidationError
+
+from gerbang.gate.decisions import LIMIT, OWN_LIMIT, Remembered
 from gerbang.journal.reader import Line, read_segment, segments, slots
 from gerbang.journal.sidecar import read_private
 from gerbang.model import Kind, Officer, Release
 from gerbang.record.event import EventKind, RecordKeys, pseudonym
+from gerbang.record.stored import StoredDecision
 
 # The longest that a release may run is looked back on, and the files of the days in which it may have begun.
 LOOK_BACK = timedelta(days=1)
+TOLD = frozenset({EventKind.RELEASE, EventKind.OBJECTION, EventKind.DECISION})
 
 
-def recent_releases(
-    folder: Path, officers: Iterable[Officer], keys: RecordKeys, moment: datetime
-) -> tuple[tuple[Release, ...], frozenset[str]]:
-    """Releases of the last day that have not expired, and the ids of those that a decision rested on. Does I/O."""
-    names = {pseudonym(officer.id, keys): officer.id for officer in officers}
-    releases: list[Release] = []
+class Recent(NamedTuple):
+    """Releases that have not expired, the ids of those that a decision rested on, and decisions on known officers,
+    oldest first. Where nobody is known, a decision was for a browser that has to find its way anew."""
+
+    releases: tuple[Release, ...] = ()
+    used: frozenset[str] = frozenset()
+    decisions: tuple[Remembered, ...] = ()
+
+
+def recent(folder: Path, officers: Iterable[Officer], keys: RecordKeys, moment: datetime) -> Recent:
+    """What the journal of the last day and of the day before has. Does I/O."""
+    names = {pseudonym(officer.id, keys): officer for officer in officers}
+    releases: dict[str, Release] = {}
+    held_by: dict[str, Release] = {}
+    objected: set[str] = set()
     used: set[str] = set()
+    latest = _Latest()
+    for line in _recent_lines(folder, moment):
+        kind = line.link.kind
+        body: Any = line.link.body if kind in TOLD else {}
+        match kind:
+            case EventKind.RELEASE:
+                if release := _release(line, names):
+                    releases[release.id] = release
+                    held_by[str(body["number"])] = release
+            case EventKind.OBJECTION:
+                objected.add(str(body["number"]))
+            case EventKind.DECISION:
+                if b'"released_by":"' in line.raw:
+                    used.update(_used(body))
+                if body.get("officer") in names:
+                    latest.add(body["officer"], line)
+    decisions = (_remembered(line, names, held_by, objected) for line in latest.lines())
+    return Recent(
+        tuple(release for release in releases.values() if release.expires > moment),
+        frozenset(used),
+        tuple(sorted((found for found in decisions if found), key=lambda found: found.decision.moment)),
+    )
+
+
+class _Latest:
+    """Lines by officer, the newest kept, as many as a gate remembers."""
+
+    def __init__(self) -> None:
+        self._all: OrderedDict[str, Line] = OrderedDict()
+        self._owned: dict[str, deque[str]] = {}
+
+    def add(self, officer: str, line: Line) -> None:
+        own = self._owned.setdefault(officer, deque())
+        if len(own) == OWN_LIMIT:
+            self._all.pop(own.popleft(), None)
+        own.append(line.link.id)
+        self._all[line.link.id] = line
+        if len(self._all) > LIMIT:
+            self._all.popitem(last=False)
+
+    def lines(self) -> Iterable[Line]:
+        return self._all.values()
+
+
+def _recent_lines(folder: Path, moment: datetime) -> Iterator[Line]:
     if not folder.is_dir():
-        return (), frozenset()
+        return
     since = (moment - LOOK_BACK).date().isoformat()
     for slot in slots(folder):
         for segment in segments(slot):
@@ -31,19 +92,11 @@ def recent_releases(
             for line in read_segment(segment):
                 if not isinstance(line, Line):
                     break
-                if line.link.kind == EventKind.RELEASE:
-                    if release := _release(line, names, moment):
-                        releases.append(release)
-                elif line.link.kind == EventKind.DECISION and b'"released_by":"' in line.raw:
-                    used.update(_used(line.link.body))
-    return tuple(releases), frozenset(used)
+                yield line
 
 
-def _release(line: Line, names: Mapping[str, str], moment: datetime) -> Release | None:
+def _release(line: Line, names: Mapping[str, Officer]) -> Release | None:
     body: Any = line.link.body
-    expires = datetime.fromisoformat(body["expires"])
-    if expires <= moment:
-        return None
     private: Any = read_private(line)
     officer = names.get(body["officer"]) if body["officer"] else None
     client = private.get("client")
@@ -54,14 +107,29 @@ def _release(line: Line, names: Mapping[str, str], moment: datetime) -> Release 
         id=body["release"],
         rules=frozenset(body["rules"]),
         platform=body["platform"],
-        expires=expires,
-        officer=officer,
+        expires=datetime.fromisoformat(body["expires"]),
+        officer=officer.id if officer else None,
         client=client,
         kind=Kind(body["activity"]) if body["activity"] else None,
         account=private.get("account") or (None if body["digest"] is None else ""),
         digest=body["digest"],
         single_use=body["single_use"],
     )
+
+
+def _remembered(
+    line: Line, names: Mapping[str, Officer], held_by: Mapping[str, Release], objected: set[str]
+) -> Remembered | None:
+    body: Any = line.link.body
+    try:
+        stored = StoredDecision.model_validate(body)
+    except ValidationError:
+        # Another version's line, which its own pages show.
+        return None
+    found = Remembered(stored.decision(names[body["officer"]], read_private(line)), None, stored.done)
+    found.release = held_by.get(stored.number)
+    found.objected = stored.number in objected
+    return found
 
 
 def _used(body: Any) -> Iterable[str]:

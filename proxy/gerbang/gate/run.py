@@ -14,7 +14,7 @@ from gerbang.gate.authority import Authority, load_authority
 from gerbang.gate.clock import Clock, wall_clock
 from gerbang.gate.judging import Holder, Ledger
 from gerbang.gate.master import Address, GateMaster
-from gerbang.gate.remembering import recent_releases
+from gerbang.gate.remembering import recent
 from gerbang.record.event import RecordKeys
 from gerbang.settings import Settings
 
@@ -58,10 +58,10 @@ async def serve_gate(
     if gate.closed:
         log.warning("nothing-is-decrypted", because=gate.closed)
     world, moment = holder.world, clock()
-    releases, used = await asyncio.to_thread(
-        recent_releases, settings.journal_folder, world.registers.officers.values(), keys, moment
-    )
-    gate.releases.restore(releases, used, moment)
+    found = await asyncio.to_thread(recent, settings.journal_folder, world.registers.officers.values(), keys, moment)
+    gate.releases.restore(found.releases, found.used, moment)
+    for decision in found.decisions:
+        gate.decisions.put(decision)
     master = GateMaster(settings.gate, [gate], gate.tls, gate.layers)
     gate.attach(master.proxyserver.connections)
     await master.serve(lambda address: started(gate, address), stop)

@@ -4,7 +4,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from gerbang.errors import RecordError
 from gerbang.journal.reader import Line, Mark
+from gerbang.model import Mode
 from gerbang.record.canonical import Json
 from gerbang.record.event import EventKind
 from gerbang.store import tables
@@ -34,7 +36,8 @@ _MASKED_FIELDS = frozenset(
 class Filter:
     """Which decisions are wanted; `None` is no condition. `since` is included, `until` is not.
 
-    `officer` is a pseudonym or an officer's id, `number` any part of a decision's number.
+    `officer` is a pseudonym or an officer's id, `number` any part of a decision's number, `rule` a rule's id or the
+    part of it behind the document, `objection` whether the officer objected.
     """
 
     since: datetime | None = None
@@ -51,12 +54,14 @@ class Filter:
     category: str | None = None
     gap: str | None = None
     number: str | None = None
+    objection: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRow:
     """A decision as a list shows it. `officer_name` is masked unless revealed, and `None` where it is not known or was
-    erased; `rules` are those that matched, `accepted` what the platform said to what was forwarded."""
+    erased; `rules` are those that matched, the decisive ones first; `exempted`, `observed` and `released` of them had
+    no effect. `accepted` is what the platform said to what was forwarded, `policy` the digest of the one in force."""
 
     id: str
     number: str
@@ -78,6 +83,12 @@ class DecisionRow:
     categories: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
     accepted: bool | None = None
+    policy: str = ""
+    decisive: tuple[str, ...] = ()
+    exempted: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    released: tuple[str, ...] = ()
+    objected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +127,10 @@ class DecisionRecord:
 
 @dataclass(frozen=True, slots=True)
 class HourCount:
-    """How many decisions of one effect fell into the hour that begins at `hour`."""
+    """How many decisions of which the same became fell into the hour that begins at `hour`."""
 
     hour: datetime
-    effect: str
+    done: str
     count: int
 
 
@@ -220,16 +231,35 @@ class Store:
         )
 
     def counts(self, wanted: Filter = Filter()) -> tuple[HourCount, ...]:
-        """How many decisions by hour and effect, in order of the hours."""
+        """How many decisions by hour and what the gate did, in order of the hours."""
         columns = tables.decisions.c
-        query = select(columns.hour, columns.effect, func.count().label("decisions")).select_from(tables.decisions)
-        query = query.group_by(columns.hour, columns.effect).order_by(columns.hour, columns.effect)
+        query = select(columns.hour, columns.done, func.count().label("decisions")).select_from(tables.decisions)
+        query = query.group_by(columns.hour, columns.done).order_by(columns.hour, columns.done)
         start = datetime(1970, 1, 1, tzinfo=UTC)
         with self.reading() as connection:
             return tuple(
-                HourCount(start + timedelta(hours=entry.hour), entry.effect, entry.decisions)
+                HourCount(start + timedelta(hours=entry.hour), entry.done, entry.decisions)
                 for entry in connection.execute(self._wanted(connection, query, wanted))
             )
+
+    def holds(self, releases: Collection[str]) -> Mapping[str, str]:
+        """The numbers of the decisions that were held and confirmed, by the ids of their releases."""
+        release = tables.releases.c
+        query = select(release.release, release.number).where(
+            release.release.in_(releases), release.number.is_not(None)
+        )
+        with self.reading() as connection:
+            return {entry.release: entry.number for entry in connection.execute(query)}
+
+    def unheard(self, wanted: Filter) -> str | None:
+        """The first of `rule`, `zone` and `officer` whose value stands in no decision at all."""
+        alone = {
+            "rule": Filter(rule=wanted.rule),
+            "zone": Filter(zone=wanted.zone),
+            "officer": Filter(officer=wanted.officer),
+        }
+        asked = (name for name, one in alone.items() if one != Filter())
+        return next((name for name in asked if not self.decisions(alone[name], limit=1).rows), None)
 
     def activations(self, limit: int = 100) -> tuple[Activation, ...]:
         """The policies that came into force, newest first."""
@@ -279,12 +309,22 @@ class Store:
             if value is not None:
                 conditions.append(column == value)
         for table, column, value in (
-            (tables.matches, tables.matches.c.rule, wanted.rule),
             (tables.findings, tables.findings.c.category, wanted.category),
             (tables.gaps, tables.gaps.c.reason, wanted.gap),
         ):
             if value is not None:
                 conditions.append(columns.id.in_(select(table.c.decision).where(column == value)))
+        if wanted.rule is not None:
+            rule = tables.matches.c.rule
+            named = rule == wanted.rule
+            if "/" not in wanted.rule:
+                longer = select(rule).where(rule.endswith(f"/{wanted.rule}", autoescape=True)).distinct()
+                named = rule.in_([wanted.rule, *connection.execute(longer).scalars()])
+            conditions.append(columns.id.in_(select(tables.matches.c.decision).where(named)))
+        if wanted.objection is not None:
+            event = tables.events.c
+            objected = columns.number.in_(select(event.number).where(event.kind == EventKind.OBJECTION))
+            conditions.append(objected if wanted.objection else ~objected)
         if wanted.number is not None:
             conditions.append(columns.number.contains(wanted.number.strip().upper(), autoescape=True))
         return query.where(*conditions)
@@ -400,28 +440,61 @@ def _row(entry: Mapping[Any, Any], reveal: bool) -> DecisionRow:
         regime=entry["regime"],
         remedial=entry["remedial"],
         unclaimed=entry["unclaimed"],
+        policy=entry["policy"],
     )
 
 
 def _completed(connection: Connection, rows: Sequence[DecisionRow]) -> tuple[DecisionRow, ...]:
     """The rows with what stands in other tables, a query a table for all of them."""
     ids = [row.id for row in rows]
-    rules = _grouped(connection, tables.matches, tables.matches.c.rule, ids)
+    rules = _rules(connection, rows)
     categories = _grouped(connection, tables.findings, tables.findings.c.category, ids)
     gaps = _grouped(connection, tables.gaps, tables.gaps.c.reason, ids)
     outcome = tables.outcomes.c
     answers = select(outcome.number, outcome.accepted).where(outcome.number.in_([row.number for row in rows]))
     accepted = {entry.number: entry.accepted for entry in connection.execute(answers)}
+    event = tables.events.c
+    objections = select(event.number).where(
+        event.number.in_([row.number for row in rows]), event.kind == EventKind.OBJECTION
+    )
+    objected = set(connection.execute(objections).scalars())
     return tuple(
         replace(
             row,
-            rules=rules.get(row.id, ()),
+            rules=tuple(rule for stood in _STOOD for rule in rules[row.id, stood]),
+            decisive=tuple(rules[row.id, "decisive"]),
+            exempted=tuple(rules[row.id, "exempted"]),
+            observed=tuple(rules[row.id, "observed"]),
+            released=tuple(rules[row.id, "released"]),
             categories=categories.get(row.id, ()),
             gaps=gaps.get(row.id, ()),
             accepted=accepted.get(row.number),
+            objected=row.number in objected,
         )
         for row in rows
     )
+
+
+_STOOD = ("decisive", "in-force", "released", "observed", "exempted")
+
+
+def _rules(connection: Connection, rows: Sequence[DecisionRow]) -> Mapping[tuple[str, str], list[str]]:
+    """The rules that matched, by the decision and by how they stood in it."""
+    match = tables.matches.c
+    effects = {row.id: row.effect for row in rows}
+    found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    query = select(tables.matches).where(match.decision.in_(effects)).order_by(match.decision, match.place)
+    for entry in connection.execute(query):
+        if entry.exempted_by is not None:
+            stood = "exempted"
+        elif entry.released_by is not None:
+            stood = "released"
+        elif entry.mode != Mode.ENFORCE:
+            stood = "observed"
+        else:
+            stood = "decisive" if entry.effect == effects[entry.decision] else "in-force"
+        found[entry.decision, stood].append(entry.rule)
+    return found
 
 
 def _grouped(

@@ -1,4 +1,4 @@
-"""A decision's line of the journal as values again, for a page that tells its whole reasoning."""
+"""A decision's line of the journal as values again, for the pages that tell its whole reasoning."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,13 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from gerbang.model import (
+    Account,
+    Activity,
+    Actor,
     Basis,
     Citation,
     Confidence,
+    Decision,
     Device,
     Effect,
     Evidence,
@@ -19,9 +23,12 @@ from gerbang.model import (
     Likelihood,
     Match,
     Mode,
+    Officer,
     Regime,
     Standing,
+    Zone,
 )
+from gerbang.record.event import Done
 
 
 class _Stored(BaseModel):
@@ -118,7 +125,7 @@ class StoredDecision(_Stored):
     matches: tuple[StoredMatch, ...] = ()
     effect: Effect
     evidence: Evidence
-    done: str
+    done: Done
     digest: str
     basis: StoredBasis
 
@@ -129,3 +136,38 @@ class StoredDecision(_Stored):
 
     def matched(self) -> tuple[Match, ...]:
         return tuple(match.value() for match in self.matches)
+
+    def decision(self, officer: Officer, private: Mapping[str, Any]) -> Decision:
+        """The decision as it was made on `officer`, but for its texts and media, which no record has.
+
+        `private` may be empty: what was erased stays unknown.
+        """
+        account: Any = private.get("account") or {}
+        activity = Activity(
+            self.platform,
+            self.activity,
+            str(private.get("host") or ""),
+            self.signature,
+            self.confidence,
+            Account(account.get("id"), account.get("handle")),
+            audience=private.get("audience"),
+            target=private.get("target"),
+            changes=private.get("changes"),
+            unclaimed=self.unclaimed,
+            gaps=tuple(gap.value() for gap in self.gaps),
+        )
+        zone = Zone(self.zone, (), self.office, self.device)
+        return Decision(
+            self.number,
+            self.moment,
+            activity,
+            Actor(zone, str(private.get("client") or ""), officer),
+            self.standing,
+            self.when(),
+            tuple(finding.value() for finding in self.findings),
+            self.matched(),
+            self.effect,
+            self.remedial,
+            self.digest,
+            self.basis.value(),
+        )
