@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from time import process_time
 
 import brotli
 import pytest
@@ -9,7 +10,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gerbang.wire.encodings import LIMIT, decode
+from gerbang.wire.encodings import LIMIT, MEMBERS, Decoded, decode
 
 ENCODERS = {
     "gzip": gzip.compress,
@@ -38,8 +39,34 @@ def test_deflate_may_be_the_bare_stream() -> None:
     assert decode(engine.compress(b"selamat") + engine.flush(), "deflate").data == b"selamat"
 
 
-def test_gzip_may_have_several_members_and_something_after_them() -> None:
-    assert decode(gzip.compress(b"sela") + gzip.compress(b"mat") + b"\0\0", "gzip").data == b"selamat"
+def test_gzip_may_have_several_members_and_padding_after_them() -> None:
+    assert decode(gzip.compress(b"sela") + gzip.compress(b"mat") + b"\0\0", "gzip") == Decoded(b"selamat")
+    zstd = ENCODERS["zstd"]
+    assert decode(zstd(b"sela") + zstd(b"") + zstd(b"mat"), "zstd") == Decoded(b"selamat")
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate"])
+def test_what_follows_the_compressed_bytes_is_a_gap(name: str) -> None:
+    decoded = decode(ENCODERS[name](b"selamat") + b"&comment=lain", name)
+    assert (decoded.data, decoded.gap and decoded.gap.reason) == (b"selamat", "unreadable")
+
+
+@pytest.mark.parametrize("name", ["br", "zstd"])
+def test_what_a_decoder_will_not_end_before_is_unreadable(name: str) -> None:
+    body = ENCODERS[name](b"selamat") + b"&comment=lain"
+    decoded = decode(body, name)
+    assert (decoded.data, decoded.gap and decoded.gap.reason) == (body, "unreadable")
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_members_are_bounded(name: str) -> None:
+    one = ENCODERS[name](b"a")
+    assert decode(one * MEMBERS, name) == Decoded(b"a" * MEMBERS)
+    start = process_time()
+    gap = decode(one * 80_000, name).gap
+    assert gap is not None
+    assert gap.reason == "too-large"
+    assert process_time() - start < 1
 
 
 @pytest.mark.parametrize("name", ENCODERS)

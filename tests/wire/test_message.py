@@ -82,8 +82,87 @@ def test_a_body_that_was_not_read_leaves_its_fields_unknown() -> None:
     assert texts("field.status", found) == ["publish"]
 
 
-def test_a_picture_has_no_fields_although_it_was_not_read() -> None:
-    assert not message(None, content_type="image/png").partial
+def test_what_calls_itself_a_picture_is_looked_at_all_the_same() -> None:
+    assert message(None, content_type="image/png").partial
+    assert texts("json.a", message(b'{"a": "Selamat"}', content_type="image/png")) == ["Selamat"]
+    picture = message(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, content_type="image/png")
+    assert (picture.unstructured, picture.gaps) == (True, ())
+
+
+PARTS = b'--A\r\nContent-Disposition: form-data; name="comment"\r\n\r\nSelamat\r\n--A--\r\n'
+
+
+def php(body: bytes, *headers: tuple[str, str]) -> Message:
+    return Message("POST", "/", headers, body, php=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "gap"),
+    [
+        ("application/x-www-form-urlencoded; boundary=A", b"comment=Selamat&z=\n" + PARTS, False),
+        ("application/x-www-form-urlencoded; charset=utf-16", b"comment=Selamat&z=\0a", False),
+        ("application/x-www-form-urlencoded, text/plain", b"&comment=Selamat", False),
+        ("application/x-www-form-urlencoded x", b"&comment=Selamat", False),
+        ("multipart/form-data; xboundary=A", b"mukadimah\r\n" + PARTS, False),
+        ("multipart/form-data; xboundary=A; boundary=B", PARTS + PARTS.replace(b"A", b"B"), True),
+        ("multipart/form-data; boundary=A", b"--A--\r\n" + PARTS, True),
+        ("image/png", b"comment=Selamat", False),
+    ],
+)
+def test_a_form_that_servers_read_differently_is_read_in_each_way(kind: str, body: bytes, gap: bool) -> None:
+    found = php(body, ("content-type", kind))
+    assert "Selamat" in texts("form.comment", found)
+    assert bool(found.gaps) is gap
+
+
+def test_two_types_of_content_are_both_heeded_and_said() -> None:
+    found = php(b"&comment=Selamat", ("content-type", "text/plain"), ("content-type", KINDS[1]))
+    assert texts("form.comment", found) == ["Selamat"]
+    assert found.gaps
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(b"comment=lain") + b"&comment=Selamat",
+        gzip.compress(b"comment=lain")[:3]
+        + b"\x08"
+        + bytes(6)
+        + b"&comment=Selamat&a=\0"
+        + gzip.compress(b"comment=lain")[10:],
+    ],
+    ids=["behind", "as the file's name"],
+)
+def test_php_reads_what_stands_around_a_compressed_body(body: bytes) -> None:
+    found = php(body, ("content-type", KINDS[1]), ("content-encoding", "gzip"))
+    assert sorted(texts("form.comment", found)) == ["Selamat", "lain"]
+    assert [gap.reason for gap in found.gaps][:1] == ["unreadable"]
+
+
+def test_a_compressed_form_has_no_gap() -> None:
+    found = php(
+        gzip.compress(b"comment=" + b"Selamat+pagi" * 500), ("content-type", KINDS[1]), ("content-encoding", "gzip")
+    )
+    assert not found.gaps
+
+
+def test_a_call_that_is_not_strict_is_a_gap_under_any_type() -> None:
+    for kind in KINDS:
+        found = php(
+            b"<methodCall><methodName>a</methodName><methodName>b</methodName></methodCall>", ("content-type", kind)
+        )
+        assert found.call is None
+        assert found.gaps
+
+
+def test_a_list_where_a_value_is_wanted_is_given() -> None:
+    found = php(b"publish[]=1", ("content-type", KINDS[1]))
+    assert texts("form.publish", found) == ["1"]
+
+
+def test_a_fragment_is_cut_off_and_said() -> None:
+    found = message(b"", "/a?b=c#/d")
+    assert (found.path, found.raw_query, [gap.reason for gap in found.gaps]) == ("/a", "b=c", ["unreadable"])
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gerbang.wire.multipart import PARTS, parameters, parse_multipart
-from gerbang.wire.values import Blob, Unreadable
+from gerbang.wire.multipart import PARTS, boundaries, parameters
+from gerbang.wire.multipart import parse_multipart as parts
+from gerbang.wire.values import Blob, Unreadable, Value
+
+
+def parse_multipart(data: bytes, boundary: str) -> tuple[tuple[str, Value], ...]:
+    return parts(data, boundary).fields
 
 
 def body(*parts: str, end: str = "--b--\r\n", line: str = "\r\n") -> bytes:
@@ -41,6 +46,69 @@ def test_the_same_field_in_each_way_of_writing_it(written: bytes) -> None:
     fields = parse_multipart(written, "b")
     assert [name for name, _ in fields] == ["title"]
     assert str(fields[0][1]).strip() == "Notis cuti"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "fields"),
+    [
+        ('name="x"; name="comment"', ["x", "comment"]),
+        ("name='comment'", ["'comment'", "comment"]),
+        ("name=\"comment\"; name*=utf-8''x", ["x", "comment"]),
+        ('x=\'"; name="y"\'; name="comment"', ["comment"]),
+        ('name="com\\\\ment"', ["com\\\\ment", "com\\ment"]),
+        ('\nname="comment"', ["comment"]),
+    ],
+)
+def test_a_name_that_servers_read_differently_is_each_of_them(disposition: str, fields: list[str]) -> None:
+    written = body(f"Content-Disposition: form-data; {disposition}\n\nNotis")
+    assert sorted(name for name, _ in parse_multipart(written, "b")) == sorted(fields)
+
+
+@pytest.mark.parametrize(
+    ("head", "value"),
+    [
+        ('name="a"\nContent-Type: image/png', ["Notis", Blob(b"Notis", None, "image/png")]),
+        ("name=\"a\"; filename*=utf-8''n.txt", ["Notis", Blob(b"Notis", "n.txt")]),
+        ('name="a"; filename="n.txt"', [Blob(b"Notis", "n.txt")]),
+        ('name="a"\nContent-Type: text/plain; charset=utf-16', ["Notis"]),
+    ],
+)
+def test_only_a_file_name_makes_a_file_for_php(head: str, value: list[Value]) -> None:
+    written = body(f"Content-Disposition: form-data; {head}\n\nNotis")
+    assert [found for _, found in parse_multipart(written, "b")] == value
+
+
+def test_a_charset_of_wide_letters_hides_nothing() -> None:
+    written = body('Content-Disposition: form-data; name="a"\nContent-Type: text/plain; charset=utf-16\n\nNotis\0')
+    assert "Notis\0" in [value for _, value in parse_multipart(written, "b")]
+
+
+def test_a_part_behind_the_last_one_is_read_and_said() -> None:
+    found = parts(body(end="--b--\r\n") + body(TITLE), "b")
+    assert found.fields == (("title", "Notis cuti"),)
+    assert found.left_over
+    assert not parts(body(TITLE, end="--b--\r\n\r\n"), "b").left_over
+    assert parts(body(TITLE) + b"epilogue", "b").left_over
+
+
+def test_words_without_a_name_are_said() -> None:
+    assert parts(body("Content-Type: text/plain\n\nNotis"), "b").left_over
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        ("multipart/form-data; boundary=A", ("A",)),
+        ("multipart/form-data; xboundary=A", ("A",)),
+        ("multipart/form-data boundary=A", ("A",)),
+        ('multipart/form-data; boundary="A;B"', ("A;B",)),
+        ("multipart/form-data; xboundary=A; boundary=B", ("A", "B")),
+        ("multipart/form-data; boundary=A x", ("A x", "A")),
+        ("multipart/form-data", ()),
+    ],
+)
+def test_each_boundary_that_a_server_may_take(header: str, found: tuple[str, ...]) -> None:
+    assert boundaries(header) == found
 
 
 def test_a_boundary_within_a_line_is_content() -> None:

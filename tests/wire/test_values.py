@@ -1,6 +1,7 @@
 """JSON as anybody may write it."""
 
 import json
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -52,3 +53,19 @@ def test_brackets_in_texts_are_no_nesting() -> None:
 
 def test_a_number_of_many_digits_is_a_number() -> None:
     assert isinstance(parse_json('{"a": ' + "9" * 5000 + "}"), dict)
+
+
+def test_a_string_that_never_ends_is_gone_through_once() -> None:
+    """Eight times the text takes about eight times as long, where going back would take sixty-four times."""
+
+    def taken(size: int) -> float:
+        body = b"[" * (DEPTH + 1) + b'"' + b'\\"' * size
+        best = 9.0
+        for _ in range(3):
+            start = process_time()
+            with pytest.raises(Unreadable):
+                parse_json(body)
+            best = min(best, process_time() - start)
+        return best
+
+    assert taken(80_000) < 40 * max(taken(10_000), 1e-4)

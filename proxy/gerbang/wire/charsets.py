@@ -50,6 +50,11 @@ def known(charset: str | None) -> str | None:
     return name
 
 
+def wide(charset: str | None) -> bool:
+    """Whether a charset takes more than a byte for an ASCII letter: who does not heed it reads other words."""
+    return (known(charset) or "").startswith(("utf_16", "utf_32"))
+
+
 def scrubbed(value: str) -> str:
     """The text without lone surrogates, which JSON escapes can smuggle in and nothing can store."""
     try:

@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote_to_bytes
 
-from gerbang.wire.charsets import known, text
+from gerbang.wire.charsets import text, wide
 from gerbang.wire.values import Unreadable
 
 FIELDS = 20_000
@@ -25,9 +25,10 @@ def parse_form(body: bytes, charset: str | None = None) -> tuple[tuple[str, str]
     body = body.strip(b"\r\n\x00 \t")
     if not body:
         return ()
-    if known(charset) in ("utf_16", "utf_16_le", "utf_16_be", "utf_32"):
-        body = text(body, charset).encode("utf-8", "replace")
-        charset = None
+    if wide(charset):
+        # Nobody sends a form so, and most servers take no notice of the word: read as both.
+        read = parse_form(body)
+        return read if b"\0" not in body else (*read, *parse_form(text(body, charset).encode("utf-8", "replace")))
     if body.count(b"&") > FIELDS:
         raise Unreadable("too many fields")
     raw: list[tuple[bytes, bytes]] = []
@@ -38,6 +39,8 @@ def parse_form(body: bytes, charset: str | None = None) -> tuple[tuple[str, str]
     declared = next((value for name, value in raw if name == b"_charset_"), None)
     if declared:
         charset = declared[:40].decode("ascii", "replace")
+    if wide(charset):
+        charset = None  # HTML has such a form sent as UTF-8
     return tuple((text(name, charset), text(value, charset)) for name, value in raw)
 
 

@@ -2,12 +2,16 @@
 
 Everything is decoded when it is first asked for, and once. What could not be
 decoded is a gap; then `partial` says that a field which is not here may yet exist.
+
+A body that servers may read in more than one way is read in each: the fields of all of them are there. What no
+reading accounts for is a gap.
 """
 
 import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from urllib.parse import unquote
 
@@ -15,7 +19,7 @@ from gerbang.model import Gap
 from gerbang.wire.charsets import text
 from gerbang.wire.encodings import LIMIT, decode
 from gerbang.wire.forms import parse_form, parse_query
-from gerbang.wire.multipart import parameters, parse_multipart
+from gerbang.wire.multipart import boundaries, is_binary, parameters, parse_multipart
 from gerbang.wire.values import Blob, Pairs, Unreadable, Value, parse_json
 from gerbang.wire.xmlrpc import Call, parse_call
 
@@ -24,6 +28,10 @@ NESTED = 1024 * 1024
 
 _FORM = re.compile(rb"[^\s=&<>{}\"']{1,200}=")
 _NO_TEXT = ("image/", "video/", "audio/", "font/")
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_TYPE_END = re.compile(r"[;,\s]")
+# What PHP would find among bytes that it does not decompress. Compressed bytes look so once in some megabytes.
+_RAW_FIELD = re.compile(rb"(?:\A|&)([A-Za-z_%][\w.%+\-\[\]]{2,200})=([^&]*)")
 
 type Field = tuple[str, Value]
 
@@ -42,12 +50,14 @@ class Message:
     ) -> None:
         """`php`: names of fields are taken as PHP takes them (`post.title` is `post_title`)."""
         self.method = method.upper()
+        # nginx and Apache cut a fragment off; that a client sends one is odd enough to be said.
+        target, self.fragment, _ = target.partition("#")
         self.path, _, self.raw_query = target.partition("?")
         self.raw_headers = headers
         self.body = body
         self.limit = limit
         self.php = php
-        self._gaps: list[Gap] = []
+        self._gaps: list[Gap] = [Gap("unreadable", "a fragment in the address")] if self.fragment else []
         self._nested: dict[str, Value] = {}
         self._form: tuple[Field, ...] = ()
         self._json: tuple[Value, ...] = ()
@@ -145,11 +155,26 @@ class Message:
         return tuple(self._gaps)
 
     @property
+    def gaps_read(self) -> bool:
+        """Whether a body that was read is not wholly known."""
+        return self.body is not None and bool(self.gaps)
+
+    @property
     def partial(self) -> bool:
-        """Whether fields may stand in a body that is not, or not wholly, known. Pictures and films have none."""
-        if self.body is None:
-            return not self.content_type[0].startswith(_NO_TEXT)
-        return bool(self.gaps)
+        """Whether fields may stand in a body that is not, or not wholly, known."""
+        return self.body is None or bool(self.gaps)
+
+    @cached_property
+    def says_media(self) -> bool:
+        """Whether the headers call the body a picture or film. Only who takes uploads may believe that."""
+        return self.content_type[0].startswith(_NO_TEXT)
+
+    @property
+    def unstructured(self) -> bool:
+        """Whether there is a body, and it has no fields."""
+        if self.body:
+            self._ensure()
+        return bool(self.body) and not (self._form or self._json or self._call is not None)
 
     @cached_property
     def blob(self) -> Blob | None:
@@ -192,62 +217,149 @@ class Message:
             # The bytes are tried as they came too: a server that ignores the header reads them so.
             self._gaps.append(decoded.gap)
         data = decoded.data
-        if not data or kind.startswith(_NO_TEXT):
-            return
-        damage = self._structured(data, kind, options)
-        if damage is None or self._form or self._json or self._call is not None:
+        damage = self._structured(data, options) if data else ""
+        if encoding and self.php and data is not body and self._as_it_came(body):
+            self._gap("the body reads otherwise when it is not decompressed")
+        if not data or self._form or self._json or self._call is not None:
             return
         if decoded.gap is not None:
             return  # said already
         if damage:
-            self._gaps.append(Gap("unreadable", damage))
-        elif b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            self._gap(damage)
+        elif not self.says_media and (b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff")):
             self._text = text(data, options.get("charset"))
 
-    def _structured(self, data: bytes, kind: str, options: dict[str, str]) -> str | None:
-        """Fill in each reading that the bytes allow. `None` where one was found, else what was promised in vain."""
+    def _gap(self, detail: str) -> None:
+        gap = Gap("unreadable", detail)
+        if gap not in self._gaps:
+            self._gaps.append(gap)
+
+    def _take(self, fields: Iterable[Field]) -> None:
+        """Put fields to those of other readings."""
+        named = self._named(fields)
+        if self._form:
+            known = set(self._form)
+            named = tuple(field for field in named if field not in known)
+        self._form += named
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """The media type of each Content-Type, cut where PHP cuts it: at a semicolon, a comma or a blank."""
+        values = self.headers.get("content-type", ())
+        return tuple(_TYPE_END.split(value.strip(), maxsplit=1)[0].lower() for value in values)
+
+    def _structured(self, data: bytes, options: dict[str, str]) -> str:
+        """Fill in each reading that the bytes allow. Gives what was promised in vain, or nothing."""
         charset = options.get("charset")
         damage = ""
+        kinds = self.kinds
+        if len(set(kinds)) > 1:
+            self._gap("more than one type of content")
         start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
-        boundary = options.get("boundary") or self._boundary(data, kind)
-        if boundary:
+        in_parts = any(kind.startswith("multipart/") for kind in kinds)
+        as_form = _FORM_TYPE in kinds
+        names = self._boundaries(data, options, in_parts=in_parts)
+        if len(names) > 1:
+            self._gap("more than one boundary")
+        for name in names:
+            damage = self._parts(data, name) or damage
+        if in_parts:
+            if self._form and not as_form:
+                return ""
+            damage = damage or "multipart: no boundary"
+        if as_form:
             try:
-                self._form = self._named(parse_multipart(data, boundary))
-                return None
+                self._take(parse_form(data, charset))
             except Unreadable as error:
-                damage = f"multipart: {error}"
-        elif kind == "application/x-www-form-urlencoded":
-            try:
-                self._form = self._named(parse_form(data, charset))
-            except Unreadable as error:
-                damage = f"form: {error}"
-        if start in (b"{", b"[") or "json" in kind:
+                self._gap(f"form: {error}")
+        named_json = any("json" in kind for kind in kinds)
+        if start in (b"{", b"[") or named_json:
             try:
                 self._json = (parse_json(data),)
-                return None
+                return ""
             except Unreadable as error:
-                damage = damage or (f"json: {error}" if "json" in kind else "")
-        if start == b"<" and ("xml" in kind or (b"<methodCall" in data[:1024] or b"<methodResponse" in data[:1024])):
+                damage = damage or (f"json: {error}" if named_json else "")
+        if start == b"<" and (b"<methodCall" in data or b"<methodResponse" in data or "xml" in "".join(kinds)):
             try:
                 self._call = parse_call(data)
-                return None
+                return ""
             except Unreadable as error:
                 damage = damage or f"xml: {error}"
-        if not self._form and start != b"<" and _FORM.match(data[:256]):
+                if b"<methodCall" in data:
+                    self._gap(f"xml: {error}")
+        if not self._form and start != b"<" and _FORM.match(data[:256]) and not (self.says_media and is_binary(data)):
             try:
-                self._form = self._named(parse_form(data, charset))
-                return None
+                self._take(parse_form(data, charset))
             except Unreadable as error:
                 damage = damage or f"form: {error}"
         return damage
 
+    def _boundaries(self, data: bytes, options: dict[str, str], *, in_parts: bool) -> tuple[str, ...]:
+        names = [options["boundary"]] if options.get("boundary") else []
+        for value in self.headers.get("content-type", ()):
+            if "boundary" in value.lower():
+                names += boundaries(value)
+        if not names and (first := self._boundary(data, in_parts=in_parts)):
+            names.append(first)
+        return tuple(dict.fromkeys(names))
+
+    def _parts(self, data: bytes, boundary: str) -> str:
+        """Take a multipart reading; what is wrong with it is told where there is none."""
+        try:
+            parts = parse_multipart(data, boundary)
+        except Unreadable as error:
+            return f"multipart: {error}"
+        self._take(parts.fields)
+        if parts.left_over:
+            self._gap(f"multipart: {parts.left_over}")
+        for _, value in parts.fields if self.php else ():
+            if isinstance(value, Blob) and value.name is None and value.data and is_binary(value.data):
+                self._gap("multipart: a part that is neither words nor a file")
+        return ""
+
+    def _as_it_came(self, body: bytes) -> bool:
+        """Whether compressed bytes hold more for PHP, which does not undo a Content-Encoding; that is taken."""
+        found: list[Field] = []
+        more = False
+        for name in boundaries(self.header("content-type")):
+            with suppress(Unreadable):
+                found += parse_multipart(body, name).fields
+        if _FORM_TYPE in self.kinds:
+            raw = b"&".join(b"=".join(match.group(1, 2)) for match in _RAW_FIELD.finditer(body))
+            with suppress(Unreadable):
+                found += parse_form(raw)
+        if fresh := [field for field in self._named(found) if not self._stored(*field)]:
+            self._form += tuple(fresh)
+            more = True
+        start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        if start in (b"{", b"["):
+            with suppress(Unreadable):
+                self._json, more = (*self._json, parse_json(body)), True
+        if start == b"<" and b"<methodCall" in body:
+            with suppress(Unreadable):
+                self._call, more = parse_call(body), True
+        return more
+
+    def _stored(self, name: str, value: Value) -> bool:
+        """Whether a field is one that a compressor left as it was, with at most a checksum behind it."""
+        if isinstance(value, Blob):
+            return any(isinstance(known, Blob) for key, known in self._form if key == name)
+        return any(
+            isinstance(known, str)
+            and isinstance(value, str)
+            and value.startswith(known)
+            and len(value) <= len(known) + 8
+            for key, known in self._form
+            if key == name
+        )
+
     @staticmethod
-    def _boundary(data: bytes, kind: str) -> str | None:
+    def _boundary(data: bytes, *, in_parts: bool) -> str | None:
         """A boundary that no header names, from the body's first line."""
         if not data.startswith(b"--"):
             return None
         line, end, rest = data[:512].partition(b"\n")
-        if end and (kind.startswith("multipart/") or rest[:20].lower().startswith(b"content-disposition")):
+        if end and (in_parts or rest[:20].lower().startswith(b"content-disposition")):
             return line.rstrip(b"\r")[2:].decode("latin-1")
         return None
 

@@ -112,6 +112,8 @@ def as_text(value: Value) -> str | None:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, Blob):
+        return value.words
     return None
 
 
@@ -215,6 +217,8 @@ def _named(fields: Sequence[tuple[str, Value]], steps: tuple[Step, ...], message
     for name, value in fields:
         if name == first or (prefix is not None and name.startswith(prefix)):
             found += _walk((value,), rest, message) if rest else (value,)
+        elif not rest and message.php and name.startswith(opening):
+            found.append(value)  # `publish[]` is a `publish` that is given
         elif rest and name.startswith(opening):
             found += _bracketed(name[len(first) :], value, rest, message)
     return found

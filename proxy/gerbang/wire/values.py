@@ -31,6 +31,16 @@ class Blob:
     name: str | None = None
     type: str | None = None
 
+    @property
+    def words(self) -> str | None:
+        """The bytes as text, where a server may take them for one: no file, of no type, and UTF-8."""
+        if self.name is not None or self.type is not None:
+            return None
+        try:
+            return self.data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+
 
 type Value = bool | int | float | str | list[Value] | dict[str, Value] | Pairs | Blob | None
 
@@ -39,9 +49,9 @@ class Unreadable(ValueError):
     """Bytes that are not what they should be; the message never holds content."""
 
 
-# One string or one bracket at a time, so that brackets within strings are not counted. Each character is
-# looked at once: neither alternative can start where the other one does.
-_MARKS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# One string or one bracket at a time, so that brackets within strings are not counted. A string that never ends is
+# taken to the end at once: tried again from each of its quotes it would take the square of its length.
+_MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 def parse_json(source: bytes | str) -> Value:
