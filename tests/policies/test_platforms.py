@@ -8,7 +8,7 @@ import pytest
 
 from gerbang.bundled import bundled
 from gerbang.recognition.cases import Cases, failing, parse_cases, run_cases
-from gerbang.recognition.document import ROLES, Claim, PlatformDocument, parse_platform
+from gerbang.recognition.document import ROLES, Claim, PlatformDocument, Signature, parse_platform
 
 FOLDER = bundled("policies/platforms")
 FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if not file.name.endswith(".cases.yaml")]
@@ -87,6 +87,9 @@ def weaker_claims(claim: Claim) -> Iterator[tuple[str, Claim]]:
     for selector in claim.where:
         rest = {key: value for key, value in claim.where.items() if key != selector}
         yield f"where {selector}", claim.model_copy(update={"where": rest})
+    for selector in claim.gap_where if isinstance(claim, Signature) else ():
+        rest = {key: value for key, value in claim.gap_where.items() if key != selector}
+        yield f"gap_where {selector}", claim.model_copy(update={"gap_where": rest})
     for key in ("path", "name", "method"):
         listed: tuple[str, ...] = getattr(claim, key)
         if listed:

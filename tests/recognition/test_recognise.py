@@ -140,9 +140,10 @@ def test_the_same_post_is_the_same_activity_in_every_encoding(text: str, encodin
 
 @given(
     text=WORDS.map(str.strip).filter(lambda text: "<" not in text and "&" not in text),
-    encoding=st.sampled_from(list(ENCODINGS)),
+    encoding=st.sampled_from(["identity", "gzip", "deflate"]),
 )
 def test_the_same_comment_is_the_same_activity_as_a_form_and_in_parts(text: str, encoding: str) -> None:
+    """Brotli and zstd leave short texts as they are, which PHP reads with what stands around them: those have a gap."""
     form = urlencode({"comment": text, "comment_post_ID": "7"}).encode()
     lines = (
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -201,6 +202,22 @@ def test_an_upload_is_known_without_its_body_and_does_not_wait_for_it() -> None:
     target = "/i/media/upload.json?command=APPEND&media_id=9&segment_index=0"
     found = recognise(request(target, None, "upload.x.com", content_type="multipart/form-data; boundary=b"), PLATFORMS)
     assert (only(found).kind, found.awaits_body) == (Kind.UPLOAD, False)
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/wp-json/wp/v2/media", "/wp-admin/async-upload.php", "/wp-admin/media-new.php"],
+)
+def test_an_upload_larger_than_is_read_streams_and_has_no_gap(target: str) -> None:
+    sent = request(target, None, BLOG, content_type="multipart/form-data; boundary=b")
+    found = recognise_unread(sent, Gap("too-large"), PLATFORMS)
+    assert (only(found).kind, only(found).gaps, found.streams) == (Kind.UPLOAD, (), True)
+
+
+@pytest.mark.parametrize("target", ["/wp-admin/admin-ajax.php", "/wp-json/wp/v2/posts/7", "/apa-apa", "/wp-login.php"])
+def test_what_is_no_upload_by_its_headers_does_not_stream(target: str) -> None:
+    sent = request(target, None, BLOG, content_type="multipart/form-data; boundary=b")
+    assert not recognise_unread(sent, Gap("too-large"), PLATFORMS).streams
 
 
 @pytest.mark.parametrize(
@@ -306,6 +323,90 @@ def test_a_lone_surrogate_is_replaced() -> None:
     body = b'{"variables": {"tweet_text": "a\\ud800b"}}'
     activity = only(recognise(request(TWEET, body), PLATFORMS))
     assert activity.texts[0].value == "a\ufffdb"
+
+
+WORDS_SENT = "Jadual baharu bas bermula Isnin ini"
+PUBLISHED = json.dumps({"status": "publish", "content": WORDS_SENT}).encode()
+SAID = urlencode({"comment": WORDS_SENT, "comment_post_ID": "1"}).encode()
+ISSUED = urlencode({"action": "editpost", "publish": "Terbit", "content": WORDS_SENT}).encode()
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "content_type", "kind"),
+    [
+        ("/x/wp-login.php?rest_route=/wp/v2/posts", PUBLISHED, "application/json", Kind.POST),
+        ("/wp-login.php?rest_route=/wp/v2/posts", PUBLISHED, "application/json", Kind.POST),
+        ("/x/wp-cron.php?rest_route=/wp/v2/posts", PUBLISHED, "application/json", Kind.POST),
+        ("/x/xmlrpc.php?rest_route=/wp/v2/posts", PUBLISHED, "application/json", Kind.POST),
+        ("/x/wp-login.php", b"rest_route=/wp/v2/posts&status=publish&content=" + WORDS_SENT.encode(), FORM, Kind.POST),
+        ("/index.php/wp-login.php", b"rest_route=/wp/v2/comments&content=" + WORDS_SENT.encode(), FORM, Kind.COMMENT),
+        ("/wp-json/wp/v2/posts/1/autosaves?rest_route=/wp/v2/posts/1", PUBLISHED, "application/json", Kind.POST),
+        ("/wp-comments-post.php/wp-login.php", SAID, FORM, Kind.COMMENT),
+        ("/wp-comments-post.php/a/wp-cron.php", SAID, FORM, Kind.COMMENT),
+        ("/wp-comments-post.php;x", SAID, FORM, Kind.COMMENT),
+        ("/wp-comments-post.php%3Bx", SAID, FORM, Kind.COMMENT),
+        ("/wp-comments-post.php#/wp-login.php", SAID, FORM, Kind.COMMENT),
+        ("/wp-admin/post.php/wp-cron.php?action=editpost", ISSUED, FORM, Kind.POST),
+        ("/wp-admin/post.php?action=editpost", gzip.compress(b"post_title=a") + b"&" + ISSUED, FORM, Kind.POST),
+        ("/wp-json/batch/v1", b'{"requests":[{"path":"http://a/wp/v2/posts","body":%s}]}' % PUBLISHED, "", Kind.POST),
+    ],
+)
+def test_no_address_hides_words_from_the_signature_that_the_server_heeds(
+    target: str, body: bytes, content_type: str, kind: Kind
+) -> None:
+    for encoding in ("", "gzip") if body.startswith(b"\x1f") else ("",):
+        sent = request(target, body, BLOG, content_type=content_type, content_encoding=encoding)
+        acts = [act for act in recognise(sent, PLATFORMS).activities if act.kind is kind]
+        assert [text.value for act in acts for text in act.texts if text.value == WORDS_SENT] == [WORDS_SENT]
+        head = recognise(replace(sent, body=None), PLATFORMS)
+        assert head.awaits_body
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/wp-admin/post.php?action=editpost", b"post_title=a#"),
+        ("/wp-admin/post.php#x?action=editpost", b"post_title=a"),
+        ("/wp-login.php#", b""),
+        ("/i/jot/x.php", b""),
+        ("/x.php/wp-cron.php", b""),
+        ("/wp-cron.php;x", b""),
+        ("/?rest_route=/a/b&rest_route=/wp/v2/posts/1/autosaves", b""),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_never_passed_over(target: str, body: bytes) -> None:
+    if target.endswith("editpost"):
+        body = b"--A\r\nContent-Disposition: form-data; name=a\r\n\r\nb\r\n--A--\r\nlagi"
+    sent = request(target, body or b"a=b", BLOG, content_type="multipart/form-data; boundary=A" if body else FORM)
+    assert recognise(sent, PLATFORMS).activities
+
+
+@pytest.mark.parametrize("name", ["CreateTweet#Query", "CreateTweet;Query", "CreateTweet%3BQuery"])
+def test_what_a_server_cuts_off_makes_no_query_of_a_post(name: str) -> None:
+    sent = replace(tweet(WORDS_SENT), target=f"/i/api/graphql/AbC/{name}")
+    assert (only(recognise(sent, PLATFORMS)).kind, only(recognise(sent, PLATFORMS)).texts[0].value) == (
+        Kind.POST,
+        WORDS_SENT,
+    )
+
+
+def test_what_calls_itself_a_picture_is_believed_of_uploads_only() -> None:
+    sent = tweet(WORDS_SENT, content_type="image/png")
+    assert only(recognise(sent, PLATFORMS)).texts[0].value == WORDS_SENT
+    assert recognise(replace(sent, body=None), PLATFORMS).awaits_body
+    noise = only(recognise(replace(sent, body=b"\x89PNG\r\n\x1a\n\0\0"), PLATFORMS))
+    assert [gap.reason for gap in noise.gaps] == ["unreadable"]
+    picture = request("/wp-json/wp/v2/media", b"\x89PNG\r\n\x1a\n\0\0", BLOG, content_type="image/png")
+    assert (only(recognise(picture, PLATFORMS)).kind, only(recognise(picture, PLATFORMS)).gaps) == (Kind.UPLOAD, ())
+    assert not recognise(replace(picture, body=None), PLATFORMS).awaits_body
+
+
+def test_an_element_of_a_batch_that_cannot_be_told_is_a_gap() -> None:
+    body = b'{"requests": [{"body": {"title": "a"}}]}'
+    assert only(recognise(request("/wp-json/batch/v1", body, BLOG), PLATFORMS)).gaps
+    form = request("/wp-json/batch/v1", b"requests[0][path]=/wp/v2/posts", BLOG, content_type=FORM)
+    assert only(recognise(form, PLATFORMS)).gaps
 
 
 @pytest.mark.parametrize("count", [200, 201])

@@ -75,7 +75,7 @@ class Condition(Part):
     given: bool | None = None
     """Whether the field is there at all, empty or not."""
     truthy: bool | None = None
-    """As PHP and JavaScript take it: `0`, `false`, empty and absent are not."""
+    """As PHP takes it: `0`, false, empty and absent are not, and the word `false` is."""
     matches: Pattern | None = None
 
     @model_validator(mode="before")
@@ -172,6 +172,8 @@ class Signature(Claim):
     target: Values = ()
     changes: Values = ()
     gap: Reason | None = None
+    gap_where: Mapping[SelectorText, Condition] = Field(default_factory=dict)
+    """Fields that must be so for the gap to be there; without any it always is."""
     outcome: OutcomeSource | None = None
 
 
@@ -202,7 +204,7 @@ class MethodOverride(Part):
 class Route(Part):
     """A field that holds the path which the server will take instead of the one in the request line.
 
-    Scripts at the paths of `unless` look at no such field.
+    Scripts at the paths of `unless` look at no such field, and for their sake a body is not read.
     """
 
     source: SelectorText = Field(alias="from")

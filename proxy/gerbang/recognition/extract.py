@@ -20,7 +20,10 @@ def activity(
     """What a signature's selectors give. Where the body is not known, what stood in it is missing."""
     login = signature.activity is Kind.LOGIN
     gaps = () if login else message.gaps
-    if signature.gap:
+    worded = not login and signature.activity is not Kind.UPLOAD and any(text.needs_body for text in compiled.texts)
+    if worded and not gaps and message.unstructured:
+        gaps = (Gap("unreadable", "no fields where words are expected"),)
+    if signature.gap and all(test(selector.find(message, captures)) for selector, test in compiled.gap_tests):
         gaps = (*gaps, Gap(signature.gap))
     return Activity(
         platform=platform.name,

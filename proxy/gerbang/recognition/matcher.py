@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,6 +32,9 @@ from gerbang.wire.values import Value as WireValue
 SEGMENTS = 64
 """Parts of a path that are looked at, from its end."""
 
+# What no operation's name holds: a server may cut it off with what stands behind it.
+_ODD = re.compile(r"[^\w.-]", re.ASCII)
+
 type Captures = Mapping[str, str]
 
 
@@ -51,9 +55,7 @@ def _empty(value: WireValue) -> bool:
 
 
 def _falsy(value: WireValue) -> bool:
-    return (
-        _empty(value) or value is False or (isinstance(value, str | int | float) and as_text(value) in ("0", "false"))
-    )
+    return _empty(value) or value is False or value == "0" or (isinstance(value, int | float) and value == 0)
 
 
 def _test(condition: Condition) -> Test:
@@ -98,7 +100,9 @@ def _names_test(names: Sequence[str]) -> Test:
         text = as_text(value)
         if text is None:
             return False
-        return text in exact or any(text.startswith(head) and text.endswith(tail) for head, tail in globs)
+        return text in exact or (
+            any(text.startswith(head) and text.endswith(tail) for head, tail in globs) and not _ODD.search(text)
+        )
 
     def test(found: Found) -> bool | None:
         return None if found.unknown else any(named(value) for value in found.values)
@@ -123,6 +127,8 @@ class _Part:
             return low == self.literal
         if len(low) < len(self.head) + len(self.tail) or not low.startswith(self.head) or not low.endswith(self.tail):
             return False
+        if self.capture is None:
+            return not _ODD.search(low)
         if self.capture:
             captures[self.capture] = given[len(self.head) : len(given) - len(self.tail)]
         return True
@@ -273,6 +279,12 @@ class CompiledClaim:
     audience: tuple[CompiledValue, ...] = ()
     target: tuple[CompiledValue, ...] = ()
     changes: tuple[CompiledValue, ...] = ()
+    gap_tests: tuple[tuple[Selector, Test], ...] = ()
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether which claim this is hangs on the body."""
+        return any(selector.needs_body for selector, _ in self.tests)
 
     def holds(self, message: Message, captures: Captures) -> bool | None:
         """Whether every discriminator is met; `None` where that hangs on a body which is not known."""
@@ -294,8 +306,12 @@ def _accounts(claim: Signature | PlatformDocument) -> tuple[CompiledAccount, ...
     )
 
 
+def _tests(where: Mapping[str, Condition]) -> list[tuple[Selector, Test]]:
+    return [(parse_selector(source), _test(condition)) for source, condition in where.items()]
+
+
 def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface: Surface) -> CompiledClaim:
-    tests = [(parse_selector(source), _test(condition)) for source, condition in claim.where.items()]
+    tests = _tests(claim.where)
     if claim.name and surface.name and name_capture(surface) is None:
         tests.insert(0, (parse_selector(surface.name), _names_test(claim.name)))
     # What headers answer is asked first, so that a body is decoded only where it can matter.
@@ -318,6 +334,7 @@ def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface:
         audience=tuple(compile_value(value) for value in claim.audience),
         target=tuple(compile_value(value) for value in claim.target),
         changes=tuple(compile_value(value) for value in claim.changes),
+        gap_tests=tuple(_tests(claim.gap_where)),
     )
 
 

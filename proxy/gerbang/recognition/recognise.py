@@ -1,8 +1,9 @@
 """What a request is about to do. Never raises: what could not be read is a gap."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from gerbang.model import PUBLISHING, Activity, Gap, Kind, Request
 from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signature
@@ -10,7 +11,7 @@ from gerbang.recognition.extract import account, activity, media
 from gerbang.recognition.matcher import SEGMENTS, Captures, CompiledClaim, HostRole, Platform, Platforms, first
 from gerbang.recognition.unclaimed import human_texts
 from gerbang.wire.message import Message, segments
-from gerbang.wire.selectors import Found, parse_selector
+from gerbang.wire.selectors import Found, as_text, parse_selector
 from gerbang.wire.values import Value
 from gerbang.wire.xmlrpc import Call
 
@@ -20,10 +21,15 @@ ELEMENTS = 200
 RESPONSE = 2 * 1024 * 1024
 """Bytes of a response that are read for the new post's id."""
 
+ROUTES = 4
+"""Paths that a request's fields lead to and that are tried; of more, the last."""
+
 _READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
-_WRITERS = frozenset({"app", "api", "upload"})
 _METHOD_NAMES = _READS | {"POST", "PUT", "PATCH", "DELETE"}
 _EMBEDDED = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
+# What a browser sends by itself of a page that is read (CSP, Reporting API), and never another program of its own.
+_REPORTS = frozenset({"application/csp-report", "application/reports+json"})
+_PARAMETERS = re.compile(r";[^/]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +37,14 @@ class Recognition:
     """`activities` is empty where this is no act; `reason` says why, or which signature claimed it.
 
     `awaits_body`: the body was not read, and it could change which activity this is, or holds words or a target.
-    Then `activities` are those that the headers prove already, without what the body would add.
+    Then `activities` are those that the headers prove already, without what the body would add. `streams`: the body
+    will not be read, and need not be: it is an upload by its headers.
     """
 
     activities: tuple[Activity, ...]
     reason: str
     awaits_body: bool = False
+    streams: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,10 @@ def recognise_as(request: Request, role: HostRole, platforms: Platforms) -> Reco
 
 
 def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recognition:
-    """The activities of a request whose body was given up on, each with the gap that says why."""
+    """The activities of a request whose body was given up on, each with the gap that says why.
+
+    An upload has none and `streams`: that a film is larger than what is read says nothing against it.
+    """
     role, request = _role(request, platforms)
     platform = platforms.platform(role.platform) if role else None
     if role is None or platform is None:
@@ -84,6 +95,8 @@ def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recogn
         return Recognition((), role.role)
     message = _message(request, platform, None)
     found = _Reading(platform, role.role, request.host, given_up=gap).recognise(message)
+    if found.streams:
+        return found
     return replace(found, activities=tuple(_with(one, gap) for one in found.activities))
 
 
@@ -125,28 +138,49 @@ class _Reading:
 
     def recognise(self, message: Message) -> Recognition:
         effective = self._effective_method(message)
-        settled: tuple[CompiledClaim, Captures] | None = None
-        unsure: list[tuple[CompiledClaim, Captures]] = []
-        for path in self._paths(message):
-            for compiled, captures in self.platform.candidates(path, self.role, message.method, effective):
-                answer = compiled.holds(message, captures)
-                if answer:
-                    settled = settled or (compiled, captures)
-                    if not isinstance(compiled.claim, Housekeeping):
-                        settled = compiled, captures
-                    break
-                if answer is None:
-                    unsure.append((compiled, captures))
-            # A path that is no act may yet be led elsewhere by a route; one that is an act is enough.
-            if settled and not isinstance(settled[0].claim, Housekeeping):
-                break
-        if unsure:
-            return self._unsure(message, unsure, settled)
-        if settled:
-            return self._claimed(message, *settled)
+        paths, routed = self._paths(message)
+        found: list[Recognition] = []
+        for path, certain in paths:
+            result = self._at(path, message, effective, certain=certain, routed=routed)
+            if result is not None:
+                found.append(result)
+        if found:
+            return found[0] if len(found) == 1 else _together(found)
         if effective in _READS and message.method in _READS:
             return self._read(message)
         return self._unclaimed(message)
+
+    def _at(
+        self, path: tuple[str, ...], message: Message, effective: str, *, certain: bool, routed: bool | None
+    ) -> Recognition | None:
+        """What the request is if it goes to this path; `None` where no signature claims it, or none that may.
+
+        A path that is not `certain` is one that only some servers take: it makes an act, and never excuses one.
+        """
+        settled: tuple[CompiledClaim, Captures] | None = None
+        unsure: list[tuple[CompiledClaim, Captures]] = []
+        for compiled, captures in self.platform.candidates(path, self.role, message.method, effective):
+            if not certain and _passive(compiled):
+                continue
+            answer = compiled.holds(message, captures)
+            if answer:
+                settled = compiled, captures
+                break
+            if answer is None:
+                unsure.append((compiled, captures))
+        if unsure:
+            return self._unsure(message, unsure, settled)
+        if settled is None:
+            return None
+        if _passive(settled[0]):
+            if routed is None and message.body is None and self.given_up is None:
+                return Recognition((), "awaits-body", awaits_body=True)
+            if routed is None or message.fragment or (settled[0].needs_body and message.gaps_read):
+                return self._unclaimed(message)
+        found = self._claimed(message, *settled)
+        if routed is None and message.body is None and self.given_up is None and not _uploads(found):
+            return replace(found, awaits_body=True)
+        return found
 
     # ------------------------------------------------------------ which signature
 
@@ -157,17 +191,43 @@ class _Reading:
                     return name.strip().upper()
         return message.method
 
-    def _paths(self, message: Message) -> Iterator[tuple[str, ...]]:
-        """The path asked for and those that a route leads to; lazily, for a login's body is never looked into."""
-        path = segments(message.path)
-        yield path
-        low = [part.lower() for part in path[-SEGMENTS:]]
+    def _paths(self, message: Message) -> tuple[list[tuple[tuple[str, ...], bool]], bool | None]:
+        """The paths that servers may take, each with whether it is certain; and whether a route leads elsewhere.
+
+        That is `None` where the body may name a route and is not known. A login's body is not looked into.
+        """
+        asked = segments(message.path)
+        if not self.platform.routes and not self.platform.document.php and ";" not in message.path:
+            return [(asked, True)], False
+        main = _script(asked) if self.platform.document.php else asked
+        # A script of its own pays no heed to routes; where there is none of that name the front page does.
+        own = bool(main) and main[-1].lower().endswith(".php") and main[-1].lower() != "index.php"
+        routes, unknown = self._routes(message, main)
+        paths = [(route, not own and len(routes) == 1) for route in routes]
+        paths.append((main, own or not routes))
+        if main != asked:
+            paths.append((asked, False))
+        if ";" in (plain := unquote(message.path)):
+            bare = segments(_PARAMETERS.sub("", plain))
+            paths.append((_script(bare) if self.platform.document.php else bare, False))
+        known: dict[tuple[str, ...], bool] = {}
+        for path, certain in paths:
+            known[path] = known.get(path, False) or certain
+        return list(known.items()), None if unknown else bool(routes)
+
+    def _routes(self, message: Message, main: tuple[str, ...]) -> tuple[list[tuple[str, ...]], bool]:
+        """Where the request's fields lead, and whether the body may lead elsewhere yet."""
+        routes: list[tuple[str, ...]] = []
+        unknown = False
         for selector, prefix, scripts in self.platform.routes:
-            if any(script.match(low, path[-SEGMENTS:]) is not None for script in scripts):
+            low = [part.lower() for part in main[-SEGMENTS:]]
+            if any(script.match(low, main[-SEGMENTS:]) is not None for script in scripts):
                 continue
-            for route in selector.texts(message, {})[:4]:
-                if route.strip("/ "):
-                    yield segments(f"{prefix}/{route}")
+            found = selector.find(message, {})
+            unknown = unknown or found.unknown
+            texts = (as_text(value) for value in found.values)
+            routes += [segments(f"{prefix}/{route}") for route in texts if route and route.strip("/ ")]
+        return routes[-ROUTES:], unknown
 
     def _unsure(
         self,
@@ -182,25 +242,18 @@ class _Reading:
             if settled is None or len(kinds) > 1 or None in kinds:
                 return Recognition((), "awaits-body", awaits_body=True)
             return self._claimed(message, *possible[-1])
-        # It will never be known, so the most that it can be counts: the one that is certainly met, else what publishes.
+        # It will never be known, so the most that it can be counts: what publishes, and what is certainly met.
         signatures = [(one, captures) for one, captures in possible if isinstance(one.claim, Signature)]
-        chosen = next(
-            (
-                *(pair for pair in signatures if settled and pair[0] is settled[0]),
-                *(
-                    pair
-                    for pair in signatures
-                    if isinstance(pair[0].claim, Signature) and pair[0].claim.activity in PUBLISHING
-                ),
-                *signatures,
-            ).__iter__(),
-            None,
+        if not signatures:
+            return self._unclaimed(message)
+        chosen = max(
+            signatures,
+            key=lambda pair: (
+                isinstance(pair[0].claim, Signature) and pair[0].claim.activity in PUBLISHING,
+                settled is not None and pair[0] is settled[0],
+            ),
         )
-        if chosen is not None:
-            return self._claimed(message, *chosen)
-        if settled:
-            return self._claimed(message, *settled)
-        return self._unclaimed(message)
+        return replace(self._claimed(message, *chosen), streams=False)
 
     def _claimed(self, message: Message, compiled: CompiledClaim, captures: Captures) -> Recognition:
         claim = compiled.claim
@@ -209,11 +262,14 @@ class _Reading:
         if isinstance(claim, Batch):
             return self._batch(message, claim, captures)
         found = activity(self.platform, self.host, compiled, claim, message, captures)
-        return Recognition((found,), claim.id, awaits_body=self._wanting(message, compiled, claim))
+        streams = self.given_up is not None and claim.activity is Kind.UPLOAD
+        return Recognition((found,), claim.id, self._wanting(message, compiled, claim), streams)
 
     def _wanting(self, message: Message, compiled: CompiledClaim, claim: Signature) -> bool:
         """Whether a body that was not read may hold words, or whom or what this is about."""
-        if message.body is not None or self.given_up is not None or not message.partial or claim.activity is Kind.LOGIN:
+        if message.body is not None or self.given_up is not None or claim.activity is Kind.LOGIN:
+            return False
+        if claim.activity is Kind.UPLOAD and message.says_media:
             return False
         if any(selector.needs_body for selector in compiled.texts):
             return True
@@ -228,39 +284,49 @@ class _Reading:
     def _batch(self, message: Message, claim: Batch, captures: Captures) -> Recognition:
         if message.body is None and self.given_up is None:
             return Recognition((), "awaits-body", awaits_body=True)
-        elements = parse_selector(claim.each).find(message, captures).values
+        each = parse_selector(claim.each)
+        elements = each.find(message, captures).values
         found: list[Activity] = []
         reason = "batch"
+        gaps = message.gaps
         for element in elements[:ELEMENTS] if self.depth == 0 else ():
             inner = self._element(message, claim, element)
-            if inner is not None:
-                reading = _Reading(self.platform, self.role, self.host, self.given_up, depth=1)
-                result = reading.recognise(inner)
-                found += result.activities
-                reason = result.reason
-        gaps = message.gaps
+            if inner is None:
+                gaps = (*gaps, Gap("unreadable", "an element of a batch that cannot be told"))
+                continue
+            reading = _Reading(self.platform, self.role, self.host, self.given_up, depth=1)
+            result = reading.recognise(inner)
+            found += result.activities
+            reason = result.reason
         if len(elements) > ELEMENTS or (self.depth and elements):
             gaps = (*gaps, Gap("too-large", "more elements in one batch than are looked at"))
+        if any(name.startswith(f"{each.branches[0].steps[0]}[") for name, _ in (*message.query, *message.form)):
+            gaps = (*gaps, Gap("unreadable", "a batch that is written as a form"))
         if gaps or (self.given_up and not found):
             sender = account(self.platform.account, message, captures)
+            gaps = tuple(dict.fromkeys(gaps))
             found.append(Activity(self.platform.name, Kind.WRITE, self.host, account=sender, unclaimed=True, gaps=gaps))
         return Recognition(tuple(found), reason if not found else "batch")
 
     def _element(self, message: Message, claim: Batch, element: Value) -> Message | None:
         holder = Message.within(message, message.method, message.path, json=element)
         if claim.calls:
-            method = parse_selector("json.methodName").texts(holder, {})
+            methods = parse_selector("json.methodName").texts(holder, {})
             params = parse_selector("json.params").find(holder, {}).values
-            if not method:
+            if len(methods) != 1 or len(params) != 1 or not isinstance(params[0], list):
                 return None
-            listed = next((value for value in params if isinstance(value, list)), [])
-            return Message.within(message, message.method, message.path, call=Call(method[0], listed))
+            return Message.within(message, message.method, message.path, call=Call(methods[0].strip(), params[0]))
         method = parse_selector(claim.element_method).texts(holder, {}) or ["POST"]
         paths = parse_selector(claim.element_path).texts(holder, {})
-        if not paths:
-            return None
         body = parse_selector(claim.element_body).find(holder, {}).values
-        return Message.within(message, method[0], claim.prefix + paths[0], json=body[0] if body else None)
+        if len(method) != 1 or len(paths) != 1 or len(body) > 1:
+            return None
+        try:
+            url = urlsplit(paths[0])  # WordPress takes the path of a whole address too
+        except ValueError:
+            return None
+        target = claim.prefix + url.path + (f"?{url.query}" if url.query else "")
+        return Message.within(message, method[0], target, json=body[0] if body else None)
 
     # ------------------------------------------------------------ what no signature claims
 
@@ -285,13 +351,17 @@ class _Reading:
         return Recognition((Activity(self.platform.name, Kind.VIEW, self.host, account=visitor),), "view")
 
     def _unclaimed(self, message: Message) -> Recognition:
-        if self.role not in _WRITERS:
-            return Recognition((), "housekeeping")
-        if self._embedded(message):
+        if message.kinds and _REPORTS.issuperset(message.kinds):
+            return Recognition((), "telemetry")
+        foreign = self._foreign(message)
+        if foreign and message.header("sec-fetch-site").lower() == "cross-site":
             return Recognition((), "embed")
         if message.body is None and self.given_up is None:
             return Recognition((), "awaits-body", awaits_body=True)
         texts = human_texts(message)
+        # Anybody can write an Origin; only a browser's own word for it lets words pass.
+        if foreign and not texts and not message.gaps and self.given_up is None:
+            return Recognition((), "embed")
         found = Activity(
             platform=self.platform.name,
             kind=Kind.POST if texts else Kind.WRITE,
@@ -304,8 +374,8 @@ class _Reading:
         )
         return Recognition((found,), "unclaimed")
 
-    def _embedded(self, message: Message) -> bool:
-        """Whether somebody else's page sent this (a like button, a pixel). Only for what no signature claims."""
+    def _foreign(self, message: Message) -> bool:
+        """Whether somebody else's page says it sent this (a like button, a pixel)."""
         if message.header("sec-fetch-site").lower() not in ("cross-site", ""):
             return False
         origin = message.header("origin") or message.header("referer")
@@ -320,6 +390,34 @@ class _Reading:
             for hosts in self.platform.document.hosts.values()
             for listed in hosts
         )
+
+
+def _passive(compiled: CompiledClaim) -> bool:
+    """Whether a claim lets a request go unread."""
+    claim = compiled.claim
+    return isinstance(claim, Housekeeping) or (isinstance(claim, Signature) and claim.activity is Kind.LOGIN)
+
+
+def _uploads(found: Recognition) -> bool:
+    return bool(found.activities) and all(one.kind is Kind.UPLOAD for one in found.activities)
+
+
+def _together(found: Sequence[Recognition]) -> Recognition:
+    """What a request is to servers that take it differently: all of it."""
+    acts = tuple(dict.fromkeys(act for one in found for act in one.activities))
+    named = next((one for one in found if one.activities), found[0])
+    return Recognition(acts, named.reason, any(one.awaits_body for one in found), all(one.streams for one in found))
+
+
+def _script(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A path to its first `*.php`, which is the script that PHP runs; what follows `index.php` is a path again."""
+    for at, part in enumerate(path[:-1]):
+        if part.lower().endswith(".php"):
+            rest = path[at + 1 :]
+            if part.lower() == "index.php" and not any(name.lower().endswith(".php") for name in rest):
+                return path
+            return path[: at + 1]
+    return path
 
 
 def outcome(
