@@ -37,6 +37,12 @@ def _platforms() -> Platforms:
 
 PLATFORMS = _platforms()
 
+WORDS_SENT = "Jadual baharu bas bermula Isnin ini"
+PUBLISHED = json.dumps({"status": "publish", "content": WORDS_SENT}).encode()
+SAID = urlencode({"comment": WORDS_SENT, "comment_post_ID": "1"}).encode()
+ISSUED = urlencode({"action": "editpost", "publish": "Terbit", "content": WORDS_SENT}).encode()
+FORM = "application/x-www-form-urlencoded"
+
 
 def request(
     target: str, body: bytes | None = b"", host: str = "x.com", method: str = "POST", **headers: str
@@ -273,6 +279,64 @@ def test_a_field_named_like_a_secret_is_no_text(name: str, nested: bool) -> None
     assert (activity.kind, activity.texts) == (Kind.WRITE, ())
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"text": "Jadual.baharu.bas.bermula.Isnin.ini"},
+        {"text": "Jadual_baharu_bas_bermula_Isnin_ini"},
+        {"status_link": WORDS_SENT},
+        {"name": WORDS_SENT},
+        {"path": WORDS_SENT, "id": 1},
+    ],
+)
+def test_words_are_words_however_they_are_joined_and_whatever_their_field_is_called(fields: dict[str, object]) -> None:
+    body = json.dumps(fields).encode()
+    for headers in ({}, {"origin": "https://lain.contoh.my"}):
+        sent = request("/apa-apa", body, "x.com", content_type="application/json", **headers)
+        assert (only(recognise(sent, PLATFORMS)).kind, only(recognise(sent, PLATFORMS)).unclaimed) == (Kind.POST, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"page_title": "Jadual perkhidmatan kaunter bulan Disember", "url": "https://blog.contoh.my/a"},
+        {"s": "jadual perkhidmatan kaunter bulan ini"},
+        {"q": "jadual perkhidmatan kaunter bulan ini"},
+        {"search": "jadual perkhidmatan kaunter bulan ini"},
+        {"host": "stesen.bas.contoh.my", "hook": "wp.ajax.muat.lagi.berita.semasa"},
+        {"name": "Siti Aminah binti Abdul Rahman", "billing_address_1": "no 12 jalan bunga raya taman melati indah"},
+        {"user_agent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome"},
+    ],
+)
+def test_who_only_reads_posts_nothing(fields: dict[str, object]) -> None:
+    for body, kind in ((json.dumps(fields).encode(), "application/json"), (urlencode(fields).encode(), FORM)):
+        activity = only(recognise(request("/apa-apa", body, BLOG, content_type=kind), PLATFORMS))
+        assert (activity.kind, activity.gaps) == (Kind.WRITE, ())
+
+
+@pytest.mark.parametrize("kind", ["application/csp-report", "application/reports+json; charset=utf-8"])
+def test_what_a_browser_reports_of_a_page_is_no_act(kind: str) -> None:
+    body = json.dumps({"csp-report": {"violated-directive": WORDS_SENT}}).encode()
+    assert recognise(request("/laporan", body, BLOG, content_type=kind), PLATFORMS) == Recognition((), "telemetry")
+    claimed = request("/wp-json/wp/v2/posts", b'{"status": "publish"}', BLOG, content_type=kind)
+    assert recognise(claimed, PLATFORMS).activities
+
+
+def test_a_quote_that_never_ends_is_gone_through_once() -> None:
+    """Eight times the text takes about eight times as long, where going back would take sixty-four times."""
+
+    def taken(size: int) -> float:
+        body = json.dumps({"a": '{ "' + '\\"' * size}).encode()
+        best = 9.0
+        for _ in range(3):
+            start = process_time()
+            recognise(request("/apa-apa", body, content_type="application/json"), PLATFORMS)
+            best = min(best, process_time() - start)
+        return best
+
+    assert taken(40_000) < 40 * max(taken(5_000), 1e-4)
+
+
 def test_an_application_password_in_xml_rpc_is_no_text() -> None:
     words = "abcd efgh ijkl mnop qrst uvwx"
     body = (
@@ -323,13 +387,6 @@ def test_a_lone_surrogate_is_replaced() -> None:
     body = b'{"variables": {"tweet_text": "a\\ud800b"}}'
     activity = only(recognise(request(TWEET, body), PLATFORMS))
     assert activity.texts[0].value == "a\ufffdb"
-
-
-WORDS_SENT = "Jadual baharu bas bermula Isnin ini"
-PUBLISHED = json.dumps({"status": "publish", "content": WORDS_SENT}).encode()
-SAID = urlencode({"comment": WORDS_SENT, "comment_post_ID": "1"}).encode()
-ISSUED = urlencode({"action": "editpost", "publish": "Terbit", "content": WORDS_SENT}).encode()
-FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.mark.parametrize(

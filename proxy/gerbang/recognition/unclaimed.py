@@ -42,10 +42,24 @@ _NO_STATEMENT = frozenset(
     | {"uuid", "guid", "hash", "url", "uri", "href", "link", "src", "referrer", "referer", "path", "file", "filename"}
     | {"slug", "type", "class", "locale", "lang", "language", "timezone", "version", "agent", "ua", "mime", "charset"}
     | {"encoding", "operation", "features", "feature", "event", "source", "medium", "campaign", "useragent", "origin"}
+    | {"action", "hook", "city", "state", "country", "street", "town", "province", "region", "postcode", "company"}
 )
+# Of those, the fields in which even a sentence is none: what a program says of itself, and where somebody lives.
+_NEVER_STATEMENT = frozenset(
+    {"agent", "ua", "useragent", "features", "feature", "event", "address", "street", "city", "town", "region"}
+)
+# What somebody who only reads sends along: the title of the page, what is looked for, what was agreed to.
+_READING = frozenset(
+    {"s", "q", "search", "searchterm", "searchquery", "searchtext", "keyword", "keywords"}
+) | frozenset({"pagetitle", "documenttitle", "doctitle", "consent", "consents", "consentstatus"})
+_JOINED = re.compile(r"[^\W_]+(?:[._|~+:]+[^\W_]+){4,}")
+_JOINTS = re.compile(r"[._|~+:]+")
+SENTENCE = 4
+"""Words that make a sentence of a field's value whose name says that it holds none."""
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
 _GRAPHQL = re.compile(r"\s*(query|mutation|subscription|fragment|\{)[\s\w(]")
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# One that never ends is taken to the end at once: tried again from each quote it would take the square of its length.
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)', re.DOTALL)
 _NAME_PARTS = frozenset({"bin", "binti", "bt", "bte", "a/l", "a/p", "anak"})
 _TRIMMED = ".,;:!?\"'()[]{}<>…“”‘’«»*_~#@-/"
 
@@ -83,6 +97,9 @@ def _titled(words: list[str]) -> bool:
 
 def _letters_of(word: str) -> int:
     word = word.strip(_TRIMMED)
+    # Five words and more that are joined by dots or the like are words; fewer are names of programs and hosts.
+    if _JOINED.fullmatch(word):
+        return sum(_letters_of(part) for part in _JOINTS.split(word))
     if word.isascii():
         # A word of a language: letters throughout, an apostrophe or hyphen within, no capitals in the middle.
         plain = word.replace("'", "").replace("-", "")
@@ -101,7 +118,7 @@ def _leaves(message: Message) -> Iterator[tuple[str, str, str]]:
     """Place, place without numbers, and text of each value whose field may hold a statement. Never recursive."""
     stack: list[tuple[str, str, Value]] = []
     for name, value in (*message.query, *message.form):
-        if not _withheld(name):
+        if not _withheld(name, value):
             stack.append((f"field.{name}", f"field.{name}", value))
     stack += [("json", "json", value) for value in message.json]
     if message.call is not None:
@@ -131,13 +148,28 @@ def _leaves(message: Message) -> Iterator[tuple[str, str, str]]:
             ]
         else:
             inner = [
-                (f"{place}.{name}", f"{group}.{name}", item) for name, item in members(value) if not _withheld(name)
+                (f"{place}.{name}", f"{group}.{name}", item)
+                for name, item in members(value)
+                if not _withheld(name, item)
             ]
             stack += reversed(inner[:LEAVES])
 
 
-def _withheld(name: str) -> bool:
+def _withheld(name: str, value: Value) -> bool:
     if is_secret(name):
         return True
     words = [word.lower() for word in _WORDS.findall(name[:200])]
-    return bool(words) and words[-1] in _NO_STATEMENT
+    if "".join(words) in _READING:
+        return True
+    while len(words) > 1 and words[-1].isdigit():
+        words.pop()  # `billing_address_1`
+    if not words or words[-1] not in _NO_STATEMENT:
+        return False
+    return words[-1] in _NEVER_STATEMENT or not (isinstance(value, str) and _sentence(value))
+
+
+def _sentence(value: str) -> bool:
+    """Whether a text is plainly one: words with blanks between, most of them small, and letters enough."""
+    words = [word for word in value[:2000].split() if _letters_of(word)]
+    small = sum(1 for word in words if not word[:1].isupper())
+    return len(words) >= SENTENCE and 2 * small >= len(words) and letters(value) >= LETTERS
