@@ -35,7 +35,6 @@ from gerbang.journal.reader import read
 from gerbang.journal.sidecar import erase
 from gerbang.journal.writer import Journal
 from gerbang.model import (
-    Approval,
     Confidence,
     Device,
     Effect,
@@ -523,10 +522,9 @@ def every_event() -> Iterator[events.Event]:
     )
     release = Release("r", frozenset({"a/b"}), "x", moment + timedelta(hours=1), "P-1", "10.1.2.3", answers={"a": "b"})
     yield events.release_event(replace(release, account="2001"), "N", moment, keys)
-    yield events.approval_event(Approval("a", "P-1", "political", "KSN", "1/2026", moment), moment, keys)
     yield events.policy_activated(a_decision().basis, {"a": "policy: a"}, moment, keys)
-    yield events.correction_event("N", "P-1", "words", moment, keys)
     yield events.objection_event("N", "P-1", "words", moment, keys)
+    yield events.erased_event("N", ["00ff"], "salmah", "perintah 7/2026", moment, keys)
     yield looked_event(Look("salmah", "auditor", "decision", "N", {"effect": "block"}), moment, keys)
 
 

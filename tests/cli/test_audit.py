@@ -14,7 +14,7 @@ from gerbang.cli import main
 from gerbang.cli.slot import who
 from gerbang.journal.keys import load_keys
 from gerbang.journal.reader import read
-from gerbang.journal.sidecar import read_private
+from gerbang.journal.sidecar import erase, read_private
 from gerbang.journal.writer import Journal
 from gerbang.model import Effect, Finding, Likelihood
 from gerbang.record.event import decision_event, objection_event
@@ -182,6 +182,66 @@ def test_one_is_told_in_the_singular(record: Path, run: Run) -> None:
     out = run("audit", "verify")[1]
     assert "gate-0: 6 lines in 1 file, 1 seal, 0 private parts erased" in out
     assert "1 line since" in run("audit", "verify", "--witness", str(record / "witness"))[1]
+
+
+def forwarded(state: Path) -> None:
+    store = open_store(f"sqlite:///{state / 'gerbang.db'}")
+    Forwarder(state / "journal", store).once()
+    store.close()
+
+
+def bytes_of(state: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in state.rglob("*") if path.is_file())
+
+
+def test_erase_takes_the_private_parts_of_one_decision_everywhere_and_says_so(record: Path, run: Run) -> None:
+    assert b"ini kerja rasmi" in bytes_of(record)
+    status, out, _ = run("audit", "erase", NUMBERS[0], "--reason", "perintah 7/2026")
+    assert status == 0
+    assert f"erased of {NUMBERS[0]}: 2 private parts in the journal, 2 copies and 0 names in the database" in out
+    assert b"ini kerja rasmi" not in bytes_of(record)
+    assert bytes_of(record).count(b"Aminah") == 3  # of the other decision: the line, its copy and the name
+    forwarded(record)
+    status, out, _ = run("audit", "verify")
+    assert status == 0
+    assert "2 private parts erased" in out
+    assert "whole: 10 lines" in out
+    (said,) = [line for line in read(record / "journal") if line.link.kind == "erased"]
+    assert len(said.link.body["events"]) == 2  # type: ignore[arg-type]
+    assert read_private(said) == {"reader": who(), "reason": "perintah 7/2026"}
+    found = json.loads(run("audit", "show", NUMBERS[0], "--json")[1])
+    assert found["private"] == {}
+    assert [other["kind"] for other in found["related"]] == ["objection", "erased"]
+
+
+def test_a_name_goes_with_the_last_decision_that_holds_it(record: Path, run: Run) -> None:
+    for number in NUMBERS:
+        told = json.loads(run("audit", "erase", number, "--reason", "x", "--json")[1])
+    assert (told["journal"], told["database"], told["names"]) == (1, 1, 1)
+    assert b"Aminah" not in bytes_of(record)
+    forwarded(record)
+    assert run("audit", "verify")[0] == 0
+    status, out, err = run("audit", "erase", NUMBERS[0], "--reason", "again")
+    assert (status, out) == (2, "")
+    assert "nothing left to erase" in err
+
+
+def test_an_erasure_that_was_interrupted_is_finished_by_the_next(record: Path, run: Run) -> None:
+    """The journal's part went, and the database was not reached."""
+    events = [line.link.id for line in read(record / "journal") if line.link.kind == "decision"]
+    erase(record / "journal" / "gate-0", events)
+    assert "still in the database: 2" in run("audit", "verify")[1]
+    told = json.loads(run("audit", "erase", NUMBERS[0], "--reason", "x", "--json")[1])
+    assert (told["journal"], told["database"]) == (1, 2)  # the objection's part stood in both
+
+
+def test_nothing_is_erased_that_cannot_be_recorded(record: Path, run: Run) -> None:
+    (record / "journal" / "gate-cli").write_text("no folder")
+    before = bytes_of(record)
+    for arguments in (("--reason", "x"), ("--reason", " ")):
+        status, out, _ = run("audit", "erase", NUMBERS[0], *arguments)
+        assert (status, out) == (2, "")
+    assert bytes_of(record).count(b"Aminah") == before.count(b"Aminah")
 
 
 def test_verify_is_0_on_a_whole_record(record: Path, run: Run) -> None:

@@ -10,7 +10,6 @@ import pytest
 from builders import AMINAH, TUESDAY_MORNING, a_decision, a_match, an_activity, an_actor
 from gerbang.model import (
     Account,
-    Approval,
     Basis,
     Evidence,
     Finding,
@@ -26,11 +25,10 @@ from gerbang.record.event import (
     Event,
     EventKind,
     RecordKeys,
-    approval_event,
     commitment,
-    correction_event,
     decision_event,
     discontinuity_event,
+    erased_event,
     make_event,
     objection_event,
     outcome_event,
@@ -240,20 +238,18 @@ def test_where_nothing_may_be_kept_an_outcome_has_no_words_of_the_post(post: str
     assert event.body["number"] == decision.number
 
 
-def test_an_approval_for_a_person_is_under_a_pseudonym_and_one_for_a_group_is_not() -> None:
-    approval = Approval("A-1", "P-1001", "political", "KP", "rujukan-7", TUESDAY_MORNING)
-    person = approval_event(approval, TUESDAY_MORNING, KEYS)
-    assert b"P-1001" not in person.body_bytes()
-    assert b"rujukan-7" not in person.body_bytes()
-    group = approval_event(replace(approval, grantee="group:komunikasi"), TUESDAY_MORNING, KEYS)
-    assert json.loads(group.body_bytes())["group"] == "group:komunikasi"
-
-
-@pytest.mark.parametrize("make", [correction_event, objection_event])
-def test_words_of_an_officer_can_be_erased(make: object) -> None:
-    event = make("K7Q4", "P-1001", "saya tidak setuju", TUESDAY_MORNING, KEYS)  # type: ignore[operator]
+def test_words_of_an_officer_can_be_erased() -> None:
+    event = objection_event("K7Q4", "P-1001", "saya tidak setuju", TUESDAY_MORNING, KEYS)
     assert b"setuju" not in event.body_bytes()
     assert event.sidecar["words"][1] == "saya tidak setuju"
+
+
+def test_an_erasure_names_the_events_and_nobody() -> None:
+    event = erased_event("K7Q4", ["00ff"], "salmah", "perintah 7/2026", TUESDAY_MORNING, KEYS)
+    assert event.body["events"] == ["00ff"]
+    assert b"salmah" not in event.body_bytes()
+    assert b"perintah" not in event.body_bytes()
+    assert event.sidecar["reason"][1] == "perintah 7/2026"
 
 
 def test_an_activation_keeps_the_documents_whole() -> None:

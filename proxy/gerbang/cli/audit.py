@@ -16,13 +16,17 @@ from gerbang.cli.output import JsonOption, console, emit, errors, table
 from gerbang.cli.slot import cli_journal, now, who
 from gerbang.console.looks import Look, write_down
 from gerbang.errors import RecordError, one_of
+from gerbang.journal import sidecar
 from gerbang.journal.keys import load_public_key
+from gerbang.journal.sidecar import private_lines
 from gerbang.journal.verify import Report, SlotReport, verify
 from gerbang.model import Effect, Kind
 from gerbang.record.canonical import Json
+from gerbang.record.event import EventKind, erased_event
 from gerbang.record.number import check_number
 from gerbang.settings import Settings
 from gerbang.store import Comparison, DecisionRecord, DecisionRow, Filter, Page, Store, open_store
+from gerbang.store.erasure import copies_of, forget
 
 app = typer.Typer(no_args_is_help=True, help="The record: lists, one decision whole, and whether it is intact.")
 
@@ -98,12 +102,7 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """One decision with its whole reasoning. Names are masked. That you looked is written into the journal."""
-    known = check_number(number)
-    if known is None:
-        raise RecordError(
-            f"`{number}` is no decision's number: a character is wrong, missing, or two changed places",
-            hint="expected three groups of four, such as `7K3M-9Q2X-4TBG`",
-        )
+    known = _number(number)
     chosen = settings()
     store = _store(chosen)
     try:
@@ -120,6 +119,49 @@ def show(
         emit(_as_plain(found))
     else:
         _print_decision(found, zone_of(chosen))
+
+
+# What is about the person who acted. Who looked, and who erased, is about others, and stays.
+ERASABLE = (EventKind.DECISION, EventKind.OUTCOME, EventKind.RELEASE, EventKind.OBJECTION)
+
+
+@app.command()
+def erase(
+    number: Annotated[str, typer.Argument(metavar="ID", help="The decision's number, as on the officer's page.")],
+    reason: Annotated[str, typer.Option(help="Why, such as the order's number. It is kept, as a private part.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Erase the private parts of a decision and of what followed it, for good. The chain stays whole.
+
+    Backups and exports are not reached.
+    """
+    known = _number(number)
+    if not reason.strip():
+        raise RecordError("an erasure needs a reason", hint="such as `--reason 'order 7/2026'`")
+    chosen = settings()
+    lines = private_lines(chosen.journal_folder, known, ERASABLE)
+    store = _store(chosen) if _has_database(chosen) else None
+    try:
+        copies = copies_of(store, known, ERASABLE) if store is not None else ()
+        events = sorted({one.link.id for one in lines} | set(copies))
+        if not events:
+            raise RecordError(f"there is nothing left to erase of decision `{known}`, or no such decision")
+        with cli_journal(chosen) as (journal, keys):
+            journal.append(erased_event(known, events, who(), reason, now(), keys)).result()
+        standing = {one.link.id for one in lines}
+        parts = sum(sidecar.erase(slot, standing) for slot in sorted({one.path.parent for one in lines}))
+        copied, names = forget(store, events) if store is not None else (0, 0)
+    finally:
+        if store is not None:
+            store.close()
+    if as_json:
+        emit({"number": known, "events": events, "journal": parts, "database": copied, "names": names})
+        return
+    _say(
+        f"erased of {known}: {_count(parts, 'private part')} in the journal,"
+        f" {_count(copied, 'copy', 'copies')} and {_count(names, 'name')} in the database"
+    )
+    _say("backups and exports may hold them still")
 
 
 @app.command("verify")
@@ -173,6 +215,16 @@ def _verified(found: Settings, store: Store | None, key: Path | None, witness: P
             index=index,
             progress=lambda lines: progress.update(task, completed=lines),
         )
+
+
+def _number(text: str) -> str:
+    known = check_number(text)
+    if known is None:
+        raise RecordError(
+            f"`{text}` is no decision's number: a character is wrong, missing, or two changed places",
+            hint="expected three groups of four, such as `7K3M-9Q2X-4TBG`",
+        )
+    return known
 
 
 def _look(chosen: Settings, look: Look) -> None:
@@ -383,8 +435,8 @@ def _print_slot(slot: SlotReport, indexed: bool) -> None:
         _say(f"  {note}")
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {many or one + 's'}"
 
 
 def _field(name: str, value: str) -> None:

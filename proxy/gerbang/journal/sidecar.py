@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from gerbang.errors import Place, RecordError
-from gerbang.journal.reader import SIDE, Line, read_segment, reason, segments
+from gerbang.journal.reader import SIDE, Line, read_segment, read_slot, reason, segments, slots
 from gerbang.record.canonical import Json, canonical
 
 FILLER = "x"
@@ -32,6 +32,21 @@ def read_private(line: Line) -> Mapping[str, Json]:
         return {str(name): private for name, (_, private) in value["fields"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def private_lines(folder: Path, number: str, kinds: Collection[str]) -> list[Line]:
+    """The lines of all slots of those kinds about decision `number` whose private part stands; none of damaged ones."""
+    named = f'"number":"{number}"'.encode("ascii")
+    return [
+        line
+        for slot in slots(folder)
+        for line in read_slot(slot)
+        if isinstance(line, Line)
+        and line.link.kind in kinds
+        and named in line.link.raw_body
+        and line.link.body.get("number") == number
+        and read_private(line)
+    ]
 
 
 def erased_line(event: str, length: int) -> bytes:

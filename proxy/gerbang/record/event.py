@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from gerbang.model import Account, Approval, Basis, Decision, Evidence, Match, Media, Release
+from gerbang.model import Account, Basis, Decision, Evidence, Match, Media, Release
 from gerbang.record.canonical import Json, canonical, digest
 
 type Done = Literal["forwarded", "answered", "held"]
@@ -48,11 +48,10 @@ class EventKind(StrEnum):
     DECISION = "decision"
     OUTCOME = "outcome"
     RELEASE = "release"
-    APPROVAL = "approval"
     POLICY_ACTIVATED = "policy-activated"
-    CORRECTION = "correction"
     OBJECTION = "objection"
     LOOKED = "looked"
+    ERASED = "erased"
     START = "start"
     STOP = "stop"
     SEAL = "seal"
@@ -257,41 +256,34 @@ def release_event(release: Release, number: str | None, moment: datetime, keys: 
     return make_event(EventKind.RELEASE, body, private, keys)
 
 
-def approval_event(approval: Approval, moment: datetime, keys: RecordKeys) -> Event:
-    """A permission on file was taken up, changed or withdrawn. A group's name is no person's; an officer's id is."""
-    group = approval.grantee.startswith("group:")
-    body: dict[str, Json] = {
-        "approval": approval.id,
-        "moment": utc(moment),
-        "purpose": approval.purpose,
-        "group": approval.grantee if group else None,
-        "officer": None if group else pseudonym(approval.grantee, keys),
-        "valid_from": utc(approval.valid_from),
-        "valid_to": utc(approval.valid_to) if approval.valid_to else None,
-        "withdrawn": utc(approval.withdrawn) if approval.withdrawn else None,
-    }
-    private: dict[str, Json] = {
-        "grantee": None if group else approval.grantee,
-        "authority": approval.authority,
-        "reference": approval.reference,
-    }
-    return make_event(EventKind.APPROVAL, body, private, keys)
-
-
 def policy_activated(basis: Basis, documents: Mapping[str, str], moment: datetime, keys: RecordKeys) -> Event:
     """The policy in force from `moment` on, whole: `documents` is the text of each by its name."""
     body: dict[str, Json] = {"moment": utc(moment), "basis": _basis(basis), "documents": dict(documents)}
     return make_event(EventKind.POLICY_ACTIVATED, body, {}, keys)
 
 
-def correction_event(number: str, officer: str | None, words: str, moment: datetime, keys: RecordKeys) -> Event:
-    """A correction is owed, or was made, on what decision `number` let out."""
-    return _words(EventKind.CORRECTION, number, officer, words, moment, keys)
-
-
 def objection_event(number: str, officer: str | None, words: str, moment: datetime, keys: RecordKeys) -> Event:
     """The officer says that decision `number` was wrong, in their own words."""
-    return _words(EventKind.OBJECTION, number, officer, words, moment, keys)
+    body: dict[str, Json] = {
+        "number": number,
+        "moment": utc(moment),
+        "officer": pseudonym(officer, keys) if officer else None,
+    }
+    return make_event(EventKind.OBJECTION, body, {"words": words}, keys)
+
+
+def erased_event(
+    number: str, events: Sequence[str], reader: str, reason: str, moment: datetime, keys: RecordKeys
+) -> Event:
+    """The private parts of `events`, which are about decision `number`, are taken away by a user of the system."""
+    body: dict[str, Json] = {
+        "number": number,
+        "moment": utc(moment),
+        "events": list(events),
+        # No officer's id has a colon and a space: who erases is never taken for one.
+        "reader": pseudonym(f"cli: {reader}", keys),
+    }
+    return make_event(EventKind.ERASED, body, {"reader": reader, "reason": reason}, keys)
 
 
 def start_event(facts: Mapping[str, Json], keys: RecordKeys) -> Event:
@@ -318,15 +310,6 @@ def utc(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be recorded")
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-def _words(kind: EventKind, number: str, officer: str | None, words: str, moment: datetime, keys: RecordKeys) -> Event:
-    body: dict[str, Json] = {
-        "number": number,
-        "moment": utc(moment),
-        "officer": pseudonym(officer, keys) if officer else None,
-    }
-    return make_event(kind, body, {"words": words}, keys)
 
 
 def _account(account: Account) -> Json:
