@@ -6,7 +6,6 @@ import pytest
 
 from system import missing
 
-
 # A module for other processes' start, which must not be imported here.
 collect_ignore_glob = ["e2e/faults/*"]
 

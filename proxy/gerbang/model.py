@@ -247,8 +247,8 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The shape in which a platform's own page understands a refusal: `body` is a template in which
-    `{message}`, `{number}` and `{status}` stand for a neutral sentence, the decision's number and the reply's status."""
+    """The shape in which a platform's own page understands a refusal: `body` is a template in which `{message}`,
+    `{number}` and `{status}` stand for a neutral sentence, the decision's number and the reply's status."""
 
     status: int
     content_type: str
