@@ -505,7 +505,7 @@ def test_a_body_that_never_ends_is_answered(gate: RunningGate, monkeypatch: pyte
 
 
 def test_one_address_has_so_many_connections_and_no_more(gate: RunningGate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gerbang.gate.addon.CONNECTIONS", 2)
+    monkeypatch.setattr("gerbang.gate.admission.CONNECTIONS", 2)
     request = b"GET http://gerbang.internal/notice HTTP/1.1\r\nHost: gerbang.internal\r\n\r\n"
     for _ in range(3):
         with ExitStack() as opened:
@@ -513,9 +513,9 @@ def test_one_address_has_so_many_connections_and_no_more(gate: RunningGate, monk
                 connection = opened.enter_context(socket.create_connection(gate.address, 5))
                 assert bool(say(connection, request)) == (number < 2)
         deadline = time.monotonic() + 5
-        while gate.gate._connected and time.monotonic() < deadline:
+        while gate.gate.admission.connected and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert not gate.gate._connected, "who goes makes room"
+        assert not gate.gate.admission.connected, "who goes makes room"
 
 
 # ---------------------------------------------------------------- what is counted

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -17,11 +16,12 @@ from gerbang.answers.reasons import RuleWords, wording
 from gerbang.answers.reply import fault
 from gerbang.answers.words import Language
 from gerbang.errors import RecordError
+from gerbang.gate.admission import Admission, speaks_proxy
 from gerbang.gate.authority import Authority
 from gerbang.gate.clock import Clock, wall_clock
 from gerbang.gate.decisions import DecisionBook, owner_of
 from gerbang.gate.guard import Guard
-from gerbang.gate.identity import REALM, Doorkeeper, Outcome, Zones, neighbourhood
+from gerbang.gate.identity import neighbourhood
 from gerbang.gate.interception import GateLayers, GateTls, Opening, opening
 from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
 from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
@@ -30,8 +30,8 @@ from gerbang.gate.passage import PASSAGE, Digest, Passage, Tee, named_host, pass
 from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
 from gerbang.gate.stream import BODY_LIMIT, SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves, announced, pin
-from gerbang.gate.targets import Targets, Unwanted
-from gerbang.model import DEFAULT_PORTS, Actor, Device, Officer, Reply, Request, Zone
+from gerbang.gate.targets import Targets, Unwanted, plain_host
+from gerbang.model import DEFAULT_PORTS, Actor, Device, Reply, Request, Zone
 from gerbang.pipeline import World
 from gerbang.recognition.signature import INERT_ROLES
 from gerbang.record.event import RecordKeys
@@ -39,19 +39,7 @@ from gerbang.settings import Settings
 
 log = structlog.get_logger()
 
-CONNECTIONS = 2000  # of one client address; a parent proxy or a terminal server has one for all
-STRANGERS = 1000  # addresses outside every zone that are named in the log
-OPENED_BY = "gerbang.opened-by"  # key in a flow's metadata for who signed in on it
 SUMMARY = 600.0  # seconds between looks at what was counted
-REFRESH = 2.0  # seconds between looks at the htpasswd files
-
-
-@dataclass(slots=True)
-class Person:
-    """Who is behind a client connection, once that is known."""
-
-    zone: Zone
-    user: str | None = None
 
 
 class Gate:
@@ -74,6 +62,7 @@ class Gate:
         self.judge = Judge(holder, ledger, keys, clock, settings.gate_url, self.decisions, self.releases)
         self.guard = Guard(settings.gate.on_fault)
         self.counts: Counter[str] = Counter()
+        self.admission = Admission(settings, holder, self.counts)
         self.valves = Valves()
         budget = Budget(settings.gate.memory_budget)
         self.limits = Limits(min(settings.gate.body_limit, budget.share), budget)
@@ -86,19 +75,9 @@ class Gate:
         self._authority = authority
         self._host = settings.gate.host
         self._targets = Targets(settings.gate.allow_targets, settings.gate.upstream.hosts, _resolve)
-        self._zones = Zones(holder.world.zones)
-        self._doors = {
-            zone.name: Doorkeeper(zone.htpasswd)
-            for zone in settings.zones
-            if zone.sign_in == "htpasswd" and zone.htpasswd is not None
-        }
-        self._people: WeakKeyDictionary[Client, Person] = WeakKeyDictionary()
-        self._tunnels: WeakSet[Client] = WeakSet()
         self._pins: WeakKeyDictionary[Client, dict[Address, Address]] = WeakKeyDictionary()
         self._under_way: WeakSet[http.HTTPFlow] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._strangers: set[str] = set()
-        self._connected: Counter[str] = Counter()
         self._journal_away = False
         self._counted: dict[str, dict[str, int]] = {"counts": {}, "faults": {}, "unwritten": {}}
         self._connections: Any = {}
@@ -122,14 +101,13 @@ class Gate:
         self._connections = connections
 
     def running(self) -> None:
-        self._keep(self._refresh())
+        self._keep(self.admission.keep_fresh())
         self._keep(self._sum_up())
 
     def done(self) -> None:
         for task in tuple(self._tasks):
             task.cancel()
-        for door in self._doors.values():
-            door.close()
+        self.admission.close()
         self.judge.close()
         self._say_counts()
 
@@ -144,12 +122,6 @@ class Gate:
 
     def _wording(self, rule: str, law: str | None, language: Language) -> RuleWords | None:
         return wording(self.world.policy.rules)(rule, law, language)
-
-    async def _refresh(self) -> None:
-        while self._doors:
-            await asyncio.sleep(REFRESH)
-            for door in self._doors.values():
-                await asyncio.to_thread(door.refresh)
 
     async def _sum_up(self) -> None:
         while True:
@@ -175,32 +147,19 @@ class Gate:
     # ------------------------------------------------------------ connections
 
     def client_connected(self, client: Client) -> None:
-        address = client.peername[0]
-        self._connected[address] += 1
-        if self._connected[address] > CONNECTIONS:
-            self.counts["too-many-connections"] += 1
-            client.error = "too many connections"
-            return
-        zone = self._zones.of(client.peername[0])
-        if zone is not None:
-            self._people[client] = Person(zone)
-        elif not _speaks_proxy(client):
-            self._stranger(client.peername[0])
-            client.error = "outside every zone"
-        if handler := self._connections.get(client.id):
+        if refused := self.admission.arrived(client):
+            client.error = refused
+        elif handler := self._connections.get(client.id):
             self.valves.fit(handler, client)
 
     def client_disconnected(self, client: Client) -> None:
-        address = client.peername[0]
-        self._connected[address] -= 1
-        if self._connected[address] <= 0:
-            del self._connected[address]
+        self.admission.left(client)
 
     async def server_connect(self, data: ServerConnectionHookData) -> None:
         server, client = data.server, data.client
         if server.address is None or _is_chosen_upstream(client, server):
             return
-        if server.address[0].lower().rstrip(".") == self._host:
+        if plain_host(server.address[0]) == self._host:
             server.error = "the gate's own host is nowhere else"
             return
         try:
@@ -215,7 +174,7 @@ class Gate:
             server.error = "fault"
             return
         pin(server, address)
-        if client in self._tunnels:
+        if self.admission.has_tunnel(client):
             # A client that sends on while its tunnel is not there yet would fill our memory.
             self.valves.hold(client, server.id)
 
@@ -241,17 +200,13 @@ class Gate:
             flow.response = write_response(reply)
 
     def http_connected(self, flow: http.HTTPFlow) -> None:
-        """The tunnel is there: what comes through it is from who opened it, and from nobody else."""
-        client = flow.client_conn
-        self._tunnels.add(client)
-        if (person := self._people.get(client)) is not None:
-            person.user = flow.metadata.get(OPENED_BY)
+        self.admission.opened(flow)
 
     async def _connect(self, flow: http.HTTPFlow) -> Reply | None:
-        actor = await self._admit(flow)
+        actor = await self.admission.admit(flow)
         if isinstance(actor, Reply):
             return actor
-        host = flow.request.host.lower().rstrip(".")
+        host = plain_host(flow.request.host)
         if host == self._host:
             return None
         if refused := await self._checked_target(flow):
@@ -270,19 +225,19 @@ class Gate:
 
     async def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         client, address = data.context.client, data.context.server.address
-        asked = address[0].lower().rstrip(".") if address else None
-        sni = (data.client_hello.sni or "").lower().rstrip(".") or None
-        person = self._people.get(client)
-        if person is None:
+        asked = plain_host(address[0]) if address else None
+        sni = plain_host(data.client_hello.sni or "") or None
+        actor = self.admission.actor(client)
+        if actor is None:
             refuse_handshake(data)
             return
-        opens = self._opens_for(person.zone)
+        opens = self._opens_for(actor.zone)
         try:
             if self._is_proxy_tls(data):
                 return
             chosen = opening(sni, asked, listed=self._may_open, covers=self._covers)
             if chosen is not Opening.TUNNEL and not opens and self._host not in (sni, asked):
-                chosen = await self._tunnelled(client, person, sni, asked)
+                chosen = await self._tunnelled(client, actor, sni, asked)
         except Exception as error:
             self.guard.caught("tls_clienthello", error)
             chosen = Opening.REFUSE if self.guard.refuses("CONNECT", listed=True) else Opening.TUNNEL
@@ -291,12 +246,12 @@ class Gate:
             self.counts["tls-refused"] += 1
             refuse_handshake(data)
 
-    async def _tunnelled(self, client: Client, person: Person, sni: str | None, asked: str | None) -> Opening:
+    async def _tunnelled(self, client: Client, actor: Actor, sni: str | None, asked: str | None) -> Opening:
         """A listed host that is not opened here. What CONNECT named was judged already."""
         name = next(host for host in (sni, asked) if host is not None and self.is_listed(host))
-        if client in self._tunnels and name == asked:
+        if self.admission.has_tunnel(client) and name == asked:
             return Opening.TUNNEL
-        reply = await self._use(self._actor(person, client), name)
+        reply = await self._use(actor, name)
         return Opening.TUNNEL if reply is None else Opening.REFUSE
 
     def tls_failed_client(self, _: tls.TlsData) -> None:
@@ -312,7 +267,7 @@ class Gate:
 
     def is_listed(self, host: str) -> bool:
         """Whether acts happen on this host: listed, and neither a content network nor telemetry."""
-        role = self.world.platforms.at(host.lower().rstrip("."))
+        role = self.world.platforms.at(plain_host(host))
         return role is not None and role.role not in INERT_ROLES
 
     def _may_open(self, host: str) -> bool:
@@ -384,7 +339,7 @@ class Gate:
         _strip_upgrades(flow.request)
         if flow.request.method == "PRI":
             return plain("malformed")
-        actor = await self._admit(flow)
+        actor = await self.admission.admit(flow)
         if isinstance(actor, Reply):
             return actor
         try:
@@ -398,7 +353,7 @@ class Gate:
         if passage.own_host:
             flow.metadata[BODY_LIMIT] = OWN_BODY_LIMIT
             return None
-        if flow.client_conn not in self._tunnels and (refused := await self._checked_target(flow)):
+        if not self.admission.has_tunnel(flow.client_conn) and (refused := await self._checked_target(flow)):
             return refused
         if not passage.listed or self.world.protected.covers(passage.host):
             flow.request.stream = True
@@ -449,9 +404,9 @@ class Gate:
 
     def _passage(self, flow: http.HTTPFlow, actor: Actor) -> Passage | Reply:
         """By which name a request is judged. Raises `ValueError` where it cannot be told."""
-        client, target = flow.client_conn, flow.request.host.lower().rstrip(".")
-        named, sni = named_host(flow), (client.sni or "").lower().rstrip(".") or None
-        if client not in self._tunnels and _speaks_proxy(client):
+        client, target = flow.client_conn, plain_host(flow.request.host)
+        named, sni = named_host(flow), plain_host(client.sni or "") or None
+        if not self.admission.has_tunnel(client) and speaks_proxy(client):
             # RFC 9112, 3.2.2: a proxy takes the host from the request's target, whatever `Host` says.
             if named != target:
                 flow.request.headers["Host"] = _authority(flow)
@@ -464,7 +419,7 @@ class Gate:
         if self._host in names:
             return Passage(actor, self._host, own_host=True)
         listed = next((name for name in names if self.is_listed(name)), None)
-        if listed is not None and sni is None and listed != target and _speaks_proxy(client):
+        if listed is not None and sni is None and listed != target and speaks_proxy(client):
             return plain("misdirected")
         return Passage(actor, listed or names[0], listed=listed is not None)
 
@@ -480,45 +435,6 @@ class Gate:
             self.counts[f"target-{unwanted.reason}"] += 1
             return plain(unwanted.reason)
         return None
-
-    # ------------------------------------------------------------ who it is
-
-    async def _admit(self, flow: http.HTTPFlow) -> Actor | Reply:
-        """The actor, or why there is none. The header with the password goes no further than here."""
-        client = flow.client_conn
-        given = flow.request.headers.get("proxy-authorization")
-        flow.request.headers.pop("proxy-authorization", None)
-        flow.request.headers.pop("proxy-connection", None)
-        person = self._people.get(client)
-        if person is None:
-            self._stranger(client.peername[0])
-            return plain("zone", ("Connection", "close"))
-        door = self._doors.get(person.zone.name)
-        if door is not None and person.user is None and _speaks_proxy(client):
-            signed_in = await door.check(given, client.peername[0])
-            match signed_in.outcome:
-                case Outcome.LIMITED:
-                    return plain("limited", ("Retry-After", "60"))
-                case Outcome.MISSING | Outcome.WRONG:
-                    return plain("sign-in", ("Proxy-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"'))
-            # Requests of a plain connection may be different people's, behind a proxy of their own.
-            flow.metadata[OPENED_BY] = signed_in.user
-            return self._actor(replace(person, user=signed_in.user), client)
-        return self._actor(person, client)
-
-    def _stranger(self, address: str) -> None:
-        """Count a client outside every zone, and say each address once: it may be a network that was forgotten."""
-        self.counts["outside-every-zone"] += 1
-        if address not in self._strangers and len(self._strangers) < STRANGERS:
-            self._strangers.add(address)
-            log.warning("outside-every-zone", client=address)
-
-    def _actor(self, person: Person, client: Client) -> Actor:
-        officer = None
-        if person.user is not None:
-            known = self.world.registers.officers.get(person.user)
-            officer = known or Officer(person.user, person.user)
-        return Actor(person.zone, client.peername[0], officer)
 
     # ------------------------------------------------------------ answers of platforms
 
@@ -570,11 +486,6 @@ def refuse_handshake(data: tls.ClientHelloData) -> None:
     data.context.client.sni = None
     with suppress(RuntimeError):
         data.context.server.address = None
-
-
-def _speaks_proxy(client: Client) -> bool:
-    """Whether the client knows that it speaks to a proxy, and can be asked to sign in."""
-    return isinstance(client.proxy_mode, RegularMode | UpstreamMode)
 
 
 def _is_chosen_upstream(client: Client, server: Server) -> bool:

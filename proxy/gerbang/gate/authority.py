@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gerbang.errors import Place, StartError, reason
+from gerbang.gate.targets import plain_host
 
 ROOT_LIFE = timedelta(days=3653)
 INTERMEDIATE_LIFE = timedelta(days=731)
@@ -61,7 +62,7 @@ def permitted_names(hosts: Iterable[str]) -> tuple[str, ...]:
     >>> permitted_names(["x.com", "api.x.com", "*.twimg.com"])
     ('twimg.com', 'x.com')
     """
-    names = {host.strip().lower().rstrip(".").removeprefix("*.") for host in hosts}
+    names = {plain_host(host.strip()).removeprefix("*.") for host in hosts}
     return tuple(sorted(name for name in names if not any(parent in names for parent in _parents(name))))
 
 
@@ -182,7 +183,7 @@ class Authority:
     def leaf(self, host: str, now: datetime | None = None) -> Leaf | None:
         """The leaf for one host, `None` for a host that the intermediate may not sign for."""
         now = now or datetime.now(UTC)
-        host = host.lower().rstrip(".")
+        host = plain_host(host)
         if not self.covers(host):
             return None
         leaf = self._leaves.get(host)

@@ -7,6 +7,7 @@ from typing import Final
 from mitmproxy import http
 from mitmproxy.net.http import url
 
+from gerbang.gate.targets import plain_host
 from gerbang.model import Actor, Decision, Media, Reply, Request
 
 PASSAGE: Final = "gerbang.passage"
@@ -94,17 +95,17 @@ def named_host(flow: http.HTTPFlow) -> str | None:
     given = flow.request.headers.get_all("host")
     if flow.request.authority:
         given = [flow.request.authority, *given]
-    names = {plain_host(value) for value in given}
+    names = {host_of(value) for value in given}
     if len(names) > 1:
         raise ValueError("the request names two hosts")
     return names.pop() if names else None
 
 
-def plain_host(authority: str) -> str:
+def host_of(authority: str) -> str:
     """`X.com:443` as `x.com`. Raises `ValueError`.
 
-    >>> plain_host("X.com.:443")
+    >>> host_of("X.com.:443")
     'x.com'
     """
     host, _ = url.parse_authority(authority, check=True)
-    return host.lower().rstrip(".")
+    return plain_host(host)

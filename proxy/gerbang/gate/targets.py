@@ -51,6 +51,15 @@ class Allowed:
         return host == self.host if self.network is None else address in self.network
 
 
+def plain_host(host: str) -> str:
+    """A host's name as names are compared.
+
+    >>> plain_host("X.com."), plain_host("[FD00::1]")
+    ('x.com', 'fd00::1')
+    """
+    return host.strip("[]").rstrip(".").lower()
+
+
 def parse_allowed(entry: str) -> Allowed:
     """One entry: `10.1.2.0/24`, `10.1.2.3:8443`, `[fd00::1]:8443` or `blog.local:8443`. Raises `SettingsError`.
 
@@ -156,7 +165,7 @@ class Targets:
 
     async def address_of(self, host: str, port: int) -> tuple[str, int]:
         """The address to connect to for a host and port. Raises `Unwanted`."""
-        host = host.strip("[]").rstrip(".").lower()
+        host = plain_host(host)
         if mapped := self._hosts.get(host):
             return mapped
         if not 0 < port < 65536 or not self._may_use(port):
@@ -176,7 +185,7 @@ class Targets:
 
         Raises `Unwanted`.
         """
-        host = host.strip("[]").rstrip(".").lower()
+        host = plain_host(host)
         if host in self._hosts:
             return
         if not 0 < port < 65536 or not self._may_use(port):
