@@ -1,6 +1,7 @@
 """What people and programs do that no browser does, and what must stay flat while they do it."""
 
 import base64
+import hashlib
 import os
 import resource
 import socket
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +183,39 @@ def test_a_browser_is_not_told_of_http3(tmp_path: Path, trust: Trust) -> None:
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"alt-svc" not in answer.lower()
     server.close()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize(("at", "status"), [(TUESDAY_AT_TEN, 403), (TUESDAY_AT_NIGHT, 200)])
+def test_a_film_in_a_form_is_judged_and_streamed_however_large(
+    tmp_path: Path, trust: Trust, blog: Upstream, at: datetime, status: int, announced: bool
+) -> None:
+    settings = settings_for(
+        tmp_path,
+        trust,
+        {"blog.contoh.my": blog},
+        gate={"body_limit": "64 KiB"},
+        sites=[{"host": "blog.contoh.my", "platform": "wordpress"}],
+    )
+    part = b'--A\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\nContent-Type: video/mp4\r\n\r\n'
+    body = part + b"x" * 300_000 + b"\r\n--A--\r\n"
+    size = f"Content-Length: {len(body)}" if announced else "Transfer-Encoding: chunked"
+    head = (
+        "POST http://blog.contoh.my/wp-json/wp/v2/media HTTP/1.1\r\nHost: blog.contoh.my\r\n"
+        f"Content-Type: multipart/form-data; boundary=A\r\n{size}\r\n\r\n"
+    )
+    sent = body if announced else b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    with a_gate(settings, trust, at=at) as gate:
+        with socket.create_connection(gate.address, 5) as connection:
+            connection.sendall(head.encode())
+            with suppress(OSError):
+                connection.sendall(sent)
+            assert int(receive(connection)[9:12]) == status
+        (decision,) = gate.decisions()
+        assert (decision["activity"], [gap["reason"] for gap in decision["gaps"]]) == ("upload", ["too-large"])
+        assert decision["done"] == ("forwarded" if status == 200 else "answered")
+        if announced and status == 200:
+            assert blog.bodies == [hashlib.sha256(body).digest()]
 
 
 # ---------------------------------------------------------------- WebSocket

@@ -141,7 +141,8 @@ class Judge:
     async def too_large(self, request: Request, actor: Actor, size: int | None) -> Verdict:
         """A request whose body would tell what it is and is not read: an act is refused, with the gap in its line.
 
-        What the headers alone decide never comes here, whatever its size: it is streamed.
+        An upload is one by its headers, and streamed where no rule minds that its form's fields are not read. What
+        the headers alone decide never comes here, whatever its size.
         """
         started = perf_counter_ns()
         world = self._holder.world
@@ -151,12 +152,14 @@ class Judge:
         activities = _unprotected(recognition, request, world)
         if not activities:
             return PASS
+        if recognition.streams:
+            activities = tuple(replace(each, gaps=(*each.gaps, gap)) for each in activities)
         return await self._settle(
             request,
             world,
             lambda: self._judged(activities, actor, world),
             started,
-            unread=True,
+            unread=not recognition.streams,
         )
 
     async def use(self, request: Request, actor: Actor) -> Verdict:
