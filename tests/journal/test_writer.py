@@ -508,7 +508,7 @@ def test_blocks_that_a_crash_left_unfilled_are_cut(tmp_path: Path, filled: bytes
 def test_a_start_that_reads_only_the_end_finds_the_same_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, near: int, seal_lines: int
 ) -> None:
-    monkeypatch.setattr("gerbang.journal.writer.NEAR_END", near)
+    monkeypatch.setattr("gerbang.journal.recovery.NEAR_END", near)
     for round in range(3):
         journal = a_journal(tmp_path, seal_lines=seal_lines)
         for number in range(20):
@@ -567,6 +567,16 @@ def test_a_last_line_feed_that_was_changed_is_damage_and_not_a_crash(tmp_path: P
     path.write_bytes(raw[:-1] + b"\x0b")
     with pytest.raises(RecordError, match="the line has no end"):
         a_journal(tmp_path)
+
+
+def test_where_the_start_is_refused_nothing_is_cut(tmp_path: Path) -> None:
+    path = killed(tmp_path)
+    raw = path.read_bytes().splitlines(keepends=True)
+    damaged = b"".join(raw[:3] + raw[4:]) + b'{"v":1,"se'
+    path.write_bytes(damaged)
+    with pytest.raises(RecordError, match="missing or was changed"):
+        a_journal(tmp_path / "killed")
+    assert path.read_bytes() == damaged
 
 
 def test_a_line_taken_out_since_the_last_seal_is_seen_at_the_start(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,21 +22,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gerbang.errors import Place, RecordError
 from gerbang.journal.keys import sync_folder
-from gerbang.journal.reader import (
-    SIDE,
-    SLOT,
-    WRITE_FAILED,
-    Broken,
-    Line,
-    Mark,
-    Segment,
-    read_segment,
-    reason,
-    segments,
-)
-from gerbang.journal.recovery import left_by_a_crash
+from gerbang.journal.reader import SIDE, SLOT, WRITE_FAILED, Line, Segment, reason
+from gerbang.journal.recovery import Chain, recover
 from gerbang.record.canonical import Json, canonical
-from gerbang.record.chain import GENESIS, LONGEST_LINE, write_line
+from gerbang.record.chain import LONGEST_LINE, write_line
 from gerbang.record.event import (
     Event,
     EventKind,
@@ -47,7 +36,6 @@ from gerbang.record.event import (
     stop_event,
     utc,
 )
-from gerbang.record.merkle import Tree
 from gerbang.record.note import Checkpoint, sign, verifier_key
 
 # How long a patient event may wait, in seconds.
@@ -56,7 +44,6 @@ LINGER = 0.25
 CLOCK_TOLERANCE = 5.0
 _ENVELOPE = 512  # bytes of a line beside its body, at most
 _LONGEST_NOTE = 4096
-NEAR_END = 4 << 20
 _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -108,16 +95,6 @@ class _File:
     line: int = 0
 
 
-@dataclass(slots=True)
-class _Chain:
-    """The durable end of the chain."""
-
-    seq: int = 0
-    hash: str = GENESIS
-    at: str = ""
-    tree: Tree = field(default_factory=Tree)
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -160,7 +137,7 @@ class Journal:
         self._seal_lines, self._seal_every = seal_lines, seal_every
         self._witness = witness
         self._keys = RecordKeys(bytes(32), os.urandom)  # the writer's own events name no officer
-        self._chain = _Chain()
+        self._chain = Chain()
         self._file: _File | None = None
         self._last: Segment | None = None
         self._given_up: list[dict[str, Json]] = []
@@ -498,76 +475,12 @@ class Journal:
             os.close(lock)
 
     def _recover(self) -> list[Event]:
-        """Find the end of the chain, cut what a crash left half written, and open the last file again."""
-        found = segments(self._folder)
-        if not found:
-            return []
-        self._last = found[-1]
-        lines = self._read_back(found)
-        end = lines[-1] if lines else None
-        ends: list[tuple[Segment, int, int]] = []
-        for segment in reversed(found):
-            ends_here = end is not None and segment.path == end.path
-            kept, side = (end.end, sum(end.link.side)) if end is not None and ends_here else (0, 0)
-            if segment.limit is None:
-                if not left_by_a_crash(segment, kept):
-                    # The last line is whole, but its line feed was changed.
-                    number = end.number + 1 if end is not None and ends_here else 1
-                    place = Place(str(segment.path), number)
-                    raise RecordError("the line has no end", place=place, hint=_MOVE_ASIDE)
-                ends.append((segment, kept, side))
-            if ends_here:
-                break
-        torn = sum(self._cut(*each) for each in ends)
-        if end is not None:
-            self._chain = _state_after(lines)
-            if end.path == found[-1].path:
-                self._reopen(found[-1], end)
-        return [discontinuity_event("torn", {"bytes": torn}, self._keys)] if torn else []
-
-    def _read_back(self, found: Sequence[Segment]) -> list[Line]:
-        """The lines from the newest seal on, or all where there is none, each found whole in itself."""
-        lines: list[Line] = []
-        for segment in reversed(found):
-            since = None
-            if not lines:
-                since = self._since_seal(segment, _near_end(segment), newest=True)
-            if not since or since[0].link.kind != EventKind.SEAL:
-                since = self._since_seal(segment, None, newest=not lines)
-            lines = since + lines
-            if lines and lines[0].link.kind == EventKind.SEAL:
-                break
-        return lines
-
-    def _since_seal(self, segment: Segment, mark: Mark | None, *, newest: bool) -> list[Line]:
-        """The lines of one file, behind `mark`, from its newest seal on, or all where it has none."""
-        since: list[Line] = []
-        for line in read_segment(segment, mark):
-            if isinstance(line, Broken):
-                # Only behind the last line can a crash have left it.
-                begins = since[-1].end if since else mark.offset if mark else 0
-                if not newest or not left_by_a_crash(segment, begins):
-                    raise _damaged(line, line.reason)
-                break
-            if line.link.kind == EventKind.SEAL:
-                since.clear()
-            since.append(line)
-        return since
-
-    def _cut(self, segment: Segment, kept: int, side: int) -> int:
-        """Cut `segment` behind byte `kept` and its sidecar behind byte `side`; the bytes that fell off the journal."""
-        size = segment.path.stat().st_size
-        if size > kept:
-            descriptor = os.open(segment.path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                os.ftruncate(descriptor, kept)
-                self._disk.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        with suppress(FileNotFoundError):
-            if segment.side.stat().st_size > side:
-                os.truncate(segment.side, side)  # private parts whose lines were never written
-        return max(0, size - kept)
+        """Go on from the end of the chain, and open the last file again where it stands there."""
+        found = recover(self._folder, self._disk.fsync)
+        self._chain, self._last = found.chain, found.last
+        if found.last is not None and found.end is not None:
+            self._reopen(found.last, found.end)
+        return [discontinuity_event("torn", {"bytes": found.torn}, self._keys)] if found.torn else []
 
     def _reopen(self, segment: Segment, end: Line) -> None:
         self._file = _File(
@@ -582,54 +495,6 @@ class Journal:
             self._file.side = os.open(segment.side, _APPEND)
             self._disk.fsync(self._file.side)
         self._disk.fsync(self._file.journal)
-
-
-_MOVE_ASIDE = "see `gerbang audit verify`; keep the folder as evidence, move it aside, and start again"
-
-
-def _near_end(segment: Segment) -> Mark | None:
-    """The first line of the last few megabytes of a long file, so that a start need not read a whole day."""
-    with segment.path.open("rb") as file:
-        size = min(file.seek(0, os.SEEK_END), segment.limit or 2**63)
-        if size <= 2 * NEAR_END:
-            return None
-        file.seek(0)
-        offset = number = 0
-        while offset < size - NEAR_END and (block := file.read(min(1 << 20, size - NEAR_END - offset))):
-            number += block.count(b"\n")
-            offset += len(block)
-        rest = file.readline(LONGEST_LINE)
-    return Mark(segment.path.name, offset + len(rest), number + 1)
-
-
-def _damaged(line: Line | Broken, what: str) -> RecordError:
-    return RecordError(what, place=line.place, hint=_MOVE_ASIDE)
-
-
-def _state_after(lines: Sequence[Line]) -> _Chain:
-    """The chain's state behind `lines`, which begin with a seal or with the first line of all."""
-    first = lines[0]
-    tree, before, seq = Tree(), GENESIS, 0
-    if first.link.kind == EventKind.SEAL:
-        tree, before, seq = _tree_of(first), first.link.prev, first.link.seq - 1
-    for line in lines:
-        if line.link.prev != before or line.link.seq != seq + 1:
-            raise _damaged(line, "a line before this one is missing or was changed")
-        before, seq = line.link.hash, line.link.seq
-        tree.add(line.raw)
-    return _Chain(seq, before, lines[-1].link.at, tree)
-
-
-def _tree_of(line: Line) -> Tree:
-    """The tree that a seal closes, its own line not yet added."""
-    body = line.link.body
-    size, edge = body.get("size"), body.get("edge")
-    try:
-        if not isinstance(size, int) or not isinstance(edge, list) or size != line.link.seq - 1:
-            raise ValueError
-        return Tree(size, [str(part) for part in edge])
-    except ValueError:
-        raise _damaged(line, "the seal does not fit the lines") from None
 
 
 def _pending(event: Event) -> _Pending:
