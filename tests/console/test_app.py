@@ -10,14 +10,14 @@ from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import a_decision, a_match, an_activity
+from builders import TUESDAY_MORNING, a_decision, a_match, an_activity
 from console_builders import KEYS, NUMBERS, PASSWORD, ZONE, Office, a_blocked_post, a_full_day
 from gerbang.answers.words import Language
 from gerbang.console.app import FILTERS, FORM_LIMIT, ROWS, STYLE_PATH, host_allowed, local_path, plain_cell, wanted_of
 from gerbang.console.sessions import IDLE, LONGEST, TRIES, TRIES_OF_ADDRESS, WINDOW
 from gerbang.journal.writer import JournalUnavailable
-from gerbang.model import Citation, Effect, Finding, Gap, Kind, Likelihood, Match
-from gerbang.record.event import pseudonym
+from gerbang.model import Citation, Effect, Finding, Gap, Kind, Likelihood, Match, Release
+from gerbang.record.event import pseudonym, release_event
 
 # ---------------------------------------------------------------- who is let in
 
@@ -273,14 +273,19 @@ def test_one_decision_is_counted_in_the_singular(auditor: TestClient, office: Of
     assert "1 decision<" in auditor.get("/decisions").text
 
 
-def test_an_objection_is_marked_in_the_list(auditor: TestClient, office: Office) -> None:
+def test_an_objection_and_a_confirmed_hold_are_marked_in_the_list(auditor: TestClient, office: Office) -> None:
     a_full_day(office)
     assert auditor.get("/decisions?objection=yes").text.count(">objected<") == 1
+    assert auditor.get("/decisions?done=held").text.count(">confirmed<") == 0
+    release = Release("r", frozenset({"trial/rule"}), "wordpress", TUESDAY_MORNING)
+    office.journal.append(release_event(release, NUMBERS[3], TUESDAY_MORNING, KEYS)).result()
+    office.forwarder.once()
+    assert auditor.get("/decisions?done=held").text.count(">confirmed<") == 1
     assert ">objected<" not in auditor.get("/decisions?objection=no").text
 
 
 def test_alike_excerpts_are_shown_once_and_a_visit_has_no_signature(auditor: TestClient, office: Office) -> None:
-    office.record(a_blocked_post(), excerpts=("••• ••••• undi", "•••• ••• undi", "lain"))
+    office.record(a_blocked_post(), excerpts=("••• ••••• undi…", "…•••• ••• undi", "lain"))
     office.record(a_blocked_post(NUMBERS[2], activity=an_activity(kind=Kind.VIEW, signature="")))
     page = auditor.get(f"/decisions/{NUMBERS[1]}").text
     assert page.count("<q>") == 2
@@ -293,6 +298,10 @@ def test_what_rests_on_a_confirmation_leads_to_it(auditor: TestClient, office: O
     hold = a_full_day(office)
     sent = a_decision(Effect.RECORD, number=NUMBERS[5], matches=(a_match(effect=Effect.COACH, released_by="abc"),))
     office.record(sent)
+    (cell,) = re.findall(
+        r'<td class="rules">(.*?)</td>', auditor.get("/decisions?done=forwarded&effect=record").text, re.S
+    )
+    assert "rule (satisfied)" in cell
     page = auditor.get(f"/decisions/{NUMBERS[5]}").text
     assert "Satisfied by the officer&#39;s confirmation" in page
     assert f'href="/decisions/{hold.number}#releases"' in page

@@ -168,6 +168,7 @@ def test_a_row_has_its_rules_findings_gaps_and_outcome(store: Store) -> None:
     assert (rows[6].exempted, rows[6].observed) == (("trial/rule",), ("trial/watch",))
     assert rows[1].decisive == ("trial/hold",)
     assert [place for place, row in rows.items() if row.objected] == [0]
+    assert [place for place, row in rows.items() if row.confirmed] == [2, 1]
     assert {row.policy for row in rows.values()} == {"0" * 64}
     assert rows[3].categories == ("political",)
     assert rows[5].gaps == ("too-large",)

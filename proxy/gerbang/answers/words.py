@@ -60,7 +60,7 @@ def term(group: str, word: str, language: Language, arguments: Mapping[str, str]
     """The word for a value that may come from an admin's own document; without one, the value itself.
 
     >>> term("effect", "block", Language.MS), term("category", "trade-secret", Language.EN)
-    ('disekat', 'trade-secret')
+    ('sekat', 'trade-secret')
     """
     phrase = PHRASES.get(f"{group}.{word}")
     if phrase is None:
@@ -424,6 +424,7 @@ PHRASES: Mapping[str, Phrase] = {
     "own.decision.approve": Phrase("{kind} ini ditahan untuk kelulusan", "This {kind} is held for an approval"),
     "own.decision.sent": Phrase("{kind} ini dihantar", "This {kind} was sent"),
     "own.decision.used": Phrase("Anda mengesahkannya, dan ia telah dihantar", "You confirmed it, and it was sent"),
+    "own.confirmed.tag": Phrase("disahkan", "confirmed"),
     "own.decision.ended": Phrase("Pengesahan anda telah tamat", "Your confirmation has ended"),
     "own.decision.released": Phrase("Anda telah mengesahkannya", "You have confirmed it"),
     "own.confirmed.used-tag": Phrase("disahkan dan dihantar", "confirmed and sent"),
@@ -493,9 +494,9 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "own.object.heading": Phrase("Tidak setuju?", "Do you disagree?"),
     "own.object.how": Phrase(
-        "Tulis mengapa. Bantahan anda direkodkan bersama keputusan ini untuk dibaca oleh juruaudit. Jangan salin "
-        "kandungan yang dihentikan.",
-        "Say why. Your objection is recorded with this decision for an auditor to read. Do not copy what was stopped.",
+        "Tulis mengapa. Bantahan anda direkodkan bersama keputusan ini untuk dibaca oleh juruaudit. Jangan "
+        "salin kandungan yang tidak dihantar.",
+        "Say why. Your objection is recorded with this decision for an auditor to read. Do not copy what was not sent.",
     ),
     "own.object.label": Phrase("Bantahan anda", "Your objection"),
     "own.object.button": Phrase("Rekodkan bantahan", "Record the objection"),

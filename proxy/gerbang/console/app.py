@@ -459,7 +459,7 @@ def alike(excerpts: Any) -> tuple[tuple[str, int], ...]:
     """Masked excerpts that differ in how much is hidden only, once, with their number."""
     shapes: dict[str, int] = {}
     for excerpt in excerpts if isinstance(excerpts, list) else ():
-        shape = DOTS.sub("•••", str(excerpt))
+        shape = DOTS.sub("•••", str(excerpt)).strip("…")
         shapes[shape] = shapes.get(shape, 0) + 1
     return tuple(shapes.items())
 
@@ -544,6 +544,10 @@ def row(decision: DecisionRow, zone: tzinfo, language: Language, wording: Wordin
 
     marks = {"released": decision.released, "observed": decision.observed, "exempted": decision.exempted}
     marked = {rule for rules in marks.values() for rule in rules}
+    # What rests on a confirmation alone has that to say, and no rule in force.
+    shown = [(told(rule), "") for rule in decision.decisive]
+    if not shown:
+        shown = [(told(rule), say("mark.released", language)) for rule in marks.pop("released")]
     in_force = [rule for rule in decision.rules if rule not in marked and rule not in decision.decisive]
     others = [(told(rule), "") for rule in in_force]
     others += [(told(rule), say(f"mark.{mark}", language)) for mark, rules in marks.items() for rule in rules]
@@ -561,9 +565,10 @@ def row(decision: DecisionRow, zone: tzinfo, language: Language, wording: Wordin
         "mask": mask(decision.officer),
         "done": decision.done,
         "done_told": term("done", decision.done, language),
-        "decisive": [told(rule) for rule in decision.decisive],
+        "decisive": shown,
         "others": others,
         "objected": decision.objected,
+        "confirmed": decision.confirmed and decision.done == "held",
         "categories": [term("category", category, language) for category in decision.categories],
         "gaps": [term("gap", gap, language) for gap in decision.gaps],
     }

@@ -61,7 +61,8 @@ class Filter:
 class DecisionRow:
     """A decision as a list shows it. `officer_name` is masked unless revealed, and `None` where it is not known or was
     erased; `rules` are those that matched, the decisive ones first; `exempted`, `observed` and `released` of them had
-    no effect. `accepted` is what the platform said to what was forwarded, `policy` the digest of the one in force."""
+    no effect. `accepted` is what the platform said to what was forwarded, `policy` the digest of the one in force,
+    `confirmed` whether a hold was."""
 
     id: str
     number: str
@@ -89,6 +90,7 @@ class DecisionRow:
     observed: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
     objected: bool = False
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,6 +460,9 @@ def _completed(connection: Connection, rows: Sequence[DecisionRow]) -> tuple[Dec
         event.number.in_([row.number for row in rows]), event.kind == EventKind.OBJECTION
     )
     objected = set(connection.execute(objections).scalars())
+    release = tables.releases.c
+    confirmations = select(release.number).where(release.number.in_([row.number for row in rows]))
+    confirmed = set(connection.execute(confirmations).scalars())
     return tuple(
         replace(
             row,
@@ -470,6 +475,7 @@ def _completed(connection: Connection, rows: Sequence[DecisionRow]) -> tuple[Dec
             gaps=gaps.get(row.id, ()),
             accepted=accepted.get(row.number),
             objected=row.number in objected,
+            confirmed=row.number in confirmed,
         )
         for row in rows
     )
