@@ -146,28 +146,30 @@ def test_an_account_is_the_agencys_so_far_as_the_register_lists_it(world: World)
 
 
 def test_an_approval_runs_from_its_start_until_its_end_or_withdrawal() -> None:
-    start = TUESDAY_MORNING
-    approval = Approval("K-1", AMINAH.id, "political", "KSU", "REF", start, start + timedelta(days=2))
-    for moment, expected in [
-        (start - timedelta(seconds=1), set()),
-        (start, {"political"}),
-        (start + timedelta(days=2), set()),
-    ]:
+    start, end = TUESDAY_MORNING, TUESDAY_MORNING + timedelta(days=2)
+    approval = Approval("K-1", AMINAH.id, "political", "KSU", "REF", start, end)
+    for moment, expected in [(start - timedelta(seconds=1), ()), (start, (approval,)), (end, ())]:
         registers = Registers(approvals={AMINAH.id: (approval,)})
         assert approvals_of(an_actor(), registers, moment) == expected
     withdrawn = replace(approval, withdrawn=start + timedelta(days=1))
     registers = Registers(approvals={AMINAH.id: (withdrawn,)})
-    assert approvals_of(an_actor(), registers, start + timedelta(days=1)) == frozenset()
-    assert approvals_of(an_actor(None), registers, start) == frozenset()
+    assert approvals_of(an_actor(), registers, start + timedelta(days=1)) == ()
+    assert approvals_of(an_actor(None), registers, start) == ()
 
 
 def test_an_approval_of_a_group_is_its_members() -> None:
-    registers = Registers(
-        approvals={"group:media": (Approval("K-2", "group:media", "publication", "KSU", "R", TUESDAY_MORNING),)}
-    )
+    approval = Approval("K-2", "group:media", "publication", "KSU", "R", TUESDAY_MORNING)
+    registers = Registers(approvals={"group:media": (approval,)})
     member = replace(AMINAH, groups=frozenset({"media"}))
-    assert approvals_of(an_actor(member), registers, TUESDAY_MORNING) == {"publication"}
-    assert approvals_of(an_actor(), registers, TUESDAY_MORNING) == frozenset()
+    assert approvals_of(an_actor(member), registers, TUESDAY_MORNING) == (approval,)
+    assert approvals_of(an_actor(), registers, TUESDAY_MORNING) == ()
+
+
+def test_a_decision_names_the_approvals_that_were_on_file(world: World) -> None:
+    approval = Approval("K-1", AMINAH.id, "political", "KSU", "REF", TUESDAY_MORNING)
+    office = replace(world, registers=Registers(approvals={AMINAH.id: (approval,)}))
+    decision = judge(an_activity("selamat petang"), an_actor(), office, EVENING, "N")
+    assert decision.approvals == (approval,)
 
 
 def test_a_content_digest_is_of_what_is_said_and_not_of_its_spelling() -> None:

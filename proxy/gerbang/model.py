@@ -424,7 +424,8 @@ class Basis:
 class Decision:
     """One activity, judged. `effect` is the strictest of the matches in force.
 
-    `registered` is the acting account so far as the register lists it as the agency's.
+    `registered` is the acting account so far as the register lists it as the agency's; `approvals` are those on file
+    for the officer at that moment, which rules may have asked for.
     """
 
     number: str
@@ -440,6 +441,7 @@ class Decision:
     digest: str
     basis: Basis
     registered: Account = Account()
+    approvals: tuple[Approval, ...] = ()
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

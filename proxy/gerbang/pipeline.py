@@ -12,6 +12,7 @@ from gerbang.model import (
     Account,
     Activity,
     Actor,
+    Approval,
     Basis,
     Decision,
     Evidence,
@@ -164,7 +165,7 @@ def facts_of(
         media=bool(activity.media),
         remedial=is_remedial(activity, findings),
         unclaimed=activity.unclaimed,
-        approvals=approvals_of(actor, world.registers, moment),
+        approvals=frozenset(approval.purpose for approval in approvals_of(actor, world.registers, moment)),
         unknown=unknown,
     ), hours
 
@@ -225,13 +226,13 @@ def is_remedial(activity: Activity, findings: Sequence[Finding]) -> bool:
     )
 
 
-def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> frozenset[str]:
-    """The purposes for which the officer, or a group of hers, has an approval on file at that moment."""
+def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> tuple[Approval, ...]:
+    """The approvals on file for the officer, or for a group of hers, that hold at that moment."""
     if actor.officer is None:
-        return frozenset()
-    grantees = [actor.officer.id, *(f"group:{group}" for group in actor.officer.groups)]
-    return frozenset(
-        approval.purpose
+        return ()
+    grantees = [actor.officer.id, *(f"group:{group}" for group in sorted(actor.officer.groups))]
+    return tuple(
+        approval
         for grantee in grantees
         for approval in registers.approvals.get(grantee, ())
         if approval.valid_from <= moment
@@ -322,4 +323,5 @@ def _decision(
         digest=digest,
         basis=world.basis,
         registered=registered(activity, world),
+        approvals=approvals_of(actor, world.registers, moment),
     )

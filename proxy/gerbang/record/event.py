@@ -153,6 +153,7 @@ def decision_event(
         "officer": pseudonym(officer.id, keys) if officer else None,
         "service_group": officer.service_group if officer else None,
         "groups": sorted(officer.groups) if officer else [],
+        "approvals": [approval.id for approval in decision.approvals],
         "zone": actor.zone.name,
         "office": hours.office,
         "device": actor.zone.device,
@@ -188,6 +189,11 @@ def decision_event(
     }
     private: dict[str, Json] = {
         "officer": {"id": officer.id, "name": officer.name, "unit": officer.unit} if officer else None,
+        # What was on file, whatever the register says later.
+        "approvals": [
+            {"id": a.id, "purpose": a.purpose, "authority": a.authority, "reference": a.reference}
+            for a in decision.approvals
+        ],
         "client": actor.client,
         # A host can be a person's name (NAME.wordpress.com), as an account is.
         "host": activity.host,
