@@ -137,7 +137,7 @@ class _Reading:
     depth: int = 0
 
     def recognise(self, message: Message) -> Recognition:
-        effective = self._effective_method(message)
+        effective = self._effective_method(message) if self.platform.overrides else message.method
         paths, routed = self._paths(message)
         found: list[Recognition] = []
         for path, certain in paths:

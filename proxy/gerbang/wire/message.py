@@ -246,6 +246,8 @@ class Message:
     def kinds(self) -> tuple[str, ...]:
         """The media type of each Content-Type, cut where PHP cuts it: at a semicolon, a comma or a blank."""
         values = self.headers.get("content-type", ())
+        if len(values) == 1 and values[0] == "application/json":
+            return ("application/json",)
         return tuple(_TYPE_END.split(value.strip(), maxsplit=1)[0].lower() for value in values)
 
     def _structured(self, data: bytes, options: dict[str, str]) -> str:
@@ -253,9 +255,16 @@ class Message:
         charset = options.get("charset")
         damage = ""
         kinds = self.kinds
+        start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
+        if kinds == ("application/json",) and start in (b"{", b"["):
+            # Most requests, and those that can be read in one way only.
+            try:
+                self._json = (parse_json(data),)
+                return ""
+            except Unreadable as error:
+                damage = f"json: {error}"
         if len(set(kinds)) > 1:
             self._gap("more than one type of content")
-        start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
         in_parts = any(kind.startswith("multipart/") for kind in kinds)
         as_form = _FORM_TYPE in kinds
         names = self._boundaries(data, options, in_parts=in_parts)
