@@ -352,7 +352,7 @@ def test_no_query_breaks_the_filters(query: dict[str, str]) -> None:
                 "Title of the rule",
                 "Text of clause three",
                 "Example Regulation 1",
-                "Exempt because: in the group official-social-media.",
+                "Exempt because: in the official-social-media group.",
                 "observed only",
                 "office hours (working hours 07:30 to 18:00)",
                 "personal data (likely): in the first text, near character 9",

@@ -131,7 +131,7 @@ def decision_page(
     released = standing.until is not None
     open_ = standing.done == "held" and not (released or standing.ended or standing.used_by)
     heading = _heading(decision, standing, kind, language)
-    every = reasons(decision.matches, decision.effect, language, wording)
+    every = reasons(decision.matches, decision.effect, decision.hours.regime, language, wording)
     values = {
         "decision": decision,
         "heading": heading[:1].upper() + heading[1:],

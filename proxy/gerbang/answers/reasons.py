@@ -109,10 +109,10 @@ def _state(match: Match) -> str:
     return "observed" if match.mode is Mode.OBSERVE else "in-force"
 
 
-def reason(match: Match, language: Language, wording: Wording) -> Reason:
+def reason(match: Match, regime: Regime, language: Language, wording: Wording) -> Reason:
     state = _state(match)
     if match.exempted_by is not None:
-        told = exemption_told(match.exempted_by, language)
+        told = exemption_told(match.exempted_by, regime, language)
     elif state == "in-force":
         told = term("effect", match.effect, language)
     else:
@@ -132,21 +132,23 @@ def reason(match: Match, language: Language, wording: Wording) -> Reason:
     )
 
 
-def reasons(matches: Iterable[Match], effect: Effect, language: Language, wording: Wording) -> tuple[Reason, ...]:
+def reasons(
+    matches: Iterable[Match], effect: Effect, regime: Regime, language: Language, wording: Wording
+) -> tuple[Reason, ...]:
     """Every rule that matched: first those that made the decision, then those in force, strictest first."""
     ordered = sorted(
         matches,
         key=lambda m: (not (m.in_force and m.effect is effect), STATES.index(_state(m)), -m.effect.rank, m.rule),
     )
-    return tuple(reason(match, language, wording) for match in ordered)
+    return tuple(reason(match, regime, language, wording) for match in ordered)
 
 
-def exemption_told(by: str, language: Language) -> str:
-    """Why a rule was exempt, as a sentence; `by` is the exemption as the record has it. One that cannot be read
-    stands as it is.
+def exemption_told(by: str, regime: Regime, language: Language) -> str:
+    """Why a rule was exempt, as a sentence; `by` is the exemption as the record has it, `regime` the one that it was.
+    What cannot be read stands as it is.
 
-    >>> exemption_told("regime: break | rest-day, group: support, approval: political", Language.EN)
-    'exempt because: break or rest day, in the group support, with approval `political` on file'
+    >>> exemption_told("regime: break | rest-day, group: support, approval: political", Regime.BREAK, Language.EN)
+    'exempt because: break, in the support group, with approval `political` on file'
     """
     if by.startswith(OVERRIDE):
         return say("match.overridden", language, rule=by.removeprefix(OVERRIDE))
@@ -155,6 +157,8 @@ def exemption_told(by: str, language: Language) -> str:
         key, colon, wanted = part.partition(": ")
         if not colon or f"exempt.{key}" not in PHRASES:
             return say("match.exempted", language, by=by)
+        if key == "regime" and regime in wanted.split(" | "):
+            wanted = regime
         words = [term(EXEMPT_TERMS.get(key, key), word, language) for word in wanted.split(" | ")]
         if len(words) > 1:
             words = [say("exempt.or", language, first=", ".join(words[:-1]), last=words[-1])]

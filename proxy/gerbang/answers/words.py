@@ -250,7 +250,7 @@ PHRASES: Mapping[str, Phrase] = {
     "mark.observed": Phrase("diperhatikan sahaja", "observed only"),
     "mark.exempted": Phrase("dikecualikan", "exempt"),
     "exempt.regime": Phrase("{words}", "{words}"),
-    "exempt.group": Phrase("kumpulan {words}", "in the group {words}"),
+    "exempt.group": Phrase("kumpulan {words}", "in the {words} group"),
     "exempt.approval": Phrase("kelulusan `{words}` ada dalam fail", "with approval `{words}` on file"),
     "exempt.remedial": Phrase("ia membetulkan atau menarik balik", "it corrects or takes back"),
     "exempt.account": Phrase("{words}", "{words}"),

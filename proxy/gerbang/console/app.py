@@ -425,7 +425,7 @@ def _decisions(app: FastAPI, console: Console) -> None:
             record=record,
             when=moment_told(found.hours.local, language),
             hours=hours_told(found.when(), language),
-            reasons=reasons(matched, found.effect, language, wording),
+            reasons=reasons(matched, found.effect, found.hours.regime, language, wording),
             holds=sorted(set(holds.values())),
             findings=findings([finding.value() for finding in found.findings], language),
             gaps=gaps([gap.value() for gap in found.gaps], language),
