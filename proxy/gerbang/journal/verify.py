@@ -222,7 +222,7 @@ def _verify_slot(
     if walk.damage is None:
         walk.damage = _missing_end(walk, last) or witness_damage
     indexed = None if index is None else extent.last if extent else 0
-    if indexed is not None and indexed < walk.tree.size:
+    if walk.damage is None and indexed is not None and indexed < walk.tree.size:
         walk.notes.append(f"lines not yet in the database: {walk.tree.size - indexed}")
     return SlotReport(
         slot.name,
