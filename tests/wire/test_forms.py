@@ -49,7 +49,11 @@ def test_the_charset_that_fits(body: str, charset: str | None, value: str) -> No
     assert parse_form(body.encode(), charset)[0] == ("a", value)
 
 
-@given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=20)), max_size=8))
+# A byte order mark at the start of a value is taken off.
+WORDS = st.characters(exclude_characters="\ufeff", exclude_categories=["Cs"])
+
+
+@given(st.lists(st.tuples(st.text(WORDS, max_size=8), st.text(WORDS, max_size=20)), max_size=8))
 def test_what_a_browser_writes_comes_back(fields: list[tuple[str, str]]) -> None:
     fields = [(name or "a", value) for name, value in fields]
     assert list(parse_form(urlencode(fields).encode())) == fields

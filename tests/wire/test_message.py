@@ -115,6 +115,10 @@ def test_a_form_that_servers_read_differently_is_read_in_each_way(kind: str, bod
     assert bool(found.gaps) is gap
 
 
+def test_a_form_without_fields_has_no_gap() -> None:
+    assert not php(b"--A--\r\n", ("content-type", "multipart/form-data; boundary=A")).gaps
+
+
 def test_two_types_of_content_are_both_heeded_and_said() -> None:
     found = php(b"&comment=Selamat", ("content-type", "text/plain"), ("content-type", KINDS[1]))
     assert texts("form.comment", found) == ["Selamat"]

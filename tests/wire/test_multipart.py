@@ -1,10 +1,12 @@
 """multipart/form-data, as browsers, PHP and older clients write it."""
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gerbang.wire.multipart import PARTS, boundaries, parameters
+from gerbang.wire.multipart import PARAMETERS, PARTS, boundaries, parameters
 from gerbang.wire.multipart import parse_multipart as parts
 from gerbang.wire.values import Blob, Unreadable, Value
 
@@ -17,6 +19,7 @@ def body(*parts: str, end: str = "--b--\r\n", line: str = "\r\n") -> bytes:
     return ("".join(f"--b{line}{part.replace(chr(10), line)}{line}" for part in parts) + end).encode()
 
 
+BACKSLASHES = "\\" * 10_000
 TITLE = 'Content-Disposition: form-data; name="title"\n\nNotis cuti'
 FILE = 'Content-Disposition: form-data; name="file"; filename="a.png"\nContent-Type: image/png\n\nBYTES'
 
@@ -145,9 +148,22 @@ def test_more_parts_than_are_read_are_unreadable() -> None:
         parse_multipart(body(*[TITLE] * (PARTS + 1)), "b")
 
 
+def test_more_parameters_than_are_read_are_unreadable() -> None:
+    with pytest.raises(Unreadable):
+        parse_multipart(body(f"Content-Disposition: form-data{'; name=a' * (PARAMETERS + 1)}\n\nNotis"), "b")
+
+
 def test_headers_longer_than_are_read_are_unreadable() -> None:
     with pytest.raises(Unreadable):
         parse_multipart(body(f"X: {'a' * 20_000}\n\nNotis"), "b")
+
+
+@pytest.mark.parametrize("name", ['name="a"; ' * (PARAMETERS - 2), f"name='{BACKSLASHES}'", f'name="{BACKSLASHES}"'])
+def test_long_headers_of_many_parts_are_read_in_time(name: str) -> None:
+    written = body(*[f"Content-Disposition: form-data; {name}\n\nx"] * 200)
+    start = process_time()
+    parse_multipart(written, "b")
+    assert process_time() - start < 2
 
 
 @given(st.binary(max_size=200))

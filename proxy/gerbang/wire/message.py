@@ -33,6 +33,8 @@ _TYPE_END = re.compile(r"[;,\s]")
 # What PHP would find among bytes that it does not decompress. Compressed bytes look so once in some megabytes.
 _RAW_FIELD = re.compile(rb"(?:\A|&)([A-Za-z_%][\w.%+\-\[\]]{2,200})=([^&]*)")
 
+_CHECKSUM = 8
+
 type Field = tuple[str, Value]
 
 
@@ -267,13 +269,12 @@ class Message:
             self._gap("more than one type of content")
         in_parts = any(kind.startswith("multipart/") for kind in kinds)
         as_form = _FORM_TYPE in kinds
-        names = self._boundaries(data, options, in_parts=in_parts)
-        if len(names) > 1:
+        wrong = [self._parts(data, name) for name in self._boundaries(data, options, in_parts=in_parts)]
+        if wrong.count("") > 1:
             self._gap("more than one boundary")
-        for name in names:
-            damage = self._parts(data, name) or damage
+        damage = next((what for what in wrong if what), damage)
         if in_parts:
-            if self._form and not as_form:
+            if "" in wrong and not as_form:
                 return ""
             damage = damage or "multipart: no boundary"
         if as_form:
@@ -337,7 +338,10 @@ class Message:
             raw = b"&".join(b"=".join(match.group(1, 2)) for match in _RAW_FIELD.finditer(body))
             with suppress(Unreadable):
                 found += parse_form(raw)
-        if fresh := [field for field in self._named(found) if not self._stored(*field)]:
+        known: dict[str, set[Value]] = {}
+        for name, value in self._form:
+            known.setdefault(name, set()).add(None if isinstance(value, Blob) else value)
+        if fresh := [field for field in self._named(found) if not _stored(field[1], known.get(field[0], set()))]:
             self._form += tuple(fresh)
             more = True
         start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
@@ -349,19 +353,6 @@ class Message:
                 self._call, more = parse_call(body), True
         return more
 
-    def _stored(self, name: str, value: Value) -> bool:
-        """Whether a field is one that a compressor left as it was, with at most a checksum behind it."""
-        if isinstance(value, Blob):
-            return any(isinstance(known, Blob) for key, known in self._form if key == name)
-        return any(
-            isinstance(known, str)
-            and isinstance(value, str)
-            and value.startswith(known)
-            and len(value) <= len(known) + 8
-            for key, known in self._form
-            if key == name
-        )
-
     @staticmethod
     def _boundary(data: bytes, *, in_parts: bool) -> str | None:
         """A boundary that no header names, from the body's first line."""
@@ -371,6 +362,13 @@ class Message:
         if end and (in_parts or rest[:20].lower().startswith(b"content-disposition")):
             return line.rstrip(b"\r")[2:].decode("latin-1")
         return None
+
+
+def _stored(value: Value, known: set[Value]) -> bool:
+    """Whether a field is one that a compressor left as it was, with at most its checksum behind it."""
+    if not isinstance(value, str):
+        return None in known
+    return any(value[: len(value) - behind] in known for behind in range(min(len(value), _CHECKSUM) + 1))
 
 
 def segments(path: str) -> tuple[str, ...]:

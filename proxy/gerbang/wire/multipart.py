@@ -17,10 +17,18 @@ PARTS = 2_000
 HEADER = 16 * 1024
 """Bytes of one part's headers."""
 
+PARAMETERS = 100
+"""Semicolons in the headers of one part; more are `unreadable`."""
+
 BOUNDARIES = 8
 """Boundaries that one header may name."""
 
 _BOUNDARY = re.compile(r'boundary[^=]{0,100}=(\s*"[^"]*"?|[^;,]*)', re.IGNORECASE)
+# What stands between semicolons; a quoted piece that never ends goes to the end.
+_PART = re.compile(r'(?:[^;"]++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))*+', re.DOTALL)
+_PHP_PART = re.compile(r"""(?:[^;"']++|"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|'(?:[^'\\]++|\\.)*+(?:'|\\?\Z))*+""", re.DOTALL)
+_QUOTED = {quote: re.compile(rf"(?:[^{quote}\\]++|\\.)*+", re.DOTALL) for quote in ("'", '"')}
+_ESCAPED = {quote: re.compile(rf"\\([{quote}\\])") for quote in ("'", '"')}
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\r\f"}) + b"\x7f"
 
 
@@ -76,21 +84,15 @@ def parameters(header: str) -> tuple[str, dict[str, str]]:
     return head.strip().lower(), plain
 
 
-def _split(header: str, quotes: str = '"') -> list[str]:
+def _split(header: str, part: re.Pattern[str] = _PART) -> list[str]:
     """At semicolons outside quotes, in one pass."""
     parts: list[str] = []
-    start, quote, escaped = 0, "", False
-    for at, char in enumerate(header):
-        if escaped:
-            escaped = False
-        elif char == "\\" and quote:
-            escaped = True
-        elif char in quotes and (not quote or char == quote):
-            quote = "" if quote else char
-        elif char == ";" and not quote:
-            parts.append(header[start:at])
-            start = at + 1
-    parts.append(header[start:])
+    at = 0
+    while at <= len(header):
+        match = part.match(header, at)
+        end = match.end() if match else len(header)
+        parts.append(header[at:end])
+        at = end + 1
     return parts
 
 
@@ -180,6 +182,8 @@ def _part(body: bytes, start: int, end: int, charset: str | None) -> Iterator[tu
         if gap < 0:
             raise Unreadable("headers without an end")
         head, content = near[:gap], start + gap + width
+        if head.count(b";") > PARAMETERS:
+            raise Unreadable("too many parameters")
     stop = end
     if stop > content and body[stop - 1 : stop] == b"\n" and stop < len(body):
         stop -= 2 if body[stop - 2 : stop - 1] == b"\r" and stop - 2 >= content else 1
@@ -217,7 +221,7 @@ def _as_php(disposition: str) -> tuple[list[str], bool]:
     """The names that PHP and lenient readers find in a Content-Disposition, and whether PHP sees a file name."""
     names: list[str] = []
     is_file = False
-    for part in _split(disposition, quotes="\"'"):
+    for part in _split(disposition, _PHP_PART):
         key, equals, value = part.partition("=")
         if equals and key.strip().lower() == "name":
             value = value.strip()
@@ -231,14 +235,8 @@ def _as_php(disposition: str) -> tuple[list[str], bool]:
 
 def _until(value: str, quote: str) -> str:
     """To the closing quote, with what is escaped within undone."""
-    found: list[str] = []
-    at = 0
-    while at < len(value) and value[at] != quote:
-        if value[at] == "\\" and value[at + 1 : at + 2] in (quote, "\\"):
-            at += 1
-        found.append(value[at : at + 1])
-        at += 1
-    return "".join(found)
+    match = _QUOTED[quote].match(value)
+    return _ESCAPED[quote].sub(r"\1", match.group() if match else "")
 
 
 def _headers(head: bytes) -> dict[str, str]:

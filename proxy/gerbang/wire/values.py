@@ -61,7 +61,7 @@ def parse_json(source: bytes | str) -> Value:
     Pairs(items=(('a', 1), ('a', [2])))
     """
     text = source if isinstance(source, str) else _json_text(source)
-    if text.count("[") + text.count("{") > DEPTH and _depth(text) > DEPTH:
+    if text.count("[") + text.count("{") > DEPTH and _too_deep(text):
         raise Unreadable("nested too deeply")
     try:
         value: Value = _DECODER.decode(text.strip("\ufeff"))
@@ -77,16 +77,17 @@ def _json_text(source: bytes) -> str:
         raise Unreadable("not text") from error
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
+def _too_deep(text: str) -> bool:
+    depth = 0
     for mark in _MARKS.finditer(text):
         char = text[mark.start()]
         if char in "[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > DEPTH:
+                return True
         elif char in "]}":
             depth -= 1
-    return deepest
+    return False
 
 
 def _object(items: list[tuple[str, Value]]) -> Value:
