@@ -100,7 +100,7 @@ decisions = Table(
     Column("policy", String(64), nullable=False),
     Index("decisions_moment", "moment", "id"),
     Index("decisions_officer", "officer", "moment", "id"),
-    Index("decisions_hour", "hour", "effect"),
+    Index("decisions_hour", "hour", "done"),
     Index("decisions_number", "number"),
 )
 
