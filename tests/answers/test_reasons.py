@@ -11,7 +11,7 @@ from gerbang.model import Effect, Finding, Likelihood, Mode, Regime
     [
         (
             "regime: break | outside-hours | rest-day, group: support, approval: political",
-            "dikecualikan kerana: luar waktu pejabat, kumpulan pelaksana, kelulusan `political` ada dalam fail",
+            "dikecualikan kerana: luar waktu pejabat, kumpulan sokongan, kelulusan `political` ada dalam fail",
             "exempt because: outside office hours, in the support group, with approval `political` on file",
         ),
         (
@@ -22,7 +22,7 @@ from gerbang.model import Effect, Finding, Likelihood, Mode, Regime
         ("account: official", "dikecualikan kerana: akaun rasmi", "exempt because: official account"),
         (
             "group: support | official-social-media | trainee",
-            "dikecualikan kerana: kumpulan pelaksana, official-social-media atau pelatih",
+            "dikecualikan kerana: kumpulan sokongan, official-social-media atau pelatih",
             "exempt because: in the support, official-social-media or trainee group",
         ),
         (

@@ -264,7 +264,7 @@ PHRASES: Mapping[str, Phrase] = {
     "exempt.audience": Phrase("khalayaknya {words}", "its audience is {words}"),
     "exempt.between": Phrase("tarikh {words}", "on the dates {words}"),
     "exempt.or": Phrase("{first} atau {last}", "{first} or {last}"),
-    "group.support": Phrase("pelaksana", "support"),
+    "group.support": Phrase("sokongan", "support"),
     "group.professional": Phrase("pengurusan dan profesional", "professional"),
     "group.top-management": Phrase("pengurusan tertinggi", "top management"),
     "group.education-graduate": Phrase("siswazah pendidikan", "education graduate"),
