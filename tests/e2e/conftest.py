@@ -23,20 +23,21 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield office
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """For one module: as long as it runs, its event loop stands in the way of other tests' own."""
     with sync_playwright() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def morning_browser(playwright: Playwright, morning: Office) -> Iterator[Browser]:
     browser = a_browser(playwright, morning)
     yield browser
     browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def evening_browser(playwright: Playwright, evening: Office) -> Iterator[Browser]:
     browser = a_browser(playwright, evening)
     yield browser
