@@ -87,7 +87,7 @@ def test_show_tells_the_whole_reasoning_and_cannot_steer_the_terminal(run: Run) 
     status, out, _ = run("audit", "show", "0000 0000 oooo")
     assert status == 0
     for word in (
-        "block, answered",
+        "refused, since the policy says block",
         "office-hours, because: working-hours",
         "trial/rule",
         "R3",

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gerbang.answers.words import Language, term
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, console, emit, errors, table
 from gerbang.cli.slot import cli_journal, now, who
@@ -34,7 +35,7 @@ DONE = ("forwarded", "answered", "held")
 # The role of whoever reads here, beside those of the console.
 ROLE = "cli"
 MALAYSIA = "Asia/Kuala_Lumpur"
-COLUMNS = ("number", "when", "officer", "act", "effect", "why")
+COLUMNS = ("number", "when", "officer", "act", "was", "why")
 
 
 @app.callback()
@@ -56,6 +57,7 @@ def list_decisions(
     gap: Annotated[str | None, typer.Option(help="The reason of a gap, such as `too-large`.")] = None,
     zone: Annotated[str | None, typer.Option(help="A zone's name.")] = None,
     number: Annotated[str | None, typer.Option(help="Part of a decision's number.")] = None,
+    objection: Annotated[bool, typer.Option("--objection", help="Only those to which the officer objected.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,6 +84,7 @@ def list_decisions(
         gap=gap,
         zone=zone,
         number=number,
+        objection=True if objection else None,
     )
     store = _store(chosen)
     try:
@@ -320,6 +323,9 @@ def _report(report: Report) -> dict[str, Any]:
 
 
 def _print_page(page: Page, zone: ZoneInfo) -> None:
+    if not page.rows:
+        _say("no decision is like that")
+        return
     table(COLUMNS, [_cells(row, zone) for row in page.rows], as_json=False, whole=COLUMNS[:2])
     _say(f"times in {zone.key}")
     if page.next is not None:
@@ -332,16 +338,18 @@ def _cells(row: DecisionRow, zone: ZoneInfo) -> Sequence[object]:
         f"{row.moment.astimezone(zone):%Y-%m-%d %H:%M}",
         _printable(row.officer_name or (f"({row.officer[:8]})" if row.officer else "unknown")),
         f"{row.activity}{'?' if row.unclaimed else ''} {row.platform}",
-        row.effect if row.done == "forwarded" else f"{row.effect}, {row.done}",
-        " ".join((*row.rules, *row.categories, *(f"gap:{gap}" for gap in row.gaps))),
+        f"{term('done', row.done, Language.EN)} ({row.effect})",
+        # Which document a rule stands in, `audit show` says; here its name must be read at a glance.
+        ", ".join((*(rule.rpartition("/")[2] for rule in row.rules), *(f"gap: {gap}" for gap in row.gaps))),
     )
 
 
 def _print_decision(found: DecisionRecord, zone: ZoneInfo) -> None:
     row, body, private = found.row, found.body, found.private
     hours, basis = _table(body.get("hours")), _table(body.get("basis"))
-    _say(f"Decision {row.number}: {row.effect}, {row.done}")
-    _field("when", f"{_local(row.moment, zone)}, at the office {hours.get('local')}")
+    _say(f"Decision {row.number}: {term('done', row.done, Language.EN)}, since the policy says {row.effect}")
+    office = datetime.fromisoformat(str(hours.get("local")))
+    _field("when", f"{_local(row.moment, zone)}; at the office {office:%Y-%m-%d %H:%M}")
     arguments = _pairs(_table(hours.get("arguments")))
     _field("regime", f"{row.regime}, because: {hours.get('fact')}" + (f" ({arguments})" if arguments else ""))
     _field("who", row.officer_name or ("an officer whose name was erased" if row.officer else "an unknown officer"))

@@ -19,7 +19,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from gerbang.answers.words import Language
+from gerbang.answers.words import Language, term
 from gerbang.console.users import Role, users_of
 from gerbang.demo.client import Answer, send
 from gerbang.demo.day import ACCOUNTS, APPROVALS, DAY, OFFICERS, PLACE, SIGN_IN, Attempt
@@ -165,7 +165,7 @@ class Demo:
         if not fresh:
             return Result(attempt, *self._unrecorded(attempt, answer), "")
         row = fresh[0]
-        word, tone = DONE[row.done][self.language], TONES[row.done]
+        word, tone = term("done", row.done, self.language), TONES[row.done]
         return Result(attempt, word, tone, self._why(row), row.number)
 
     def _send(self, attempt: Attempt, url: str | None = None) -> Answer:
@@ -215,11 +215,6 @@ class Demo:
         return "; ".join(rules[match["rule"]].title.said(self.language) for match in matches if match["rule"] in rules)
 
 
-DONE = {
-    "forwarded": {Language.MS: "dihantar", Language.EN: "sent"},
-    "held": {Language.MS: "ditahan", Language.EN: "held"},
-    "answered": {Language.MS: "disekat", Language.EN: "refused"},
-}
 UNRECORDED = {
     "no-act": {
         Language.MS: ("dilepaskan", "bukan tindakan: tidak dinilai, tidak direkodkan"),
