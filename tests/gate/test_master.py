@@ -1,5 +1,6 @@
 """mitmproxy as a library: what is loaded, how it starts, how it stops."""
 
+import asyncio
 import json
 import os
 import signal
@@ -14,6 +15,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from mitmproxy import http
+from mitmproxy.connection import Client, Server
+from mitmproxy.proxy.layers.http import HttpRequestHook
 
 from gate_builders import Loop, Probe, a_proxy, office_settings, receive
 from gerbang.errors import SettingsError, StartError
@@ -49,6 +53,44 @@ def test_only_what_a_gate_needs_is_loaded() -> None:
         assert sorted(proxy.master.addons.lookup) == ["core", "nextlayer", "probe", "proxyserver", "tlsconfig"]
         assert not proxy.master.options.http3
         assert proxy.master.options.connection_strategy == "lazy"
+
+
+def test_an_event_comes_to_every_addon_that_has_its_hook_whatever_the_others_do(loop: Loop) -> None:
+    """As with mitmproxy's own manager: in order, awaited, faults logged, and an `update` where somebody takes it."""
+    seen: list[str] = []
+
+    class Breaks:
+        name = "breaks"
+
+        def request(self, _: http.HTTPFlow) -> None:
+            seen.append("breaks")
+            raise ZeroDivisionError
+
+    class Waits:
+        name = "waits"
+
+        async def request(self, _: http.HTTPFlow) -> None:
+            await asyncio.sleep(0)
+            seen.append("waits")
+
+    class Updates:
+        name = "updates"
+
+        def update(self, _: list[http.HTTPFlow]) -> None:
+            seen.append("updates")
+
+    async def run() -> None:
+        master = a_master()
+        master.addons.add(Breaks(), Waits())  # type: ignore[no-untyped-call]
+        flow = http.HTTPFlow(Client(peername=("127.0.0.1", 1), sockname=("127.0.0.1", 2)), Server(address=None))
+        await master.addons.handle_lifecycle(HttpRequestHook(flow))
+        master.addons.add(late := Updates())  # type: ignore[no-untyped-call]
+        await master.addons.handle_lifecycle(HttpRequestHook(flow))
+        master.addons.remove(late)  # type: ignore[no-untyped-call]
+        await master.addons.handle_lifecycle(HttpRequestHook(flow))
+
+    loop.call(run())
+    assert seen == ["breaks", "waits", "breaks", "waits", "updates", "breaks", "waits"]
 
 
 def test_a_port_in_use_is_one_sentence(loop: Loop) -> None:

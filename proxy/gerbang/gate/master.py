@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import inspect
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -9,9 +10,12 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
+from mitmproxy.addonmanager import AddonManager, safecall, traverse
 from mitmproxy.addons.core import Core
 from mitmproxy.addons.proxyserver import Proxyserver
-from mitmproxy.exceptions import OptionsError
+from mitmproxy.exceptions import AddonHalt, OptionsError
+from mitmproxy.flow import Flow
+from mitmproxy.hooks import Hook, UpdateHook
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 
@@ -27,17 +31,57 @@ PATIENCE = 5.0
 type Address = tuple[str, int]
 
 
+class GateAddons(AddonManager):
+    """Calls those addons that have a hook. The stock manager looks at all of them for each event, and again for an
+    `update` after each that is about a flow: a tenth of a request."""
+
+    def __init__(self, master: Master) -> None:
+        super().__init__(master)  # type: ignore[no-untyped-call]
+        self._takers: dict[str, tuple[Callable[..., Any], ...]] = {}
+
+    def add(self, *addons: Any) -> None:
+        super().add(*addons)  # type: ignore[no-untyped-call]
+        self._takers.clear()
+
+    def remove(self, addon: Any) -> None:
+        super().remove(addon)  # type: ignore[no-untyped-call]
+        self._takers.clear()
+
+    async def handle_lifecycle(self, event: Hook) -> None:
+        await self.trigger_event(event)
+        if self._who_take(UpdateHook.name) and isinstance(about := event.args()[0], Flow):
+            await self.trigger_event(UpdateHook([about]))
+
+    async def trigger_event(self, event: Hook) -> None:
+        for take in self._who_take(event.name):
+            try:
+                with safecall():
+                    answer = take(*event.args())
+                    if inspect.isawaitable(answer):
+                        await answer
+            except AddonHalt:
+                return
+
+    def _who_take(self, name: str) -> tuple[Callable[..., Any], ...]:
+        takers = self._takers.get(name)
+        if takers is None:
+            found = (getattr(addon, name, None) for addon in traverse(self.chain))  # type: ignore[no-untyped-call]
+            takers = self._takers[name] = tuple(take for take in found if callable(take))
+        return takers
+
+
 class GateMaster(Master):
     """One proxy in this process. Made and run inside an event loop (not uvloop: mitmproxy's own task factory)."""
 
     def __init__(self, settings: GateSettings, addons: Sequence[Any], tls: GateTls, layers: GateLayers) -> None:
         super().__init__(Options(), event_loop=asyncio.get_running_loop())
+        self.addons = GateAddons(self)
         _quieten(logging.getLogger("mitmproxy"))
         # Log records would each become an event for addons that are not there.
         self._legacy_log_events.uninstall()
         self.settings = settings
         self.proxyserver = Proxyserver()  # type: ignore[no-untyped-call]
-        self.addons.add(Core(), *addons, self.proxyserver, layers, tls)  # type: ignore[no-untyped-call]
+        self.addons.add(Core(), *addons, self.proxyserver, layers, tls)
         host, port = host_and_port(settings.listen)
         trusted = settings.upstream.trusted_ca
         try:
