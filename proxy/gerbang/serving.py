@@ -5,6 +5,7 @@ forwarder and the console may fall and are started again; the gate goes on witho
 """
 
 import errno
+import gc
 import multiprocessing
 import os
 import signal
@@ -101,6 +102,10 @@ def gate_part(settings: Settings, at: datetime | None) -> None:
     try:
         activate(settings, living, journal, keys, clock)
         living.start()
+        # What is loaded stays: a collection need not look through it each time. What a swap brings later is little, and
+        # frozen with it the connections that are open then would never be collected.
+        gc.collect()
+        gc.freeze()
         run_gate(settings, living, journal, keys, clock)
     finally:
         living.close()
@@ -260,9 +265,23 @@ def serve(settings: Settings, at: datetime | None, started: Callable[[], None] =
 def _start(name: str, settings: Settings, at: datetime | None) -> Part:
     heard, told = fresh.Pipe(duplex=False)
     process = fresh.Process(target=_run_part, args=(name, settings, at, told), name=f"gerbang-{name}")
-    process.start()
+    with _without_assertions():
+        process.start()
     told.close()
     return Part(name, process, heard, vital=name == "gate", started=time.monotonic())
+
+
+@contextmanager
+def _without_assertions() -> Iterator[None]:
+    """What is started runs as with `python -O`: mitmproxy asserts the type of all that passes its layers, which takes
+    one part in twelve of a request. Nothing of ours hangs on an assertion."""
+    before = os.environ.get("PYTHONOPTIMIZE")
+    os.environ["PYTHONOPTIMIZE"] = before or "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONOPTIMIZE"]
 
 
 def _await_gate(settings: Settings, gate: Part, stopping: threading.Event) -> bool:
