@@ -33,6 +33,7 @@ from gate_builders import (
     tunnel,
     upload_http1,
 )
+from gerbang.gate.addon import READ_AT_ONCE
 from gerbang.journal.writer import Disk
 from gerbang.loading import load_world
 from gerbang.pipeline import World
@@ -112,6 +113,31 @@ def test_a_harmless_post_after_hours_goes_out_with_its_line_first(
         (outcome,) = gate.lines("outcome")
         assert outcome["body"]["number"] == decision["number"]
         assert outcome["body"]["accepted"] is True
+
+
+def test_a_small_body_is_read_and_judged_once_and_only_where_nobody_waits_to_be_asked_for_it(
+    gate: RunningGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for way in ("head", "whole"):
+        judge = getattr(gate.gate.judge, way)
+
+        def noted(*given: Any, way: str = way, judge: Any = judge) -> Any:
+            asked.append(way)
+            return judge(*given)
+
+        monkeypatch.setattr(gate.gate.judge, way, noted)
+    small = a_tweet(BIRTHDAY)
+    with gate.tls() as connection:
+        assert say(connection, small).startswith(b"HTTP/1.1 403")
+    assert asked == ["whole"]
+    with gate.tls() as connection:
+        say(connection, small.replace(b"Origin:", b"Expect: 100-continue\r\nOrigin:"))
+    assert asked == ["whole", "head", "whole"]
+    large = a_tweet(BIRTHDAY * (READ_AT_ONCE // len(BIRTHDAY) + 1))
+    with gate.tls() as connection:
+        assert say(connection, large).startswith(b"HTTP/1.1 403")
+    assert asked == ["whole", "head", "whole", "head", "whole"]
 
 
 def test_a_post_that_a_foreign_page_had_the_browser_send_says_so_in_its_line(gate: RunningGate) -> None:
@@ -212,7 +238,8 @@ def test_a_fault_of_ours_never_lets_a_write_through_unless_that_is_set(
             answer = say(connection, a_tweet(BIRTHDAY))
             assert answer[9:12] == str(write).encode()
             assert b"ZeroDivisionError" not in answer
-        assert gate.gate.guard.faults["requestheaders"] == 2
+        # The write's small body is read before anything is judged.
+        assert gate.gate.guard.faults["requestheaders"] == 1 <= gate.gate.guard.faults["request"]
 
 
 # ---------------------------------------------------------------- which connections are opened

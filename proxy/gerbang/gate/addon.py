@@ -40,6 +40,8 @@ from gerbang.settings import Settings
 log = structlog.get_logger()
 
 SUMMARY = 600.0  # seconds between looks at what was counted
+# Bodies that are announced no larger are read and judged once: they are here before the headers could be judged alone.
+READ_AT_ONCE = 64 << 10  # bytes
 
 
 class Gate:
@@ -362,6 +364,8 @@ class Gate:
 
     async def _judge_head(self, flow: http.HTTPFlow, passage: Passage) -> Reply | None:
         size = announced(flow.request)
+        if size and size <= min(READ_AT_ONCE, self.limits.body) and "expect" not in flow.request.headers:
+            return None
         has_body = size != 0
         request = read_request(flow, passage.host, body=None if has_body else b"")
         verdict = await self.judge.head(request, passage.actor)

@@ -7,8 +7,9 @@ that needed one.
 import asyncio
 import os
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import perf_counter_ns
@@ -194,7 +195,7 @@ class Judge:
         refused = unread or strictest.effect in REFUSING
         written = True
         try:
-            settled = await asyncio.gather(*(self._written(each, refused, timings) for each in decisions))
+            settled = await _all(self._written(each, refused, timings) for each in decisions)
         except (RecordError, OSError):
             self._give_back(decisions)
             if not all(decision.activity.kind in PASSING for decision in decisions):
@@ -255,7 +256,13 @@ class Judge:
 
     async def append(self, event: Event) -> None:
         """Returns when the event is durable. Raises `RecordError` (`JournalUnavailable`)."""
-        await asyncio.wrap_future(self._ledger.append(event))
+        written = self._ledger.append(event)
+        if not written.done():
+            loop = asyncio.get_running_loop()
+            durable = loop.create_future()
+            written.add_done_callback(lambda _: _tell(loop, durable))
+            await durable
+        written.result()
 
     def _key(self, decision: Decision) -> tuple[object, ...] | None:
         if decision.activity.kind not in REPEATED:
@@ -294,6 +301,23 @@ class Judge:
 def is_written(decision: Decision) -> bool:
     """Whether a decision gets a line of the journal."""
     return bool(decision.matches) or decision.activity.kind not in UNWRITTEN
+
+
+async def _all(writing: Iterable[Coroutine[Any, Any, Decision]]) -> list[Decision]:
+    """What all of them give, with their lines in one group. The usual one alone needs no task of its own."""
+    first, *others = writing
+    return list(await asyncio.gather(first, *others)) if others else [await first]
+
+
+def _tell(loop: asyncio.AbstractEventLoop, durable: "asyncio.Future[None]") -> None:
+    """From the journal's thread. `asyncio.wrap_future` copies the result by four more calls, for each request."""
+    with suppress(RuntimeError):  # the loop was closed meanwhile
+        loop.call_soon_threadsafe(_wake, durable)
+
+
+def _wake(durable: "asyncio.Future[None]") -> None:
+    if not durable.done():
+        durable.set_result(None)
 
 
 def _note_loss(number: str, written: Future[Any]) -> None:
