@@ -1,13 +1,12 @@
 """The one path from an activity to its decision: explain, test, replay and enforcement all come through here."""
 
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gerbang.checks.examine import MASKED, Checks, examine, mask
-from gerbang.checks.normalise import normal_form
+from gerbang.checks.normalise import NormalForms
 from gerbang.model import (
     Account,
     Activity,
@@ -81,9 +80,10 @@ def judge(
 ) -> Decision:
     """What the policy says of an activity at a moment. `releases` may hold any; those not bound to it are ignored."""
     activity, texts = as_judged(activity)
-    findings = examine(texts, world.checks)
+    forms = NormalForms()
+    findings = examine(texts, world.checks, forms)
     facts, hours = facts_of(activity, actor, world, moment, findings)
-    digest = content_digest(activity, world.key)
+    digest = content_digest(activity, world.key, forms)
     bound = [release for release in releases if covers(release, activity, actor, moment, digest)]
     matches = decide(world.policy, facts, bound)
     return _decision(number, moment, facts, hours, activity, actor, matches, digest, world)
@@ -241,21 +241,22 @@ def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> tuple[
     )
 
 
-def content_digest(activity: Activity, key: bytes) -> str:
+def content_digest(activity: Activity, key: bytes, forms: NormalForms | None = None) -> str:
     """What a release is bound to: what is said, with which attachments, as whom and to whom, whatever the spelling.
 
     Of more text than is examined the spelling counts too. An attachment whose bytes were not seen is known by the id
-    of its upload only: uploaded anew, it is another.
+    of its upload only: uploaded anew, it is another. `forms` holds normal forms that are known already.
     """
+    forms = NormalForms() if forms is None else forms
     parts = [activity.platform, activity.kind, account_key(activity), activity.target or ""]
     spelled = sum(len(text.value) for text in activity.texts) > EXAMINED
-    parts += sorted(text.value if spelled else normal_form(text.value).text for text in activity.texts)
+    parts += sorted(text.value if spelled else forms[text.value].text for text in activity.texts)
     parts += sorted(f"digest {media.digest}" if media.digest else f"id {media.id or ''}" for media in activity.media)
-    sealed = hmac.new(key, digestmod=hashlib.sha256)
+    sealed = bytearray()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
-        sealed.update(len(data).to_bytes(8, "big") + data)
-    return sealed.hexdigest()
+        sealed += len(data).to_bytes(8, "big") + data
+    return hmac.digest(key, sealed, "sha256").hex()
 
 
 def account_key(activity: Activity) -> str:

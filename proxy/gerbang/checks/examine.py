@@ -21,6 +21,7 @@ from gerbang.checks import (
     schedule_document,
 )
 from gerbang.checks.lexicon import LexiconDocument
+from gerbang.checks.normalise import NormalForms, normal_form
 from gerbang.checks.reading import Lexicons, Reading, compile_lexicons
 from gerbang.errors import DocumentError, DocumentErrors, Place
 from gerbang.model import Finding, Text
@@ -98,12 +99,16 @@ def compile_checks(lexicons: Sequence[LexiconDocument]) -> Checks:
     )
 
 
-def examine(texts: Sequence[Text], checks: Checks) -> tuple[Finding, ...]:
-    """What the checks find, in order; offsets are those of each text as it was written."""
+def examine(texts: Sequence[Text], checks: Checks, forms: NormalForms | None = None) -> tuple[Finding, ...]:
+    """What the checks find, in order; offsets are those of each text as it was written.
+
+    `forms` takes the texts' normal forms, for who needs them as well.
+    """
+    forms = NormalForms() if forms is None else forms
     found: list[Finding] = []
     paper = False
     for number, text in enumerate(texts):
-        reading = Reading(text.value, checks.lexicons)
+        reading = Reading(forms[text.value], checks.lexicons)
         here = [finding for check in CHECKS for finding in check.find(reading)]
         here += [one for lexicon in checks.combined if lexicon in reading.found for one in reading.together(lexicon)]
         here.sort(key=_place)
@@ -115,7 +120,7 @@ def examine(texts: Sequence[Text], checks: Checks) -> tuple[Finding, ...]:
 def _with_joined(found: Sequence[Finding], texts: Sequence[Text], checks: Checks) -> tuple[Finding, ...]:
     """With what is found of a paper when the texts are read as one; the stronger finding of a place stands."""
     starts = list(accumulate((len(text.value) + 1 for text in texts[:-1]), initial=0))
-    reading = Reading("\n".join(text.value for text in texts), checks.lexicons)
+    reading = Reading(normal_form("\n".join(text.value for text in texts)), checks.lexicons)
     best = {(one.text, one.start, one.end, one.check): one for one in found}
     for finding in (finding for check in OF_PAPERS for finding in check.find(reading)):
         number = bisect_right(starts, finding.start) - 1

@@ -473,3 +473,11 @@ class Normal:
 def normal_form(value: str) -> Normal:
     """The text without its disguises, in time linear in its length. Never raises."""
     return Normal(value)
+
+
+class NormalForms(dict[str, Normal]):
+    """The normal form of each text, worked out once for all who ask while one activity is judged."""
+
+    def __missing__(self, value: str) -> Normal:
+        form = self[value] = normal_form(value)
+        return form

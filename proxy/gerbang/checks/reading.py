@@ -166,7 +166,10 @@ class Automaton:
                 if pattern == f" {entry.term}" and " " not in entry.term and len(entry.term) > 3:
                     starred.setdefault(len(entry.term), []).append(entry)
         self.starred = starred
-        self.automaton = AhoCorasick(list(patterns), implementation=Implementation.DFA) if patterns else None
+        # A DFA is quicker only while it stays in the processor's cache: for the terms that ship it takes 20 MB, and a
+        # request that comes after other work would wait for memory at each letter.
+        form = Implementation.ContiguousNFA
+        self.automaton = AhoCorasick(list(patterns), implementation=form) if patterns else None
 
     def hits(
         self, view: str, normal: Normal, into: dict[str, list[Hit]], windows: Windows | None, *, sure: bool = False
@@ -349,8 +352,8 @@ def compile_lexicons(
 class Reading:
     """A text, and which terms of which groups stand in it."""
 
-    def __init__(self, value: str, lexicons: Lexicons) -> None:
-        self.normal = normal_form(value)
+    def __init__(self, normal: Normal, lexicons: Lexicons) -> None:
+        self.normal = normal
         self.lexicons = lexicons
         self.memory: dict[str, Any] = {}  # what one check worked out and another needs
         self._hits: dict[str, list[Hit]] = {}
