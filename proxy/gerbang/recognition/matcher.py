@@ -174,7 +174,11 @@ class Template:
         captures: dict[str, str] = {}
         # From the end: that is where paths of one platform differ.
         for at in range(len(self.parts) - 1, -1, -1):
-            if not self.parts[at].match(low[start + at], given[start + at], captures):
+            part = self.parts[at]
+            if part.literal is not None:  # mostly, and a call takes longer than comparing
+                if low[start + at] != part.literal:
+                    return None
+            elif not part.match(low[start + at], given[start + at], captures):
                 return None
         return captures
 
@@ -204,6 +208,7 @@ class CompiledValue:
     pattern: Any  # re2 has no types
     form: str | None
     constant: str | None
+    group: int = 0
 
     def read(self, message: Message, captures: Captures) -> str | None:
         if self.source is None:
@@ -213,7 +218,7 @@ class CompiledValue:
                 match = self.pattern.search(text)
                 if match is None:
                     continue
-                text = match.group(1) if match.re.groups else match.group()
+                text = match.group(self.group)
             text = text.strip()
             if text:
                 return self.form.replace("{}", text) if self.form else text[:1000]
@@ -221,11 +226,13 @@ class CompiledValue:
 
 
 def compile_value(value: Value) -> CompiledValue:
+    pattern = compile_pattern(value.match) if value.match else None
     return CompiledValue(
         parse_selector(value.source) if value.source else None,
-        compile_pattern(value.match) if value.match else None,
+        pattern,
         value.form,
         value.value,
+        1 if pattern is not None and pattern.groups else 0,
     )
 
 

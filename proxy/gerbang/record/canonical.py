@@ -46,9 +46,9 @@ def _check(value: object, depth: int) -> None:
         raise ValueError(f"nested deeper than {DEEPEST}")
     elif kind is dict or isinstance(value, Mapping):
         for key, part in value.items():  # type: ignore[attr-defined]  # a dict, or another Mapping
-            if not isinstance(key, str):
+            if type(key) is not str and not isinstance(key, str):
                 raise TypeError("only strings can be keys in the record")
-            if type(part) not in _ATOMS:
+            if type(part) not in _ATOMS and not isinstance(part, str):
                 _check(part, depth - 1)
     elif kind is list or kind is tuple:
         for part in value:  # type: ignore[attr-defined]  # a list or a tuple

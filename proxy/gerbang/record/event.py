@@ -104,7 +104,7 @@ def commitment(event: str, name: str, salt: str, value: Json) -> str:
 
 def make_event(kind: EventKind, body: Mapping[str, Json], private: Mapping[str, Json], keys: RecordKeys) -> Event:
     """An event of `kind`; private fields that are `None` or empty are left out."""
-    fields = {name: value for name, value in private.items() if value not in (None, "", (), [], {})}
+    fields = {name: value for name, value in private.items() if value or isinstance(value, int)}
     random = keys.random(12 + 16 * len(fields))
     event = random[:12].hex()
     sidecar: dict[str, tuple[str, Json]] = {}
