@@ -45,13 +45,13 @@ SECRETS = (
     "Komunikasi",
     "10.1.2.3",
     "@aminah.contoh",
-    "998877",
+    "akaun-998877",
     "aminah.wordpress.com",
     "kawan-rapat",
     "sasaran-1",
     "jahat.example",
     "sulit-laporan.pdf",
-    "c0ffee",
+    "c0ffeec0ffee",  # long enough to be in no other digest
     "s••••t",
     "teks penuh",
 )
@@ -61,7 +61,7 @@ def a_telling_decision(**more: object) -> Event:
     """A decision in which everything that must not be chained is set to something that can be searched for."""
     activity = an_activity(
         "teks penuh yang ditulis",
-        account="998877",
+        account="akaun-998877",
         host="aminah.wordpress.com",
         audience="kawan-rapat",
         target="sasaran-1",
@@ -70,7 +70,7 @@ def a_telling_decision(**more: object) -> Event:
         media=(Media("m1", "application/pdf", "sulit-laporan.pdf", "c0ffee" * 10 + "c0ff", 9),),
         gaps=(Gap("too-large", "8388608"),),
     )
-    activity = replace(activity, account=Account("998877", "@aminah.contoh"))
+    activity = replace(activity, account=Account("akaun-998877", "@aminah.contoh"))
     finding = Finding("words", "political", Likelihood.LIKELY, 0, 4)
     decision = a_decision(activity=activity, findings=(finding,), **more)
     return decision_event(decision, "answered", ["s••••t"], KEYS, {"checks": 12})
@@ -131,8 +131,8 @@ def test_an_account_is_chained_in_clear_only_so_far_as_the_register_lists_it() -
         body = json.loads(a_telling_decision(standing=standing).body_bytes())
         assert body["account"] is None
         assert "account" in body["commitments"]
-    listed = json.loads(a_telling_decision(standing=Standing.OFFICIAL, registered=Account("998877")).body_bytes())
-    assert listed["account"] == {"id": "998877", "handle": None}
+    listed = json.loads(a_telling_decision(standing=Standing.OFFICIAL, registered=Account("akaun-998877")).body_bytes())
+    assert listed["account"] == {"id": "akaun-998877", "handle": None}
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_release_chains_what_it_satisfies_and_hides_what_was_said() -> None:
         "x",
         TUESDAY_MORNING,
         officer=AMINAH.id,
-        account="998877",
+        account="akaun-998877",
         client="10.1.2.3",
         answers={"official-purpose": "taklimat akhbar"},
     )
@@ -208,7 +208,7 @@ def test_a_release_chains_what_it_satisfies_and_hides_what_was_said() -> None:
     assert body["officer"] == pseudonym(AMINAH.id, KEYS)
     assert body["asked"] == ["official-purpose"]
     chained = event.body_bytes().decode()
-    assert not any(secret in chained for secret in ("998877", "10.1.2.3", "taklimat", "P-1001"))
+    assert not any(secret in chained for secret in ("akaun-998877", "10.1.2.3", "taklimat", "P-1001"))
 
 
 def test_an_outcome_hides_the_post_and_its_address() -> None:

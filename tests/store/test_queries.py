@@ -206,7 +206,8 @@ def test_private_parts_are_masked_unless_asked_for(store: Store) -> None:
     def told(reveal: bool) -> str:
         return "".join(str(store.decision(number, reveal=reveal)) for number in NUMBERS)
 
-    secrets = ("Aminah", "P-1001", "10.1.2.3", "2001", "aminah/status")
+    # The account with its quotes: four digits alone stand in many a digest.
+    secrets = ("Aminah", "P-1001", "10.1.2.3", "'2001'", "aminah/status")
     assert [secret for secret in secrets if secret in told(False)] == []
     assert [secret for secret in secrets if secret not in told(True)] == []
     assert "ini kerja rasmi" in told(False)  # written for the auditor
