@@ -130,7 +130,7 @@ def _gate(folder: Path, standins: StandIns) -> Iterator[Proxy]:
 
 @contextmanager
 def _running(command: list[object], port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(600):
             with suppress(OSError), create_connection(("127.0.0.1", port), 1):
