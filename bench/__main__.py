@@ -7,8 +7,8 @@ from bench import parts, proxies
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=8)
-    arguments.add_argument("--requests", type=int, default=400)
+    arguments.add_argument("--rounds", type=int, default=40)
+    arguments.add_argument("--requests", type=int, default=100)
     chosen = arguments.parse_args()
     print("Parts of a judgement, with everything that ships loaded:")
     parts.report()
