@@ -131,8 +131,12 @@ def test_a_small_body_is_read_and_judged_once_and_only_where_nobody_waits_to_be_
     with gate.tls() as connection:
         assert say(connection, small).startswith(b"HTTP/1.1 403")
     assert asked == ["whole"]
+    lines, _, body = small.replace(b"Origin:", b"Expect: 100-continue\r\nOrigin:").partition(b"\r\n\r\n")
     with gate.tls() as connection:
-        say(connection, small.replace(b"Origin:", b"Expect: 100-continue\r\nOrigin:"))
+        connection.sendall(lines + b"\r\n\r\n")
+        assert receive(connection, head_only=True).startswith(b"HTTP/1.1 100")
+        assert asked == ["whole", "head"]
+        assert say(connection, body).startswith(b"HTTP/1.1 403")
     assert asked == ["whole", "head", "whole"]
     large = a_tweet(BIRTHDAY * (READ_AT_ONCE // len(BIRTHDAY) + 1))
     with gate.tls() as connection:
