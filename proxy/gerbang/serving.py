@@ -168,11 +168,11 @@ def _run_part(name: str, settings: Settings, at: datetime | None, told: Connecti
 
 
 @contextmanager
-def in_process(name: str, settings: Settings) -> Iterator[None]:
+def in_process(name: str, settings: Settings) -> Iterator["Part"]:
     """One part alone in a process of its own, while the block runs."""
     part = _start(name, settings, None)
     try:
-        yield
+        yield part
     finally:
         _stop([part])
         if (sentence := part.last_words()) is not None:
@@ -252,8 +252,10 @@ def serve(settings: Settings, at: datetime | None, started: Callable[[], None] =
     parts = [_start("gate", settings, at)]
     try:
         # The others begin when the gate listens: where it cannot, its sentence is all that there is to read.
-        if _await_gate(settings, parts[0], stopping):
+        if comes_to_listen(parts[0], settings.gate.listen, stopping):
             parts += [_start(name, settings, at) for name in PARTS if name != "gate"]
+            console = next(part for part in parts if part.name == "console")
+            comes_to_listen(console, settings.console.listen, stopping)
             started()
         elif (sentence := parts[0].last_words()) is not None:
             raise StartError(sentence)
@@ -284,10 +286,10 @@ def _without_assertions() -> Iterator[None]:
             del os.environ["PYTHONOPTIMIZE"]
 
 
-def _await_gate(settings: Settings, gate: Part, stopping: threading.Event) -> bool:
-    """Whether the gate came to listen, rather than to its end."""
-    host, port = host_and_port(settings.gate.listen)
-    while gate.process.is_alive() and not stopping.is_set():
+def comes_to_listen(part: Part, address: str, stopping: threading.Event) -> bool:
+    """Wait until a part answers at its address (true), or ends or is to stop before it does."""
+    host, port = host_and_port(address)
+    while part.process.is_alive() and not stopping.is_set():
         try:
             with socket.create_connection((_reachable(host), port), 1):
                 return True

@@ -16,7 +16,7 @@ from gerbang.answers.words import Language
 from gerbang.console.app import FILTERS, FORM_LIMIT, ROWS, STYLE_PATH, host_allowed, local_path, plain_cell, wanted_of
 from gerbang.console.sessions import IDLE, LONGEST, TRIES, TRIES_OF_ADDRESS, WINDOW
 from gerbang.journal.writer import JournalUnavailable
-from gerbang.model import Citation, Effect, Finding, Gap, Kind, Likelihood, Match, Release
+from gerbang.model import Approval, Citation, Effect, Finding, Gap, Kind, Likelihood, Match, Release
 from gerbang.record.event import pseudonym, release_event
 
 # ---------------------------------------------------------------- who is let in
@@ -402,6 +402,19 @@ def test_a_decision_under_a_policy_that_is_gone_shows_its_rules_by_their_ids(
     page = auditor.get(f"/decisions/{NUMBERS[1]}").text
     assert "trial/rule" in page
     assert "PU395-4-2-G" in page
+
+
+@pytest.mark.parametrize(("language", "heading"), [("ms", "Kelulusan dalam fail"), ("en", "Approvals on file")])
+def test_an_auditor_sees_which_approval_was_on_file(
+    auditor: TestClient, office: Office, language: str, heading: str
+) -> None:
+    approval = Approval("K-07", "P-1001", "political", "Ketua Setiausaha", "CONTOH.500-2/1 (7)", TUESDAY_MORNING)
+    office.record(a_blocked_post(approvals=(approval,)))
+    office.record(a_blocked_post(NUMBERS[2]))
+    page = auditor.get(f"/decisions/{NUMBERS[1]}?lang={language}").text
+    assert heading in page
+    assert "K-07" in page
+    assert heading not in auditor.get(f"/decisions/{NUMBERS[2]}?lang={language}").text
 
 
 def test_a_number_is_found_however_it_is_typed(auditor: TestClient, office: Office) -> None:

@@ -10,6 +10,7 @@ import pytest
 from builders import AMINAH, TUESDAY_MORNING, a_decision, a_match, an_activity, an_actor
 from gerbang.model import (
     Account,
+    Approval,
     Basis,
     Evidence,
     Finding,
@@ -79,6 +80,15 @@ def a_telling_decision(**more: object) -> Event:
 def test_no_name_text_account_or_address_is_chained() -> None:
     body = a_telling_decision().body_bytes().decode()
     assert [secret for secret in SECRETS if secret in body] == []
+
+
+def test_the_line_names_the_approvals_on_file_and_the_sidecar_what_they_say() -> None:
+    approval = Approval("K-07", AMINAH.id, "political", "Ketua Setiausaha", "CONTOH.500-2/1 (7)", TUESDAY_MORNING)
+    event = a_telling_decision(approvals=(approval,))
+    assert event.body["approvals"] == ["K-07"]
+    assert "Setiausaha" not in event.body_bytes().decode()
+    told = {"id": "K-07", "purpose": "political", "authority": "Ketua Setiausaha", "reference": "CONTOH.500-2/1 (7)"}
+    assert event.sidecar["approvals"][1] == [told]
 
 
 def test_the_reasoning_is_chained() -> None:

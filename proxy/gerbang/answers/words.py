@@ -574,6 +574,7 @@ PHRASES: Mapping[str, Phrase] = {
     "console.category": Phrase("Kategori", "Category"),
     "console.rule": Phrase("Peraturan", "Rule"),
     "console.officer": Phrase("Pegawai", "Officer"),
+    "console.approvals": Phrase("Kelulusan dalam fail ketika itu", "Approvals on file then"),
     "console.officer.unknown": Phrase("tidak dikenali", "unknown"),
     "console.number": Phrase("Nombor", "Number"),
     "console.csv": Phrase("Muat turun CSV", "Download CSV"),

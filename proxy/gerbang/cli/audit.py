@@ -355,6 +355,8 @@ def _print_decision(found: DecisionRecord, zone: ZoneInfo) -> None:
     _field("who", row.officer_name or ("an officer whose name was erased" if row.officer else "an unknown officer"))
     if row.officer:
         _field("pseudonym", row.officer)
+    if approvals := body.get("approvals"):
+        _field("approvals", f"{_words(approvals)}, on file then")
     _field("where", f"zone {row.zone}, office {row.office}, {row.device} device")
     _field(
         "what", f"{row.activity} on {row.platform}" + (", a write that no signature claims" if row.unclaimed else "")

@@ -31,7 +31,7 @@ from gerbang.gate.run import serve_gate
 from gerbang.journal.keys import load_keys
 from gerbang.journal.verify import verify
 from gerbang.loading import LivingWorld
-from gerbang.serving import GATE_SLOT, activate, in_process, open_journal
+from gerbang.serving import GATE_SLOT, activate, comes_to_listen, in_process, open_journal
 from gerbang.settings import host_and_port
 from gerbang.store import Comparison, DecisionRow, Forwarder, Store, open_store, upgrade
 
@@ -89,7 +89,7 @@ class Demo:
             self._forwarder = Forwarder(self.settings.journal_folder, self.store)
             self._living = LivingWorld(self.settings)
             stack.enter_context(self._gate())
-            stack.enter_context(in_process("console", self.settings))
+            self.console = stack.enter_context(in_process("console", self.settings))
             self.trusted = (self.settings.authority_folder / "root.crt", self.standins.trusted_ca)
             self.proxy = host_and_port(self.settings.gate.listen)
             self._stack = stack.pop_all()
@@ -313,6 +313,9 @@ def run_demo(folder: Path, language: Language, console: Console, stay: Callable[
         whole = check_record(demo, console)
         # By hand it is interesting in office hours.
         demo.clock.set(DAY[0].moment.replace(hour=10, minute=0) + timedelta(days=1))
+        if stay:
+            # It started beside the day; nobody is sent to a page that does not answer yet.
+            comes_to_listen(demo.console, demo.settings.console.listen, Event())
         tell_where(demo, console, stays=stay is not None)
         if stay:
             with demo.forwarding():

@@ -114,6 +114,7 @@ class StoredDecision(_Stored):
     standing: Standing
     officer: str | None = None
     service_group: str | None = None
+    approvals: tuple[str, ...] = ()
     zone: str
     office: str
     device: Device
