@@ -17,7 +17,7 @@ from pathlib import Path
 from socket import create_connection
 
 from gerbang.demo.office import Registers, free_port, settle
-from gerbang.demo.standins import StandIns
+from gerbang.demo.standins.server import StandIns
 from gerbang.settings import host_and_port
 
 WARM = 300  # requests
@@ -87,7 +87,7 @@ def compare(rounds: int, requests: int) -> dict[str, Cost]:
                 before = proxy.cpu()
                 proxy.post(requests, body)
                 costs[proxy.name].rounds.append((proxy.cpu() - before) / requests * 1e6)
-            standins.arrived.clear()
+            standins.forget()
         for proxy, before_all in zip(proxies, started, strict=True):
             user, system = (after - before for after, before in zip(proxy.ticks(), before_all, strict=True))
             costs[proxy.name].system = system / max(user + system, 1)

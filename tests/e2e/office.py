@@ -15,7 +15,7 @@ from typing import Any
 
 from gerbang.demo.client import Answer, send
 from gerbang.demo.office import Registers, settle
-from gerbang.demo.standins import StandIns
+from gerbang.demo.standins.server import StandIns
 from gerbang.settings import Settings, host_and_port
 
 GERBANG = Path(sys.executable).with_name("gerbang")

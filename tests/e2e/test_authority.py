@@ -14,7 +14,7 @@ from playwright.sync_api import Error, Playwright
 
 from e2e.browser import a_browser
 from e2e.office import Office
-from gerbang.demo.standins import BANK
+from gerbang.demo.standins.bank import BANK
 from gerbang.gate.authority import Authority
 
 pytestmark = pytest.mark.needs_chromium

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from e2e.browser import signed_in
 from e2e.office import Office
-from gerbang.demo.standins import BANK, BLOG
+from gerbang.demo.standins.bank import BANK
+from gerbang.demo.standins.wordpress import BLOG
 
 pytestmark = pytest.mark.needs_chromium
 

@@ -16,7 +16,7 @@ import pytest
 
 from e2e.office import ACCOUNTS, NAMES, OFFICERS, WORD, Office, an_office, running
 from gerbang.demo.office import Registers, settle
-from gerbang.demo.standins import StandIns
+from gerbang.demo.standins.server import StandIns
 from gerbang.journal.keys import load_keys
 from gerbang.loading import content_key
 from gerbang.model import Account, Activity, Kind, Text

@@ -11,7 +11,8 @@ from datetime import datetime
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from gerbang.demo.standins import BANK, BLOG
+from gerbang.demo.standins.bank import BANK
+from gerbang.demo.standins.wordpress import BLOG
 
 PLACE = ZoneInfo("Asia/Kuala_Lumpur")
 SIGN_IN = "trial:word"  # of invented people, on loopback; the colon is there to be tried

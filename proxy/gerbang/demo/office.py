@@ -8,7 +8,8 @@ from pathlib import Path
 
 import bcrypt
 
-from gerbang.demo.standins import BLOG, StandIns
+from gerbang.demo.standins.server import StandIns
+from gerbang.demo.standins.wordpress import BLOG
 from gerbang.gate import authority
 from gerbang.loading import load_platforms
 from gerbang.settings import Settings, load_settings

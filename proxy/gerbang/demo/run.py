@@ -24,7 +24,7 @@ from gerbang.console.users import Role, users_of
 from gerbang.demo.client import Answer, send
 from gerbang.demo.day import ACCOUNTS, APPROVALS, DAY, OFFICERS, PLACE, SIGN_IN, Attempt
 from gerbang.demo.office import Registers, settle
-from gerbang.demo.standins import StandIns
+from gerbang.demo.standins.server import StandIns
 from gerbang.errors import StartError
 from gerbang.gate.clock import TrialClock
 from gerbang.gate.run import serve_gate
