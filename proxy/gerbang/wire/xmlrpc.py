@@ -117,9 +117,19 @@ def _struct(element: Element, depth: int) -> Value:
         name, *values = _children(member, "name", "value")
         if name.tag != "name" or len(name) or len(values) != 1 or values[0].tag != "value":
             raise Unreadable("a member that is not a name and a value")
+        if _is_nil(values[0]):
+            # WordPress takes nothing from it, so that the member is as good as not there.
+            continue
         items.append(((name.text or "").strip(), _value(values[0], depth + 1)))
     single = dict(items)
     return single if len(single) == len(items) else Pairs(tuple(items))
+
+
+def _is_nil(value: Element) -> bool:
+    """Whether a value is `<nil/>`, as Python's and other clients write what is not given."""
+    children = list(value)
+    texts = (value.text, *(child.tail for child in children))
+    return len(children) == 1 and children[0].tag == "nil" and not any((text or "").strip() for text in texts)
 
 
 def _number(content: str) -> Value:
