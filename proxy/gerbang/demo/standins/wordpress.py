@@ -11,6 +11,8 @@ from gerbang.demo.standins.reception import Reception
 
 BLOG = "blog.contoh.my"
 HOSTS = (BLOG,)
+CALLS = ("wp.newPost", "wp.editPost", "wp.deletePost", "wp.newComment", "wp.editComment", "wp.uploadFile")
+METHODS = "<array><data>" + "".join(f"<value><string>{call}</string></value>" for call in CALLS) + "</data></array>"
 
 
 def site(reception: Reception) -> Starlette:
@@ -25,8 +27,9 @@ def site(reception: Reception) -> Starlette:
         return JSONResponse({"id": number, "status": "publish", "link": link}, 200 if found else 201)
 
     async def xmlrpc(request: Request) -> Response:
-        await reception.keep(request)
-        answer = "<methodResponse><params><param><value><string>731</string></value></param></params></methodResponse>"
+        body = await reception.keep(request)
+        value = METHODS if b"mt.supportedMethods" in body else "<string>731</string>"
+        answer = f"<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
         return Response(f'<?xml version="1.0"?>{answer}', media_type="text/xml")
 
     return Starlette(

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from gerbang.demo.standins.reception import Reception
 
-HOSTS = ("x.com", "api.x.com", "upload.x.com", "caps.x.com")
+HOSTS = ("x.com", "api.x.com", "upload.x.com", "caps.x.com", "api.twitter.com", "upload.twitter.com")
 
 
 def site(reception: Reception) -> Starlette:

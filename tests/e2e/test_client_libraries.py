@@ -1,0 +1,210 @@
+"""Client libraries of the official APIs, as they are on PyPI, through the gate: what they send is recognised with the
+exact words, judged, written down, and their own errors say that it was refused."""
+
+import xmlrpc.client
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPSConnection
+from pathlib import Path
+from ssl import create_default_context
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import tweepy
+from wordpress_xmlrpc import Client as WordPress
+from wordpress_xmlrpc import WordPressComment, WordPressPost
+from wordpress_xmlrpc.methods import comments, posts
+
+from e2e.office import WORD, Office
+from gerbang.demo.standins.reception import Arrival
+from gerbang.demo.standins.wordpress import BLOG
+from gerbang.loading import load_platforms
+from gerbang.model import Activity, Kind, Request
+from gerbang.recognition.recognise import recognise
+from gerbang.recognition.signature import Platforms
+from gerbang.settings import load_settings
+
+WORDS = "Kaunter dibuka esok ✅ & 'seperti biasa'"
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a library reaches the platforms: by the gate, as one officer, trusting the office's authority."""
+
+    office: Office
+    bundle: Path
+    platforms: Platforms
+
+    @property
+    def proxy(self) -> str:
+        host, port = self.office.proxy
+        return f"http://devi:{quote(WORD)}@{host}:{port}"
+
+    def acts(self) -> list[tuple[Activity, ...]]:
+        """What arrived on the platforms, as recognition sees it."""
+        return [recognise(asked(arrival), self.platforms).activities for arrival in self.office.standins.writes()]
+
+
+def asked(arrival: Arrival) -> Request:
+    return Request(arrival.method, arrival.host, arrival.target, arrival.headers, arrival.body)
+
+
+def way_of(office: Office, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Way:
+    bundle = folder / "bundle.pem"
+    bundle.write_bytes(office.root.read_bytes() + office.standins.trusted_ca.read_bytes())
+    way = Way(office, bundle, load_platforms(load_settings(office.folder / "gerbang.toml", {})))
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, way.proxy)
+    for name in ("REQUESTS_CA_BUNDLE", "HTTPLIB2_CA_CERTS"):
+        monkeypatch.setenv(name, str(bundle))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    return way
+
+
+@pytest.fixture
+def in_the_evening(evening: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Way]:
+    return way_of(evening, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def in_the_morning(morning: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Way]:
+    return way_of(morning, tmp_path, monkeypatch)
+
+
+class ThroughTheGate(xmlrpc.client.SafeTransport):
+    """The standard library's transport, by a proxy, which it has no setting for."""
+
+    def __init__(self, way: Way) -> None:
+        super().__init__()
+        self._way = way
+
+    def make_connection(self, host: Any) -> HTTPSConnection:
+        if self._connection[1] is None:
+            sign_in = b64encode(f"devi:{WORD}".encode()).decode()
+            there = HTTPSConnection(*self._way.office.proxy, context=create_default_context(cafile=self._way.bundle))
+            there.set_tunnel(str(host), 443, {"Proxy-Authorization": f"Basic {sign_in}"})
+            self._connection = host, there
+        return self._connection[1]
+
+
+def x_client(_: Way) -> tweepy.Client:
+    return tweepy.Client(
+        consumer_key="contoh", consumer_secret="contoh", access_token="2003-contoh", access_token_secret="contoh"
+    )
+
+
+def blog(way: Way) -> WordPress:
+    return WordPress(f"https://{BLOG}/xmlrpc.php", "devi", "rahsia:lama", transport=ThroughTheGate(way))
+
+
+def an_entry(text: str) -> WordPressPost:
+    entry = WordPressPost()
+    entry.title, entry.content, entry.post_status = "Notis", f"<p>{text}</p>", "publish"
+    return entry
+
+
+def a_remark(text: str) -> WordPressComment:
+    remark = WordPressComment()
+    remark.content = text
+    return remark
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Something done by a library's own method, and what it must be taken for. `texts` are the exact words."""
+
+    name: str
+    do: Callable[[Way], object]
+    kind: Kind
+    texts: tuple[str, ...] = ()
+    account: str | None = None
+    target: str | None = None
+
+
+TRIALS = (
+    Trial("tweepy posts", lambda way: x_client(way).create_tweet(text=WORDS), Kind.POST, (WORDS,), "2003"),
+    Trial(
+        "tweepy replies",
+        lambda way: x_client(way).create_tweet(text=WORDS, in_reply_to_tweet_id=77),
+        Kind.COMMENT,
+        (WORDS,),
+        "2003",
+        "77",
+    ),
+    Trial(
+        "tweepy asks in a poll",
+        lambda way: x_client(way).create_tweet(text=WORDS, poll_options=["Pagi", "Petang"], poll_duration_minutes=60),
+        Kind.POST,
+        (WORDS, "Pagi", "Petang"),
+        "2003",
+    ),
+    Trial("tweepy likes", lambda way: x_client(way).like(77), Kind.REACT, (), "2003", "77"),
+    Trial("tweepy deletes", lambda way: x_client(way).delete_tweet(77), Kind.DELETE, (), "2003", "77"),
+    Trial(
+        "tweepy writes a message",
+        lambda way: x_client(way).create_direct_message(participant_id=12, text=WORDS),
+        Kind.MESSAGE,
+        (WORDS,),
+        "2003",
+        "12",
+    ),
+    Trial(
+        "python-wordpress-xmlrpc posts",
+        lambda way: blog(way).call(posts.NewPost(an_entry(WORDS))),
+        Kind.POST,
+        ("Notis", WORDS),
+        "devi",
+    ),
+    Trial(
+        "python-wordpress-xmlrpc edits",
+        lambda way: blog(way).call(posts.EditPost(731, an_entry(WORDS))),
+        Kind.EDIT,
+        ("Notis", WORDS),
+        "devi",
+        "731",
+    ),
+    Trial(
+        "python-wordpress-xmlrpc comments",
+        lambda way: blog(way).call(comments.NewComment(731, a_remark(WORDS))),
+        Kind.COMMENT,
+        (WORDS,),
+        "devi",
+        "731",
+    ),
+    Trial(
+        "python-wordpress-xmlrpc deletes", lambda way: blog(way).call(posts.DeletePost(731)), Kind.DELETE, (), "devi"
+    ),
+)
+
+
+@pytest.mark.parametrize("trial", TRIALS, ids=[trial.name for trial in TRIALS])
+def test_what_a_library_sends_is_recognised_with_the_exact_words_and_arrives(in_the_evening: Way, trial: Trial) -> None:
+    arrived, written = len(in_the_evening.acts()), len(in_the_evening.office.decisions())
+    trial.do(in_the_evening)
+    (activity,) = [act for acts in in_the_evening.acts()[arrived:] for act in acts]
+    assert (activity.kind, tuple(text.value for text in activity.texts)) == (trial.kind, trial.texts)
+    assert activity.account.id == trial.account or activity.account.handle == trial.account
+    assert trial.target is None or activity.target == trial.target
+    assert not activity.unclaimed
+    assert not activity.gaps
+    (decision,) = in_the_evening.office.decisions()[written:]
+    assert (decision["activity"], decision["done"]) == (trial.kind.value, "forwarded")
+    assert decision["signature"] == activity.signature
+
+
+REFUSED = (
+    Trial("tweepy", lambda way: x_client(way).create_tweet(text=WORDS), Kind.POST),
+    Trial("python-wordpress-xmlrpc", lambda way: blog(way).call(posts.NewPost(an_entry(WORDS))), Kind.POST),
+)
+
+
+@pytest.mark.parametrize("trial", REFUSED, ids=[trial.name for trial in REFUSED])
+def test_in_office_hours_a_library_tells_its_user_by_its_own_error(in_the_morning: Way, trial: Trial) -> None:
+    arrived = len(in_the_morning.acts())
+    with pytest.raises((tweepy.Forbidden, xmlrpc.client.ProtocolError, xmlrpc.client.Fault)):
+        trial.do(in_the_morning)
+    assert not [act for acts in in_the_morning.acts()[arrived:] for act in acts]
+    assert in_the_morning.office.decisions(done="answered")[-1]["activity"] == trial.kind.value
