@@ -218,8 +218,9 @@ def prepare(settings: Settings, at: datetime | None) -> None:
         raise StartError(
             "no zone is set, so the gate would serve nobody", hint="add `[[zones]]` and `[[offices]]` to the settings"
         )
-    with ExitStack() as held:  # both at once, so that one address for the two is found out
-        for name, address in (("gate", settings.gate.listen), ("console", settings.console.listen)):
+    gate = [("gate", address) for address in (settings.gate.listen, *settings.gate.transparent)]
+    with ExitStack() as held:  # all at once, so that one address for two is found out
+        for name, address in (*gate, ("console", settings.console.listen)):
             host, port = host_and_port(address)
             if at is not None and not _is_loopback(host):
                 raise StartError(

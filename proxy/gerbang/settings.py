@@ -107,6 +107,7 @@ class UpstreamSettings(Section):
 class GateSettings(Section):
     listen: Address = "127.0.0.1:8080"
     mode: str = "regular"
+    transparent: tuple[Address, ...] = ()
     host: Domain = "gerbang.internal"
     body_limit: Size = 8 << 20
     memory_budget: Size = 128 << 20

@@ -589,11 +589,11 @@ def test_no_response_makes_the_outcome_raise(body: bytes, status: int) -> None:
 @pytest.mark.parametrize(
     ("host", "role"),
     [
-        ("x.com", HostRole("x", "app")),
-        ("upload.x.com", HostRole("x", "upload")),
-        ("pbs.twimg.com", HostRole("x", "cdn")),
-        ("a.b.twimg.com", HostRole("x", "cdn")),
-        (BLOG, HostRole("wordpress", "app")),
+        ("x.com", HostRole("x", "app", "x.com")),
+        ("upload.x.com", HostRole("x", "upload", "upload.x.com")),
+        ("pbs.twimg.com", HostRole("x", "cdn", "*.twimg.com")),
+        ("a.b.twimg.com", HostRole("x", "cdn", "*.twimg.com")),
+        (BLOG, HostRole("wordpress", "app", BLOG)),
         ("twimg.com", None),
         ("ax.com", None),
         ("x.com.contoh.my", None),

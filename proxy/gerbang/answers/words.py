@@ -164,6 +164,8 @@ PHRASES: Mapping[str, Phrase] = {
     "gap.unreadable": Phrase("tidak dapat dibaca", "could not be read"),
     "gap.unknown-encoding": Phrase("pengekodan tidak dikenali", "unknown encoding"),
     "gap.encrypted": Phrase("disulitkan", "encrypted"),
+    "gap.not-opened": Phrase("tidak dibuka", "not opened"),
+    "gap.pinned": Phrase("aplikasi yang dikecualikan", "an exempted app"),
     "gap.sent-earlier": Phrase("kandungan dihantar lebih awal", "its content was sent earlier"),
     # -- what an officer is asked
     "ask.official-purpose": Phrase(

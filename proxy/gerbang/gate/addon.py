@@ -2,14 +2,15 @@
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 import structlog
 from mitmproxy import http, tls
 from mitmproxy.connection import Address, Client, Server
-from mitmproxy.proxy.mode_specs import RegularMode, ReverseMode, UpstreamMode
+from mitmproxy.proxy.mode_specs import RegularMode, ReverseMode, TransparentMode, UpstreamMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from gerbang.answers.reasons import RuleWords, wording
@@ -20,6 +21,7 @@ from gerbang.gate.admission import Admission, speaks_proxy
 from gerbang.gate.authority import Authority
 from gerbang.gate.clock import Clock, wall_clock
 from gerbang.gate.decisions import DecisionBook, owner_of
+from gerbang.gate.distrust import DistrustBook
 from gerbang.gate.guard import Guard
 from gerbang.gate.identity import neighbourhood
 from gerbang.gate.interception import GateLayers, GateTls, Opening, opening
@@ -31,7 +33,7 @@ from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
 from gerbang.gate.stream import BODY_LIMIT, SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves, announced, pin
 from gerbang.gate.targets import Targets, Unwanted, plain_host
-from gerbang.model import DEFAULT_PORTS, Actor, Device, Reply, Request, Zone
+from gerbang.model import DEFAULT_PORTS, Actor, Device, Gap, Reply, Request, Zone
 from gerbang.pipeline import World
 from gerbang.recognition.signature import INERT_ROLES
 from gerbang.record.event import RecordKeys
@@ -65,6 +67,7 @@ class Gate:
         self.guard = Guard(settings.gate.on_fault)
         self.counts: Counter[str] = Counter()
         self.admission = Admission(settings, holder, self.counts)
+        self.distrust = DistrustBook()
         self.valves = Valves()
         budget = Budget(settings.gate.memory_budget)
         self.limits = Limits(min(settings.gate.body_limit, budget.share), budget)
@@ -81,7 +84,7 @@ class Gate:
         self._under_way: WeakSet[http.HTTPFlow] = WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
         self._journal_away = False
-        self._counted: dict[str, dict[str, int]] = {"counts": {}, "faults": {}, "unwritten": {}}
+        self._counted: dict[str, Any] = {"counts": {}, "faults": {}, "unwritten": {}}
         self._connections: Any = {}
         self._state = OwnHostState(
             host=self._host,
@@ -132,11 +135,13 @@ class Gate:
 
     def _say_counts(self) -> None:
         """What this process has counted since it began, where that has changed: numbers, and nobody's names."""
-        counted = {
+        counted: dict[str, Any] = {
             "counts": dict(self.counts),
             "faults": dict(self.guard.faults),
             "unwritten": {kind.value: count for kind, count in self.judge.unwritten.items()},
         }
+        if self.distrust.counts:
+            counted["apps"] = [{**asdict(kind), "count": count} for kind, count in self.distrust.counts.most_common()]
         if counted != self._counted:
             self._counted = counted
             log.info("counted", **counted)
@@ -156,6 +161,8 @@ class Gate:
 
     def client_disconnected(self, client: Client) -> None:
         self.admission.left(client)
+        if self.distrust.left(client):
+            self.counts["tls-refused-by-client"] += 1
 
     async def server_connect(self, data: ServerConnectionHookData) -> None:
         server, client = data.server, data.client
@@ -213,17 +220,17 @@ class Gate:
             return None
         if refused := await self._checked_target(flow):
             return refused
-        if self.is_listed(host) and not self._opens_for(actor.zone):
-            return await self._use(actor, host)
+        if self.is_listed(host) and (gaps := self._unopened(actor.zone)):
+            return await self._use(actor, host, gaps)
         return None
 
-    async def _use(self, actor: Actor, host: str) -> Reply | None:
+    async def _use(self, actor: Actor, host: str, gaps: Sequence[Gap]) -> Reply | None:
         """A listed platform that is not decrypted: all that can be judged is that it is used."""
-        verdict = await self.judge.use(Request("CONNECT", host, "", body=b""), actor)
+        verdict = await self.judge.use(Request("CONNECT", host, "", body=b""), actor, gaps)
         if verdict.reply is None:
             return None
         number = next((value for name, value in verdict.reply.headers if name == "Gerbang-Decision"), None)
-        return plain("use", number=number)
+        return plain("use" if actor.zone.device is Device.PERSONAL else "use-unopened", number=number)
 
     async def tls_clienthello(self, data: tls.ClientHelloData) -> None:
         client, address = data.context.client, data.context.server.address
@@ -231,38 +238,59 @@ class Gate:
         sni = plain_host(data.client_hello.sni or "") or None
         actor = self.admission.actor(client)
         if actor is None:
-            refuse_handshake(data)
+            self.tls.refuse(client)
             return
-        opens = self._opens_for(actor.zone)
         try:
             if self._is_proxy_tls(data):
                 return
             chosen = opening(sni, asked, listed=self._may_open, covers=self._covers)
-            if chosen is not Opening.TUNNEL and not opens and self._host not in (sni, asked):
-                chosen = await self._tunnelled(client, actor, sni, asked)
+            if chosen is not Opening.TUNNEL and self._host not in (sni, asked):
+                name = next(host for host in (sni, asked) if host is not None and self.is_listed(host))
+                if gaps := self._unopened(actor.zone):
+                    chosen = await self._tunnelled(client, actor, name, asked, gaps)
         except Exception as error:
             self.guard.caught("tls_clienthello", error)
             chosen = Opening.REFUSE if self.guard.refuses("CONNECT", listed=True) else Opening.TUNNEL
         data.ignore_connection = chosen is Opening.TUNNEL
         if chosen is Opening.REFUSE:
             self.counts["tls-refused"] += 1
-            refuse_handshake(data)
+            self.tls.refuse(client)
 
-    async def _tunnelled(self, client: Client, actor: Actor, sni: str | None, asked: str | None) -> Opening:
+    async def _tunnelled(
+        self, client: Client, actor: Actor, name: str, asked: str | None, gaps: Sequence[Gap]
+    ) -> Opening:
         """A listed host that is not opened here. What CONNECT named was judged already."""
-        name = next(host for host in (sni, asked) if host is not None and self.is_listed(host))
         if self.admission.has_tunnel(client) and name == asked:
             return Opening.TUNNEL
-        reply = await self._use(actor, name)
+        reply = await self._use(actor, name, gaps)
         return Opening.TUNNEL if reply is None else Opening.REFUSE
 
-    def tls_failed_client(self, _: tls.TlsData) -> None:
-        """An app that does not trust our authority, as pinned apps do not."""
-        self.counts["tls-refused-by-client"] += 1
+    def tls_established_client(self, data: tls.TlsData) -> None:
+        if shown := self._shown(data):
+            self.distrust.taken(data.context.client, *shown)
+
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        """An app that does not trust our authority, as pinned apps do not, or a client that cannot speak with us."""
+        shown = self._shown(data) if data.ssl_conn is not None else None
+        if shown and self.distrust.failed(data.context.client, *shown):
+            self.counts["tls-refused-by-client"] += 1
+        else:
+            self.counts["tls-failed"] += 1
+
+    def _shown(self, data: tls.TlsData) -> tuple[str, str, str] | None:
+        """For which listed host a client was shown our certificate: platform, the host as it is listed, zone."""
+        client, address = data.context.client, data.context.server.address
+        actor = self.admission.actor(client)
+        role = self.world.platforms.at(plain_host(client.sni or (address[0] if address else "")))
+        return (role.platform, role.host, actor.zone.name) if actor and role else None
 
     def _is_proxy_tls(self, data: tls.ClientHelloData) -> bool:
         """Whether this is TLS to the proxy itself, before any CONNECT."""
         return data.context.server.address is None
+
+    def _unopened(self, zone: Zone) -> tuple[Gap, ...]:
+        """Why a listed host is not opened in a zone, nothing where it is."""
+        return () if self._opens_for(zone) else (Gap("encrypted"),)
 
     def _opens_for(self, zone: Zone) -> bool:
         return self.closed is None and zone.device is Device.MANAGED
@@ -284,6 +312,7 @@ class Gate:
         if flow.response or flow.error:
             return
         self._under_way.add(flow)
+        self.distrust.used(flow.client_conn)
         await self._guarded("requestheaders", flow, self._headers)
 
     async def request(self, flow: http.HTTPFlow) -> None:
@@ -360,7 +389,17 @@ class Gate:
         if not passage.listed or self.world.protected.covers(passage.host):
             flow.request.stream = True
             return None
+        if not self._opens_for(actor.zone):
+            return await self._unread(flow, passage)
         return await self._judge_head(flow, passage)
+
+    async def _unread(self, flow: http.HTTPFlow, passage: Passage) -> Reply | None:
+        """A request in the clear where nothing is opened: that a listed host is used is all that is looked at."""
+        request = read_request(flow, passage.host, body=b"")
+        verdict = await self.judge.use(request, passage.actor, (Gap("not-opened"),))
+        if verdict.reply is None:
+            passage.settled = flow.request.stream = True
+        return verdict.reply
 
     async def _judge_head(self, flow: http.HTTPFlow, passage: Passage) -> Reply | None:
         size = announced(flow.request)
@@ -431,7 +470,8 @@ class Gate:
         """A refusal in words where the connection would be refused anyway; else the address it will go to is kept."""
         client, host, port = flow.client_conn, flow.request.host, flow.request.port
         try:
-            if isinstance(client.proxy_mode, RegularMode):
+            redirected = isinstance(client.proxy_mode, TransparentMode) and flow.request.scheme == "http"
+            if redirected or isinstance(client.proxy_mode, RegularMode):
                 self._pins.setdefault(client, {})[(host, port)] = await self._targets.address_of(host, port)
             elif isinstance(client.proxy_mode, UpstreamMode):
                 self._targets.check_unresolved(host, port)
@@ -483,13 +523,6 @@ def closed_because(settings: Settings, authority: Authority | None) -> str | Non
     if not settings.interception.authority or not settings.interception.notice:
         return "`interception.authority` and `interception.notice` are not set"
     return None if authority is not None else "there is no CA"
-
-
-def refuse_handshake(data: tls.ClientHelloData) -> None:
-    """Have the handshake fail: without a name there is no leaf, and without a leaf no connection."""
-    data.context.client.sni = None
-    with suppress(RuntimeError):
-        data.context.server.address = None
 
 
 def _is_chosen_upstream(client: Client, server: Server) -> bool:

@@ -8,26 +8,39 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from mitmproxy import ctx, http, tls
 from mitmproxy.addons.next_layer import NextLayer
 from mitmproxy.addons.tlsconfig import AppData, TlsConfig, alpn_select_callback
 from mitmproxy.certs import Cert
+from mitmproxy.connection import Client
 from mitmproxy.net import tls as net_tls
-from mitmproxy.proxy import layer
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import TCPLayer, modes
 from mitmproxy.proxy.layers.http import HTTPMode
+from mitmproxy.proxy.layers.tls import ClientTLSLayer, TlsStartClientHook
 from OpenSSL import SSL
 
 from gerbang.gate.authority import Authority
-from gerbang.gate.stream import GateHttpLayer, Limits, Valves, make_ours
+from gerbang.gate.stream import LINGER, GateHttpLayer, Limits, Valves, make_ours
 from gerbang.gate.targets import literal
 
 log = structlog.get_logger()
 
 HOSTS_REMEMBERED = 1000
+# The longest ClientHello that is waited for, in bytes. With keys that withstand quantum computers one has about 2,000;
+# stock mitmproxy waits for the 16 MiB that its length field can say, and reads all of it anew with each piece.
+HELLO_LIMIT = 64 << 10
+
+# A fatal alert (RFC 8446, 6): `unrecognized_name`, for a name that is not served here. Chromium 148 to 150 opens a
+# connection anew, with other protocols, after `handshake_failure`, `access_denied` and a bare close, and tells people
+# of an "unsupported protocol" or an "invalid response"; after this one it stops, names it
+# (ERR_SSL_UNRECOGNIZED_NAME_ALERT), and so do curl and what is built on BoringSSL, as Android's own stack is.
+# Seen 2026-11.
+REFUSAL = bytes((0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70))
 
 
 class Opening(Enum):
@@ -64,6 +77,11 @@ class GateTls(TlsConfig):
         self._context: SSL.Context | None = None
         # Hosts that were seen to speak HTTP/1.1 only. mitmproxy uses an HTTP/1.1 connection once for an HTTP/2 client.
         self._http1: OrderedDict[str, None] = OrderedDict()
+        self._refused: WeakSet[Client] = WeakSet()
+
+    def refuse(self, client: Client) -> None:
+        """Have the handshake that a client has begun refused: there is no leaf for it."""
+        self._refused.add(client)
 
     def configure(self, updated: Any) -> None:
         """There is no store of certificates to make: ours is the authority's."""
@@ -76,7 +94,9 @@ class GateTls(TlsConfig):
 
     def tls_start_client(self, tls_start: tls.TlsData) -> None:
         """Give the connection the leaf for its host; without one it fails, which is what is wanted."""
-        client = tls_start.conn
+        client = tls_start.context.client
+        if client in self._refused:
+            return
         asked = tls_start.context.server.address
         host = client.sni or (asked[0] if asked else None)
         authority = self._authority
@@ -121,6 +141,48 @@ class GateTls(TlsConfig):
                 self._http1.popitem(last=False)
 
 
+class GateClientTls(ClientTLSLayer):
+    """TLS with a client, to whom a refusal is said: stock mitmproxy closes without a word where there is no leaf."""
+
+    refused = False
+    _lingering: commands.RequestWakeup | None = None
+
+    def receive_handshake_data(self, data: bytes) -> layer.CommandGenerator[tuple[bool, str | None]]:
+        if not self.client_hello_parsed and len(self.recv_buffer) + len(data) > HELLO_LIMIT:
+            yield from self._refuse()
+            return False, "the ClientHello is too long"
+        return (yield from super().receive_handshake_data(data))
+
+    def start_tls(self) -> layer.CommandGenerator[None]:
+        started = tls.TlsData(self.conn, self.context)
+        yield TlsStartClientHook(started)
+        if started.ssl_conn is None:
+            yield from self._refuse()
+        else:
+            self.tls = started.ssl_conn
+
+    def _refuse(self) -> layer.CommandGenerator[None]:
+        self.refused = True
+        yield commands.SendData(self.conn, REFUSAL)
+        # Closing over unread bytes, such as a client's early data, resets the connection, and the alert may be lost.
+        yield commands.CloseTcpConnection(self.conn, half_close=True)
+        self._lingering = commands.RequestWakeup(LINGER)
+        yield self._lingering
+
+    def on_handshake_error(self, err: str) -> layer.CommandGenerator[None]:
+        # What we refused has not failed, and is closed once the client has had time to hear of it.
+        if not self.refused:
+            yield from super().on_handshake_error(err)
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if not self.refused:
+            yield from super()._handle_event(event)
+        elif isinstance(event, events.ConnectionClosed) or (
+            isinstance(event, events.Wakeup) and event.command is self._lingering
+        ):
+            yield commands.CloseConnection(self.conn)
+
+
 class GateLayers(NextLayer):
     """Which protocol comes next, with our HTTP in the place of mitmproxy's and nothing kept of what passes."""
 
@@ -147,6 +209,9 @@ class GateLayers(NextLayer):
                 nextlayer.layer = ours
             else:
                 chosen.flow = None
+        for each in context.layers:
+            if type(each) is ClientTLSLayer:
+                each.__class__ = GateClientTls
         make_ours(context, self._limits, self._valves)
 
     def _must_be_http(self, context: Context) -> bool:

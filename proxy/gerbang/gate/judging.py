@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import perf_counter_ns
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -34,14 +34,17 @@ log = structlog.get_logger()
 # Bodies larger than this are read and judged in a thread, in bytes.
 IN_THREAD = 64 << 10
 THREADS = 2
-# A visit, or a connection that is not opened, is written down once in this time for an officer and a platform.
-ONCE_IN = timedelta(minutes=30)
+# A visit is written down once in this time for an officer and a platform, and a connection that is not opened for an
+# officer and a host; where nobody is known, for an address.
+ONCE_IN: Final = {Kind.VIEW: timedelta(minutes=30), Kind.USE: timedelta(minutes=1)}
+# Hosts of one officer or address that are written down in that minute one by one. A device can make up any name below
+# a listed one; those beyond share a line a platform.
+HOSTS_A_MINUTE = 60
 SEEN = 20_000
 REFUSING = frozenset({Effect.COACH, Effect.APPROVE, Effect.BLOCK})
 PASSING = frozenset({Kind.VIEW, Kind.USE, Kind.LOGIN})
 # What is written down only where a rule has an opinion on it. Every other activity is.
 UNWRITTEN = PASSING | {Kind.WRITE}
-REPEATED = frozenset({Kind.VIEW, Kind.USE})
 
 
 class Holder(Protocol):
@@ -97,6 +100,7 @@ class Judge:
         self._releases = releases
         self.unwritten: Counter[Kind] = Counter()
         self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
+        self._hosts: OrderedDict[str, tuple[datetime, set[str]]] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
 
     def close(self) -> None:
@@ -163,14 +167,17 @@ class Judge:
             unread=not recognition.streams,
         )
 
-    async def use(self, request: Request, actor: Actor) -> Verdict:
-        """What becomes of a connection to a listed host that is not opened."""
+    async def use(self, request: Request, actor: Actor, gaps: Sequence[Gap]) -> Verdict:
+        """What becomes of a connection to a listed host that is not opened, or of a request that is not looked into.
+
+        `gaps` say why.
+        """
         started = perf_counter_ns()
         world = self._holder.world
         role = world.platforms.at(request.host)
         if role is None or world.protected.covers(request.host):
             return PASS
-        activity = Activity(role.platform, Kind.USE, request.host, gaps=(Gap("encrypted"),))
+        activity = Activity(role.platform, Kind.USE, request.host, gaps=tuple(gaps))
         return await self._settle(request, world, lambda: self._judged((activity,), actor, world), started)
 
     # ------------------------------------------------------------ judging
@@ -265,16 +272,32 @@ class Judge:
         written.result()
 
     def _key(self, decision: Decision) -> tuple[object, ...] | None:
-        if decision.activity.kind not in REPEATED:
+        activity, whose = decision.activity, owner(decision.actor)
+        if activity.kind not in ONCE_IN:
             return None
         rules = frozenset((match.rule, match.in_force) for match in decision.matches)
-        return (owner(decision.actor), decision.activity.platform, decision.activity.kind, decision.effect, rules)
+        host = self._host_of(whose, activity.host, decision.moment) if activity.kind is Kind.USE else ""
+        return (whose, activity.platform, activity.kind, decision.effect, rules, host)
+
+    def _host_of(self, whose: str, host: str, moment: datetime) -> str:
+        """The host by which a connection is told from others; none beyond so many in a minute."""
+        since, hosts = self._hosts.pop(whose, (moment, set()))
+        if not since <= moment < since + ONCE_IN[Kind.USE]:
+            since, hosts = moment, set()
+        if len(hosts) < HOSTS_A_MINUTE:
+            hosts.add(host)
+        self._hosts[whose] = (since, hosts)
+        while len(self._hosts) > SEEN:
+            self._hosts.popitem(last=False)
+        return host if host in hosts else ""
 
     def _seen_number(self, key: tuple[object, ...], decision: Decision, refused: bool) -> str | None:
         number, moment = self._seen.get(key, ("", decision.moment))
-        if not number or not moment <= decision.moment < moment + ONCE_IN:
+        kind = decision.activity.kind
+        if not number or not moment <= decision.moment < moment + ONCE_IN[kind]:
             return None
-        if refused:
+        # A visit that is held has a form on the gate's pages; a connection has none, and nobody to show it to.
+        if refused and kind is Kind.VIEW:
             known = self._decisions.find(number, decision.actor)
             # Where nobody is known this may be another browser, and what one has opened is shown to no other.
             if known is None or known.release is not None or known.token is not None:

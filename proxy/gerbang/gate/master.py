@@ -88,7 +88,7 @@ class GateMaster(Master):
             self.options.update(  # type: ignore[no-untyped-call]
                 listen_host=host,
                 listen_port=port,
-                mode=[settings.mode],
+                mode=[settings.mode, *(_transparent(address) for address in settings.transparent)],
                 http3=False,
                 # A connection upstream waits until there is something that may go there.
                 connection_strategy="lazy",
@@ -164,9 +164,7 @@ class _IntoOurLog(logging.Handler):
     """What mitmproxy finds wrong, said in our log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        # So it calls a handshake that we refuse.
-        if not record.getMessage().startswith("No TLS context was provided"):
-            log.error("mitmproxy", said=record.getMessage(), exc_info=record.exc_info)
+        log.error("mitmproxy", said=record.getMessage(), exc_info=record.exc_info)
 
 
 OURS = _IntoOurLog()
@@ -177,6 +175,12 @@ def _quieten(logger: logging.Logger) -> None:
     logger.setLevel(logging.ERROR)
     logger.propagate = False
     logger.addHandler(logging.NullHandler())
+
+
+def _transparent(address: str) -> str:
+    """The mode of a listener for redirected connections. mitmproxy takes an IPv6 address here without its brackets."""
+    host, port = host_and_port(address)
+    return f"transparent@{host}:{port}"
 
 
 def _plain(error: Exception) -> str:

@@ -31,6 +31,11 @@ SENTENCES: Final = {
         "Platform ini tidak dibenarkan pada peranti peribadi sekarang.",
         "This platform is not allowed on personal devices now.",
     ),
+    "use-unopened": (
+        403,
+        "Platform ini tidak dibenarkan di sini sekarang.",
+        "This platform is not allowed here now.",
+    ),
     "fault": (503, "Proksi ini mengalami masalah. Cuba lagi.", "This proxy has a problem. Try again."),
     "idle": (408, "Kandungan itu tidak sampai habis. Cuba lagi.", "That content did not arrive whole. Try again."),
     "busy": (503, "Proksi ini sedang sibuk. Cuba lagi sebentar lagi.", "This proxy is busy. Try again in a while."),

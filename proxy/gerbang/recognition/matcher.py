@@ -40,8 +40,11 @@ type Captures = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class HostRole:
+    """What a host is for. `host` is as it is listed, `*.domain` where that is how."""
+
     platform: str
     role: str
+    host: str = ""
 
 
 # ---------------------------------------------------------------- conditions
@@ -482,15 +485,16 @@ def compile_platforms(documents: Sequence[PlatformDocument], sites: Mapping[str,
         for role, hosts in document.hosts.items():
             for host in hosts:
                 if host.startswith("*."):
-                    below[host[2:]] = HostRole(name, role)
+                    below[host[2:]] = HostRole(name, role, host)
                 else:
-                    exact[host] = HostRole(name, role)
+                    exact[host] = HostRole(name, role, host)
                 patterns.append(host)
     for host, name in (sites or {}).items():
         if name not in latest:
             raise SettingsError(f"site `{host}` is of an unknown platform `{name}`", hint=one_of(latest, name))
-        exact[host.lower().rstrip(".")] = HostRole(name, "app")
-        patterns.append(host.lower().rstrip("."))
+        site = host.lower().rstrip(".")
+        exact[site] = HostRole(name, "app", site)
+        patterns.append(site)
     canonical = json.dumps(
         {
             "documents": [latest[name].model_dump(mode="json", by_alias=True) for name in sorted(latest)],
