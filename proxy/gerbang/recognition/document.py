@@ -183,6 +183,8 @@ class Batch(Claim):
     each: SelectorText
     calls: bool = False
     """Whether the elements are XML-RPC calls (`methodName`, `params`)."""
+    http: bool = False
+    """Whether the elements are whole requests, parts of the type `application/http`."""
     element_method: SelectorText = "json.method"
     element_path: SelectorText = "json.path"
     element_body: SelectorText = "json.body"

@@ -19,9 +19,9 @@ def activity(
 ) -> Activity:
     """What a signature's selectors give. Where the body is not known, what stood in it is missing."""
     login = signature.activity is Kind.LOGIN
-    gaps = () if login else message.gaps
+    gaps = () if login or compiled.raw else message.gaps
     worded = not login and signature.activity is not Kind.UPLOAD and any(text.needs_body for text in compiled.texts)
-    if worded and not gaps and message.unstructured:
+    if worded and not gaps and message.unstructured and not _numbered(compiled, message):
         gaps = (Gap("unreadable", "no fields where words are expected"),)
     if signature.gap and all(test(selector.find(message, captures)) for selector, test in compiled.gap_tests):
         gaps = (*gaps, Gap(signature.gap))
@@ -33,12 +33,17 @@ def activity(
         confidence=signature.confidence,
         account=account((*compiled.account, *platform.account), message, captures),
         texts=texts(compiled.texts, message, captures),
-        media=() if login else media(compiled.media, message, captures),
+        media=() if login else media(compiled.media, message, captures, whole=compiled.raw),
         audience=first(compiled.audience, message, captures),
         target=first(compiled.target, message, captures),
         changes=first(compiled.changes, message, captures),
         gaps=gaps,
     )
+
+
+def _numbered(compiled: CompiledClaim, message: Message) -> bool:
+    """Whether the body is protobuf, and the signature knows where in it words stand."""
+    return message.protobuf is not None and any(text.reads("protobuf") for text in compiled.texts)
 
 
 def account(sources: Sequence[CompiledAccount], message: Message, captures: Captures) -> Account:
@@ -60,13 +65,15 @@ def texts(selectors: Sequence[Selector], message: Message, captures: Captures) -
     return tuple(found)
 
 
-def media(sources: Sequence[CompiledMedia], message: Message, captures: Captures) -> tuple[Media, ...]:
-    """What the selectors name, and every file of a form besides."""
+def media(
+    sources: Sequence[CompiledMedia], message: Message, captures: Captures, *, whole: bool = False
+) -> tuple[Media, ...]:
+    """What the selectors name, and every file of a form besides, unless the body as a `whole` is one of them."""
     found: list[Media] = []
     taken: set[int] = set()
     for source in sources:
         found += _named(source, message, captures, taken)
-    for _, value in message.files():
+    for _, value in () if whole else message.files():
         if isinstance(value, Blob) and id(value) not in taken and (value.data or value.name):
             found.append(_of(value))
     return tuple(found[:MEDIA])

@@ -290,6 +290,8 @@ class CompiledClaim:
     target: tuple[CompiledValue, ...] = ()
     changes: tuple[CompiledValue, ...] = ()
     gap_tests: tuple[tuple[Selector, Test], ...] = ()
+    raw: bool = False
+    """Whether the body is an attachment whatever its type says, so that nothing in it is unreadable."""
 
     @property
     def needs_body(self) -> bool:
@@ -345,6 +347,7 @@ def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface:
         target=tuple(compile_value(value) for value in claim.target),
         changes=tuple(compile_value(value) for value in claim.changes),
         gap_tests=tuple(_tests(claim.gap_where)),
+        raw=any(source.file and parse_selector(source.file).reads("raw") for source in claim.media),
     )
 
 

@@ -300,7 +300,8 @@ class _Reading:
             reason = result.reason
         if len(elements) > ELEMENTS or (self.depth and elements):
             gaps = (*gaps, Gap("too-large", "more elements in one batch than are looked at"))
-        if any(name.startswith(f"{each.branches[0].steps[0]}[") for name, _ in (*message.query, *message.form)):
+        listed = next(iter(each.branches[0].steps), None)
+        if listed and any(name.startswith(f"{listed}[") for name, _ in (*message.query, *message.form)):
             gaps = (*gaps, Gap("unreadable", "a batch that is written as a form"))
         if gaps or (self.given_up and not found):
             sender = account(self.platform.account, message, captures)
@@ -309,6 +310,8 @@ class _Reading:
         return Recognition(tuple(found), reason if not found else "batch")
 
     def _element(self, message: Message, claim: Batch, element: Value) -> Message | None:
+        if claim.http:
+            return self._request(message, element)
         holder = Message.within(message, message.method, message.path, json=element)
         if claim.calls:
             methods = parse_selector("json.methodName").texts(holder, {})
@@ -327,6 +330,17 @@ class _Reading:
             return None
         target = claim.prefix + url.path + (f"?{url.query}" if url.query else "")
         return Message.within(message, method[0], target, json=body[0] if body else None)
+
+    @staticmethod
+    def _request(message: Message, element: Value) -> Message | None:
+        inner = Message.of_part(message, element)
+        if inner is not None and not inner.path.startswith("/"):
+            try:
+                url = urlsplit(f"{inner.path}?{inner.raw_query}")
+            except ValueError:
+                return None
+            inner.path = url.path or "/"
+        return inner
 
     # ------------------------------------------------------------ what no signature claims
 

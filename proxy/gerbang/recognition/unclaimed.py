@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from gerbang.model import Text
 from gerbang.recognition.secrets import is_secret
-from gerbang.wire.charsets import scrubbed
+from gerbang.wire.charsets import scrubbed, text
 from gerbang.wire.html import visible
-from gerbang.wire.message import Message, members
-from gerbang.wire.values import Value
+from gerbang.wire.message import HTTP, Message, members
+from gerbang.wire.values import Blob, Value
 
 LETTERS = 20
 """Letters that make human text, all values of one field together."""
@@ -128,6 +128,10 @@ def _leaves(message: Message) -> Iterator[tuple[str, str, str]]:
                 stack.append((f"xmlrpc.params[{number}]", "xmlrpc.params", value))
     if message.plain is not None:
         stack.append(("body", "body", message.plain))
+    for part in message.parts:
+        if isinstance(part, str) or (isinstance(part, Blob) and part.type == HTTP):
+            stack.append(("parts", "parts", text(part.data) if isinstance(part, Blob) else part))
+    stack += [(f"protobuf.{at}", f"protobuf.{at}", value) for at, value in message.numbered]
     stack.reverse()
     seen = 0
     while stack and seen < LEAVES:

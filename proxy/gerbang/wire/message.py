@@ -16,9 +16,11 @@ from functools import cached_property
 from urllib.parse import unquote
 
 from gerbang.model import Gap
+from gerbang.wire import protobuf
 from gerbang.wire.charsets import text
 from gerbang.wire.encodings import LIMIT, decode
 from gerbang.wire.forms import parse_form, parse_query
+from gerbang.wire.http import parse_request
 from gerbang.wire.multipart import boundaries, is_binary, parameters, parse_multipart
 from gerbang.wire.values import Blob, Pairs, Unreadable, Value, parse_json
 from gerbang.wire.xmlrpc import Call, parse_call
@@ -32,6 +34,10 @@ _FORM_TYPE = "application/x-www-form-urlencoded"
 _TYPE_END = re.compile(r"[;,\s]")
 # What PHP would find among bytes that it does not decompress. Compressed bytes look so once in some megabytes.
 _RAW_FIELD = re.compile(rb"(?:\A|&)([A-Za-z_%][\w.%+\-\[\]]{2,200})=([^&]*)")
+
+# Bodies whose parts have no names: metadata with its file, and several requests in one.
+_NAMELESS = frozenset({"multipart/related", "multipart/mixed"})
+HTTP = "application/http"
 
 _CHECKSUM = 8
 
@@ -65,6 +71,8 @@ class Message:
         self._json: tuple[Value, ...] = ()
         self._call: Call | None = None
         self._text: str | None = None
+        self._nameless: tuple[Value, ...] = ()
+        self._protobuf: bytes | None = None
         self._read = False
 
     @classmethod
@@ -77,6 +85,20 @@ class Message:
         inner._json = (json,) if json is not None else ()
         inner._call = call
         return inner
+
+    @classmethod
+    def of_part(cls, outer: "Message", part: Value) -> "Message | None":
+        """A request that is a part of another (`application/http`), with what headers of the outer it lacks."""
+        data = (
+            part.data if isinstance(part, Blob) else part.encode("utf-8", "replace") if isinstance(part, str) else b""
+        )
+        request = parse_request(data)
+        if request is None:
+            return None
+        own = {name.lower() for name, _ in request.headers}
+        more = [(name, value) for name, value in outer.raw_headers if not name.lower().startswith("content-")]
+        headers = (*request.headers, *((name, value) for name, value in more if name.lower() not in own))
+        return cls(request.method, request.target, headers, request.body, outer.limit, outer.php)
 
     # ------------------------------------------------------------ what headers hold
 
@@ -135,7 +157,7 @@ class Message:
 
     @property
     def json(self) -> tuple[Value, ...]:
-        """The JSON body as a tuple of one, or of none."""
+        """The JSON body as a tuple of one, or of none; of a body in parts without names, each that is JSON."""
         self._ensure()
         return self._json
 
@@ -149,6 +171,27 @@ class Message:
         """The body as words, where it is none of the structured kinds and not binary."""
         self._ensure()
         return self._text
+
+    @property
+    def parts(self) -> tuple[Value, ...]:
+        """The parts of a multipart body whose parts have no names that are no JSON."""
+        self._ensure()
+        return self._nameless
+
+    @property
+    def protobuf(self) -> bytes | None:
+        """The body, where its type says that it is protobuf."""
+        self._ensure()
+        return self._protobuf
+
+    @cached_property
+    def numbered(self) -> tuple[tuple[str, str], ...]:
+        """Path and text of what may be words in a protobuf body."""
+        try:
+            return tuple(protobuf.words(self.protobuf or b""))
+        except Unreadable as error:
+            self._gap(f"protobuf: {error}")
+            return ()
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -189,7 +232,8 @@ class Message:
 
     def files(self) -> Iterator[Field]:
         """Every attachment of a form."""
-        return ((name, value) for name, value in self.form if isinstance(value, Blob))
+        fields = (*self.form, *(("", value) for value in self.parts))
+        return ((name, value) for name, value in fields if isinstance(value, Blob) and value.type != HTTP)
 
     def nested(self, source: str) -> Value:
         """A text read as JSON, or `None` where it is none."""
@@ -215,6 +259,13 @@ class Message:
         if not encoding and body[:2] == b"\x1f\x8b" and not kind.startswith(_NO_TEXT):
             encoding = "gzip"  # compressed without saying so
         decoded = decode(body, encoding, self.limit)
+        if any(name.endswith("protobuf") and "json" not in name for name in self.kinds):
+            self._protobuf = decoded.data
+            try:
+                for _ in protobuf.fields(decoded.data):
+                    pass
+            except Unreadable as error:
+                self._gap(f"protobuf: {error}")
         if decoded.gap is not None:
             # The bytes are tried as they came too: a server that ignores the header reads them so.
             self._gaps.append(decoded.gap)
@@ -222,7 +273,7 @@ class Message:
         damage = self._structured(data, options) if data else ""
         if encoding and self.php and data is not body and self._as_it_came(body):
             self._gap("the body reads otherwise when it is not decompressed")
-        if not data or self._form or self._json or self._call is not None:
+        if not data or self._form or self._json or self._call is not None or self._nameless:
             return
         if decoded.gap is not None:
             return  # said already
@@ -315,10 +366,15 @@ class Message:
 
     def _parts(self, data: bytes, boundary: str) -> str:
         """Take a multipart reading; what is wrong with it is told where there is none."""
+        nameless = not self.php and _NAMELESS.issuperset(self.kinds)
         try:
-            parts = parse_multipart(data, boundary)
+            parts = parse_multipart(data, boundary, nameless=nameless)
         except Unreadable as error:
             return f"multipart: {error}"
+        if nameless:
+            self._take(field for field in parts.fields if field[0])
+            self._take_nameless([value for name, value in parts.fields if not name])
+            return ""
         self._take(parts.fields)
         if parts.left_over:
             self._gap(f"multipart: {parts.left_over}")
@@ -326,6 +382,16 @@ class Message:
             if isinstance(value, Blob) and value.name is None and value.data and is_binary(value.data):
                 self._gap("multipart: a part that is neither words nor a file")
         return ""
+
+    def _take_nameless(self, values: Sequence[Value]) -> None:
+        for value, following in zip(values, [*values[1:], None], strict=True):
+            if not isinstance(value, str):
+                self._nameless += (value,)
+            elif (inner := self.nested(value)) is not None:
+                self._json += (inner,)
+            elif not (isinstance(following, Blob) and text(following.data) == value):  # given as both
+                self._nameless += (value,)
+                self._gap("multipart: a part without a name")
 
     def _as_it_came(self, body: bytes) -> bool:
         """Whether compressed bytes hold more for PHP, which does not undo a Content-Encoding; that is taken."""

@@ -115,8 +115,11 @@ def _joined(pieces: dict[int, tuple[str, bool]]) -> str:
     return text(bytes(joined), charset)
 
 
-def parse_multipart(body: bytes, boundary: str) -> Parts:
-    """Names with texts, or with attachments for parts that have a file name or a type that is no text."""
+def parse_multipart(body: bytes, boundary: str, *, nameless: bool = False) -> Parts:
+    """Names with texts, or with attachments for parts that have a file name or a type that is no text.
+
+    `nameless`: that a part has no name is nothing odd.
+    """
     if not boundary or len(boundary) > 200:
         raise Unreadable("no boundary")
     mark = b"--" + boundary.encode("latin-1", "replace")
@@ -156,7 +159,7 @@ def parse_multipart(body: bytes, boundary: str) -> Parts:
         for name, value in found:
             if name == "_charset_" and isinstance(value, str) and not wide(value[:40]):
                 charset = value[:40]
-            if not name and (not isinstance(value, Blob) or value.data):
+            if not name and not nameless and (not isinstance(value, Blob) or value.data):
                 left_over = left_over or "a part without a name"
         fields += found
     if not fields and not closed:

@@ -6,14 +6,14 @@
     .*                    every member
     A or B                what either holds
     A | html              the words a reader sees of HTML; `percent` and `base64` undo those
+    A | protobuf 1.5.2    what stands at those field numbers of a message in base64, which may be several values
 
 Roots: `query header cookie path basic form json xmlrpc`, `field` (query, form or
-JSON), `variables` (of a GraphQL call, in JSON or a form), `body` (the whole as an
-attachment, where it is none of those). A step into a text reads it as JSON first; in a form, `a.b` is also `a[b]`.
+JSON), `variables` (of a GraphQL call, in JSON or a form), `protobuf` (a body of that kind, by field numbers),
+`parts` (parts of a multipart body that have no name), `body` (the whole as an attachment, where it is none of
+those), `raw` (the same, whatever it is). A step into a text reads it as JSON first; in a form, `a.b` is also `a[b]`.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +23,16 @@ from urllib.parse import unquote
 from gerbang.wire.charsets import scrubbed
 from gerbang.wire.html import visible
 from gerbang.wire.message import Message, members
+from gerbang.wire.protobuf import as_words, find, from_base64
 from gerbang.wire.values import Blob, Pairs, Value
 
 VALUES = 2_000
 """Values that one selector gives at most."""
 
-ROOTS = ("query", "header", "cookie", "path", "basic", "form", "json", "xmlrpc", "field", "variables", "body")
-BODY_ROOTS = frozenset({"form", "json", "xmlrpc", "field", "variables", "body"})
+_OF_BODY = ("form", "json", "xmlrpc", "field", "variables", "protobuf", "parts", "body", "raw")
+ROOTS = ("query", "header", "cookie", "path", "basic", *_OF_BODY)
+BODY_ROOTS = frozenset(_OF_BODY)
+_WHOLE = ("json", "parts", "body", "raw")
 
 
 class Each(Enum):
@@ -64,7 +67,7 @@ class Selector:
 
     path: str
     branches: tuple[Branch, ...]
-    transforms: tuple[Callable[[str], str], ...] = field(default=(), compare=False)
+    transforms: tuple["Transform", ...] = field(default=(), compare=False)
 
     @property
     def needs_body(self) -> bool:
@@ -86,19 +89,21 @@ class Selector:
                 unknown = True
         if not values:
             return UNKNOWN if unknown else NOTHING
-        return Found(tuple(values[:VALUES]))
+        return Found(tuple(self._transformed(values[:VALUES]) if self.transforms else values[:VALUES]))
+
+    def _transformed(self, values: Sequence[Value]) -> list[Value]:
+        texts = [text for value in values if (text := as_text(value)) is not None]
+        for transform in self.transforms:
+            texts = [result for text in texts for result in transform(text)][:VALUES]
+        return [*texts]
+
+    def reads(self, root: str) -> bool:
+        return any(branch.root == root for branch in self.branches)
 
     def texts(self, message: Message, captures: Mapping[str, str]) -> list[str]:
-        """The values that are texts or numbers, as text, transformed, without lone surrogates."""
-        found = []
-        for value in self.find(message, captures).values:
-            text = as_text(value)
-            if text is None:
-                continue
-            for transform in self.transforms:
-                text = transform(text)
-            found.append(scrubbed(text))
-        return found
+        """The values that are texts or numbers, as text, without lone surrogates."""
+        texts = (as_text(value) for value in self.find(message, captures).values)
+        return [scrubbed(text) for text in texts if text is not None]
 
 
 def as_text(value: Value) -> str | None:
@@ -117,26 +122,44 @@ def as_text(value: Value) -> str | None:
     return None
 
 
-def _unbase64(value: str) -> str:
-    try:
-        return base64.b64decode(value, validate=False).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return value
+type Transform = Callable[[str], Sequence[str]]
+
+TRANSFORMS: dict[str, Transform] = {
+    "html": lambda value: (visible(value),),
+    "percent": lambda value: (unquote(value),),
+    "base64": lambda value: (from_base64(value).decode("utf-8", "replace"),),
+}
 
 
-TRANSFORMS: dict[str, Callable[[str], str]] = {"html": visible, "percent": unquote, "base64": _unbase64}
+def _of_protobuf(path: tuple[int, ...]) -> Transform:
+    def values(message: str) -> list[str]:
+        found = find(from_base64(message), path)
+        texts = (as_words(value) if isinstance(value, bytes) else str(value) for value in found[:VALUES])
+        return [text for text in texts if text is not None]
 
+    return values
+
+
+def _transform(source: str) -> Transform:
+    name, _, numbers = source.partition(" ")
+    if name == "protobuf":
+        if not _NUMBERS.fullmatch(numbers):
+            raise ValueError(f"`{source}` needs field numbers, as in `protobuf 1.5.2`")
+        return _of_protobuf(tuple(map(int, numbers.split("."))))
+    if source not in TRANSFORMS:
+        raise ValueError(f"unknown transform `{source}`; expected one of {_listed((*TRANSFORMS, 'protobuf'))}")
+    return TRANSFORMS[source]
+
+
+_NUMBERS = re.compile(r"[1-9]\d{0,8}(\.[1-9]\d{0,8})*")
 _STEP = re.compile(r"""\.(?P<name>[\w:@$*-]+)|\[(?P<index>\d+)\]|(?P<each>\[\])|\["(?P<quoted>[^"]+)"\]""")
 
 
 def parse_selector(source: str) -> Selector:
     """Raises `ValueError` with a sentence that says what is wrong."""
     path, *names = (part.strip() for part in source.split("|"))
-    for name in names:
-        if name not in TRANSFORMS:
-            raise ValueError(f"unknown transform `{name}`; expected one of {_listed(TRANSFORMS)}")
     branches = tuple(_parsed_branch(part.strip()) for part in path.split(" or "))
-    return Selector(path, branches, tuple(TRANSFORMS[name] for name in names))
+    return Selector(path, branches, tuple(_transform(name) for name in names))
 
 
 def _parsed_branch(source: str) -> Branch:
@@ -159,8 +182,10 @@ def _parsed_branch(source: str) -> Branch:
         else:
             steps.append(Each.MEMBER if match["name"] == "*" else match["name"])
         at = match.end()
-    if not steps and name not in ("body", "json"):
+    if not steps and name not in _WHOLE:
         raise ValueError(f"`{source}` needs a name, as in `{name}.text`")
+    if name == "protobuf" and not all(isinstance(step, str) and _NUMBERS.fullmatch(step) for step in steps):
+        raise ValueError(f"`{source}` needs field numbers, as in `protobuf.3.1`")
     if name == "header":
         steps = [step.lower() if isinstance(step, str) else step for step in steps]
     return Branch(name, tuple(steps))
@@ -199,6 +224,14 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
             return [captures[name] for name in steps if isinstance(name, str) and name in captures]
         case "basic":
             return [message.basic_user] if message.basic_user is not None else []
+        case "protobuf":
+            numbers = tuple(int(step) for step in steps if isinstance(step, str))
+            found_there = find(message.protobuf or b"", numbers)
+            return [as_words(value) if isinstance(value, bytes) else value for value in found_there]
+        case "parts":
+            return _walk(message.parts, steps, message)
+        case "raw":
+            return [message.blob] if message.blob is not None else []
         case _:
             structured = message.form or message.json or message.call is not None
             return [message.blob] if message.blob is not None and not structured else []

@@ -1,0 +1,83 @@
+"""Selectors that reach into tokens, protobuf bodies and parts without names."""
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+
+from gerbang.wire.message import Message
+from gerbang.wire.selectors import parse_selector
+from wire.test_protobuf import a_field, a_message
+
+TOKEN = a_message((2, b"mY7kLp2Qx_w"), (5, a_field(1, 0)), (10, 7))
+
+
+def of_json(**members: object) -> Message:
+    return Message("POST", "/", (("content-type", "application/json"),), json.dumps(members).encode())
+
+
+def test_a_token_is_read_by_field_numbers() -> None:
+    message = of_json(params=quote(base64.b64encode(TOKEN).decode()))
+    assert parse_selector("json.params | percent | protobuf 2").texts(message, {}) == ["mY7kLp2Qx_w"]
+    assert parse_selector("json.params | percent | protobuf 5.1").texts(message, {}) == ["0"]
+    assert parse_selector("json.params | percent | protobuf 3").texts(message, {}) == []
+
+
+def test_a_token_within_a_token_is_read() -> None:
+    chat = a_field(1, a_field(5, a_message((1, b"UCa"), (2, b"mY7kLp2Qx_w"))))
+    inner = quote(base64.b64encode(chat).decode())
+    message = of_json(params=base64.b64encode(inner.encode()).decode())
+    selector = parse_selector("json.params | base64 | percent | protobuf 1.5.2")
+    assert selector.texts(message, {}) == ["mY7kLp2Qx_w"]
+
+
+def test_conditions_see_what_transforms_give() -> None:
+    """Every value of every token: one that is harmless excuses none beside it."""
+    tokens = [base64.b64encode(a_field(1, number)).decode() for number in (22, 6)]
+    found = parse_selector("json.actions[] | protobuf 1").find(of_json(actions=tokens), {})
+    assert found.values == ("22", "6")
+
+
+def test_a_body_of_protobuf_is_read_by_field_numbers() -> None:
+    body = a_message((2, b"mY7kLp2Qx_w"), (3, a_field(1, b"Taklimat harian")), (5, a_field(1, 3)))
+    message = Message("POST", "/", (("content-type", "application/x-protobuf"),), body)
+    assert parse_selector("protobuf.3.1").texts(message, {}) == ["Taklimat harian"]
+    assert parse_selector("protobuf.5.1").texts(message, {}) == ["3"]
+    assert not message.gaps
+    broken = Message("POST", "/", (("content-type", "application/x-protobuf"),), body[:-1])
+    assert [gap.reason for gap in broken.gaps] == ["unreadable"]
+
+
+def in_parts(kind: str, *parts: bytes, line: bytes = b"\r\n") -> Message:
+    body = b"".join(b"--b" + line + part + line for part in parts) + b"--b--" + line
+    return Message("POST", "/", (("content-type", f"multipart/{kind}; boundary=b"),), body)
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"\n"])
+def test_metadata_that_comes_with_its_file_are_the_json(line: bytes) -> None:
+    metadata = b"Content-Type: application/json" + line * 2 + b'{"snippet": {"title": "Taklimat"}}'
+    film = b"Content-Type: video/mp4" + line * 2 + b"\x00\x01"
+    message = in_parts("related", metadata, film, line=line)
+    assert parse_selector("json.snippet.title").texts(message, {}) == ["Taklimat"]
+    assert [value.type for _, value in message.files()] == ["video/mp4"]  # type: ignore[union-attr]  # all are
+    assert not message.gaps
+    assert not message.unstructured
+
+
+def test_words_in_a_part_without_a_name_are_a_gap() -> None:
+    message = in_parts("related", b"Content-Type: text/plain\r\n\r\nselamat pagi semua")
+    assert [gap.reason for gap in message.gaps] == ["unreadable"]
+    assert parse_selector("parts").texts(message, {}) == ["selamat pagi semua"]
+
+
+def test_the_whole_body_is_an_attachment_whatever_its_type_says() -> None:
+    message = Message("POST", "/", (("content-type", "application/x-www-form-urlencoded"),), b"a=1&b=\x00\xff")
+    assert parse_selector("body").find(message, {}).values == ()
+    assert parse_selector("raw").find(message, {}).values == (message.blob,)
+
+
+@pytest.mark.parametrize("source", ["json.a | protobuf", "json.a | protobuf 0", "json.a | protobuf a", "protobuf.a"])
+def test_field_numbers_are_asked_for(source: str) -> None:
+    with pytest.raises(ValueError, match="field numbers"):
+        parse_selector(source)
