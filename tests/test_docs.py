@@ -467,6 +467,7 @@ PARTS = {
     "media": fields(platforms.MediaSource),
     "outcome": fields(platforms.OutcomeSource),
     "refusal": fields(platforms.RefusalShape),
+    "surface.refusal": fields(platforms.SocketRefusalShape),
     "method_override": fields(platforms.MethodOverride),
     "routes": fields(platforms.Route),
     "markers": fields(platforms.Marker),

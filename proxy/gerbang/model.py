@@ -125,6 +125,8 @@ class Confidence(StrEnum):
 # ---------------------------------------------------------------- the request
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+SOCKET: Final = "SOCKET"
+"""The method of a request that stands for one message which a client sends on a WebSocket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,18 @@ class Refusal:
     status: int
     content_type: str
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class SocketRefusal:
+    """The message with which a platform's page learns on its socket that one of its own was refused.
+
+    `message` is a template as in `Refusal.body`, in which `{id}` stands for what the refused one is known by.
+    """
+
+    message: str
+    content_type: str
+    id: str = ""
 
 
 # ---------------------------------------------------------------- people and places

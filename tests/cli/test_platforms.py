@@ -125,6 +125,25 @@ def test_a_har_may_hold_the_fields_in_place_of_the_body(tmp_path: Path, kind: st
     assert (comment["activity"], comment["texts"], comment["target"]) == ("comment", ["Terima kasih"], "731")
 
 
+def test_what_a_page_sent_on_a_socket_is_a_line_each(tmp_path: Path) -> None:
+    file = har(tmp_path, har_request("wss://chat-ws.x.com/ws", "GET"))
+    document = json.loads(file.read_text("utf-8"))
+    document["log"]["entries"][0] |= {
+        "response": {"headers": [{"name": "Sec-WebSocket-Protocol", "value": "a"}]},
+        "_webSocketMessages": [
+            {"type": "receive", "time": 1, "opcode": 1, "data": "{}"},
+            {"type": "send", "time": 2, "opcode": 2, "data": "CgQIARAC"},
+            {"type": "send", "time": 3, "opcode": 1, "data": "{}"},
+        ],
+    }
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert [(line["signature"], line["gaps"]) for line in lines(file)] == [
+        ("chat-socket", ["encrypted"]),
+        ("chat-socket", ["unreadable", "encrypted"]),
+        ("chat-socket", ["encrypted"]),
+    ]
+
+
 def test_cookies_of_a_har_may_stand_beside_the_headers(tmp_path: Path) -> None:
     request = har_request(TWEET, mimeType="application/json", text=TWEET_BODY)
     request["cookies"] = [{"name": "twid", "value": "u%3D12"}]

@@ -13,7 +13,7 @@ from gerbang.recognition.document import ROLES, Claim, PlatformDocument, Signatu
 FOLDER = bundled("policies/platforms")
 FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if not file.name.endswith(".cases.yaml")]
 GROUPS = ("batches", "signatures", "housekeeping")
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "SOCKET")
 
 
 def shipped(file: Path) -> tuple[PlatformDocument, Cases]:
@@ -70,6 +70,11 @@ def weakened(document: PlatformDocument) -> Iterator[tuple[str, PlatformDocument
         for key, value in changes.items():
             surfaces = {**document.surfaces, name: surface.model_copy(update={key: value})}
             yield f"surface {name} without {key}", document.model_copy(update={"surfaces": surfaces})
+        if surface.subprotocol:
+            yield (
+                f"surface {name} in any subprotocol",
+                with_surface(document, name, surface.model_copy(update={"subprotocol": ()})),
+            )
         for under in surface.under if len(surface.under) > 1 else ():
             fewer = surface.model_copy(update={"under": without(surface.under, under)})
             yield f"surface {name} without {under}", with_surface(document, name, fewer)

@@ -18,7 +18,7 @@ from gerbang.loading import cases_beside, each, is_cases, policy_folders, read_d
 from gerbang.model import Activity, Request
 from gerbang.recognition.cases import BOUNDARY, Cases, Failure, PartOfForm, multipart, parse_cases, run_cases
 from gerbang.recognition.document import PlatformDocument
-from gerbang.recognition.recognise import Recognition, recognise, recognise_as
+from gerbang.recognition.recognise import Recognition, message_on, recognise, recognise_as
 from gerbang.recognition.signature import HostRole, Platforms, compile_platforms, parse_platform
 from gerbang.wire.message import Message
 
@@ -319,7 +319,8 @@ def _har(whole: Mapping[str, Any], file: Path) -> Iterator[Request | None]:
         try:
             if not isinstance(request, Mapping):
                 raise DocumentError("no `request`")
-            yield _har_request(request)
+            yield (sent := _har_request(request))
+            yield from _har_messages(entry, sent) if sent is not None else ()
         except DocumentError as error:
             raise DocumentError(f"entry {number}: {error.what}", place=Place(str(file))) from None
 
@@ -343,6 +344,25 @@ def _har_request(request: Mapping[str, Any]) -> Request | None:
             headers = [(name, value) for name, value in headers if name.lower() != "content-type"]
             headers.append(("content-type", content_type))
     return _built(request.get("method", "GET"), request.get("url"), headers, body, place)
+
+
+def _har_messages(entry: Mapping[str, Any], opened: Request) -> Iterator[Request]:
+    """What the page sent on a socket, as Chromium writes it down (`_webSocketMessages`, seen 2026-11)."""
+    messages = entry.get("_webSocketMessages")
+    response = entry.get("response")
+    answered = _headers(response, Place("")) if isinstance(response, Mapping) else []
+    chosen = next((value for name, value in answered if name.lower() == "sec-websocket-protocol"), None)
+    for message in messages if isinstance(messages, list) else ():
+        if not isinstance(message, Mapping) or message.get("type") != "send":
+            continue
+        data = message.get("data")
+        if not isinstance(data, str):
+            raise DocumentError("`data` of a message must be a text")
+        try:
+            content = base64.b64decode(data, validate=True) if message.get("opcode") == 2 else data.encode()
+        except (binascii.Error, ValueError):
+            raise DocumentError("`data` of a binary message is not base64") from None
+        yield message_on(opened, content, chosen)
 
 
 def _har_body(data: Mapping[str, Any]) -> tuple[bytes, str | None, bool]:

@@ -26,7 +26,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from gerbang.documents import Plain, Steps, read_yaml, shown, told, validated
 from gerbang.errors import DocumentErrors, GerbangError, Place
-from gerbang.model import Activity, Gap, Request
+from gerbang.model import SOCKET, Activity, Gap, Request
 from gerbang.recognition.document import Part, PlatformDocument
 from gerbang.recognition.matcher import compile_platforms
 from gerbang.recognition.recognise import Recognition, recognise, recognise_unread
@@ -46,8 +46,8 @@ def _pairs(value: Any) -> Any:
 
 def _url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise told(f"`{shown(value)}` is no whole address", "write it like `https://x.com/home`")
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
+        raise told(f"`{shown(value)}` is no whole address", "write it like `https://x.com/home`, or `wss://x.com/ws`")
     return value
 
 
@@ -68,7 +68,10 @@ class PartOfForm(Part):
 
 
 class CaseRequest(Part):
-    """`url` is whole. The body is one of `json`, `form`, `parts` (multipart), `text`, `base64`; or it is `unread`."""
+    """`url` is whole. The body is one of `json`, `form`, `parts` (multipart), `text`, `base64`; or it is `unread`.
+
+    With `wss://` it is one message on the socket which that address opens.
+    """
 
     url: Annotated[str, AfterValidator(_url)] = ""
     method: str | None = None
@@ -277,7 +280,9 @@ def build(case: CaseRequest, defaults: Mapping[str, str] | None = None) -> Reque
     """The request as a client sends it."""
     body, content_type = _body(case)
     headers = {name.lower(): value for name, value in (defaults or {}).items()}
-    if content_type:
+    url = urlsplit(case.url)
+    on_socket = url.scheme in ("ws", "wss")
+    if content_type and not on_socket:
         headers["content-type"] = content_type
     if case.encoding and body:
         body = ENCODERS[case.encoding](body)
@@ -287,9 +292,9 @@ def build(case: CaseRequest, defaults: Mapping[str, str] | None = None) -> Reque
             headers.pop(name.lower(), None)
         else:
             headers[name.lower()] = value
-    url = urlsplit(case.url)
     target = case.target or (url.path or "/") + (f"?{url.query}" if url.query else "")
-    method = case.method or ("POST" if body or case.unread or case.given_up else "GET")
+    sends = body or case.unread or case.given_up
+    method = case.method or (SOCKET if on_socket else "POST" if sends else "GET")
     unread = case.unread or case.given_up is not None
     return Request(method, url.hostname or "", target, tuple(headers.items()), None if unread else body)
 

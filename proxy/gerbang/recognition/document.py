@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from gerbang import documents
 from gerbang.documents import Steps, Tree, listed, read_yaml, refuse, shown, spelled, told, validated
 from gerbang.errors import DocumentError, one_of
-from gerbang.model import Confidence, Kind
+from gerbang.model import SOCKET, Confidence, Kind
 from gerbang.recognition.patterns import compile_pattern
 from gerbang.recognition.secrets import is_secret
 from gerbang.wire.selectors import parse_selector
@@ -61,7 +61,7 @@ SelectorText = Annotated[str, AfterValidator(_selector)]
 Word = Annotated[str, BeforeValidator(_worded)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(listed)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "SOCKET"]
 
 
 class Condition(Part):
@@ -134,6 +134,15 @@ class OutcomeSource(Part):
     link: str | None = None
 
 
+class SocketRefusalShape(Part):
+    """What the page gets on its socket in place of what it sent. Without one, the socket is closed."""
+
+    message: str
+    content_type: str = "application/json"
+    id: Value | None = None
+    """By what the page knows which of its messages this is about."""
+
+
 class Surface(Part):
     hosts: Annotated[tuple[Role, ...], BeforeValidator(listed)]
     method: Annotated[tuple[Method, ...], BeforeValidator(listed)] = ("POST",)
@@ -141,6 +150,9 @@ class Surface(Part):
     name: SelectorText | None = None
     override: bool = False
     """Whether the platform lets a header or field replace the method here."""
+    subprotocol: Words = ()
+    """Of a socket: the subprotocol that the platform chose."""
+    refusal: SocketRefusalShape | None = None
 
 
 class Claim(Part):
@@ -261,6 +273,12 @@ def _contradictions(document: PlatformDocument, tree: Tree) -> Iterator[Document
         if any(parse_selector(value).needs_body for value in values):
             # It is read for logins and visits too.
             yield tree.error(("account", number), "a platform's account stands in headers, never in a body")
+    for name, surface in document.surfaces.items():
+        for key in ("subprotocol", "refusal") if SOCKET not in surface.method else ():
+            if getattr(surface, key):
+                yield tree.error(("surfaces", name, key), f"`{key}` is for surfaces with the method `SOCKET`", key=True)
+        if surface.override and SOCKET in surface.method:
+            yield tree.error(("surfaces", name, "override"), "the method of a message cannot be replaced", key=True)
     groups = {
         "signatures": document.signatures,
         "housekeeping": document.housekeeping,
@@ -274,6 +292,8 @@ def _contradictions(document: PlatformDocument, tree: Tree) -> Iterator[Document
                 yield tree.error((*at, "surface"), f"unknown surface `{shown(claim.surface)}`", hint)
                 continue
             surface = document.surfaces[claim.surface]
+            if isinstance(claim, Batch) and SOCKET in (claim.method or surface.method):
+                yield tree.error((*at, "surface"), "a batch is of requests, not of messages on a socket")
             if claim.name and surface.name is None:
                 yield tree.error((*at, "name"), f"surface `{claim.surface}` has no `name`", key=True)
             for path in templates(surface, claim):

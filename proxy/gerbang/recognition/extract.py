@@ -20,7 +20,8 @@ def activity(
     """What a signature's selectors give. Where the body is not known, what stood in it is missing."""
     login = signature.activity is Kind.LOGIN
     gaps = () if login or compiled.raw else message.gaps
-    worded = not login and signature.activity is not Kind.UPLOAD and any(text.needs_body for text in compiled.texts)
+    fields = (text.needs_body and not text.reads("body") for text in compiled.texts)
+    worded = not login and signature.activity is not Kind.UPLOAD and any(fields)
     if worded and not gaps and message.unstructured and not _numbered(compiled, message):
         gaps = (Gap("unreadable", "no fields where words are expected"),)
     if signature.gap and all(test(selector.find(message, captures)) for selector, test in compiled.gap_tests):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gerbang.errors import SettingsError, one_of
-from gerbang.model import Refusal
+from gerbang.model import SOCKET, Refusal, SocketRefusal
 from gerbang.recognition.document import (
     Batch,
     Claim,
@@ -204,6 +204,8 @@ class Template:
 
 # ---------------------------------------------------------------- claims
 
+_SUBPROTOCOL = parse_selector("header.sec-websocket-protocol")
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledValue:
@@ -324,6 +326,8 @@ def _tests(where: Mapping[str, Condition]) -> list[tuple[Selector, Test]]:
 
 def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface: Surface) -> CompiledClaim:
     tests = _tests(claim.where)
+    if surface.subprotocol:
+        tests.append((_SUBPROTOCOL, _names_test(surface.subprotocol)))
     if claim.name and surface.name and name_capture(surface) is None:
         tests.insert(0, (parse_selector(surface.name), _names_test(claim.name)))
     # What headers answer is asked first, so that a body is decoded only where it can matter.
@@ -354,6 +358,31 @@ def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface:
 # ---------------------------------------------------------------- platforms
 
 
+@dataclass(frozen=True, slots=True)
+class _Socket:
+    """A surface's way of telling on a socket what was refused."""
+
+    roles: frozenset[str]
+    paths: tuple[Template, ...]
+    subprotocols: Test | None
+    message: str
+    content_type: str
+    id: CompiledValue | None
+
+
+def _sockets(document: PlatformDocument) -> Iterator[_Socket]:
+    for surface in document.surfaces.values():
+        if SOCKET in surface.method and (shape := surface.refusal) is not None:
+            yield _Socket(
+                frozenset(surface.hosts),
+                tuple(Template.parse(path) for path in surface.under),
+                _names_test(surface.subprotocol) if surface.subprotocol else None,
+                shape.message,
+                shape.content_type,
+                compile_value(shape.id) if shape.id else None,
+            )
+
+
 class Platform:
     """One document, compiled."""
 
@@ -371,6 +400,7 @@ class Platform:
             for route in document.routes
         )
         self.refusal = Refusal(**document.refusal.model_dump()) if document.refusal else None
+        self._sockets = tuple(_sockets(document))
         self.markers = tuple(
             (
                 tuple(Template.parse(path) for path in marker.path),
@@ -425,6 +455,20 @@ class Platform:
             if captures is not None:
                 found.setdefault(compiled.order, (compiled, captures))
         return (found[order] for order in sorted(found))
+
+    def socket_refusal(self, message: Message, role: str) -> SocketRefusal | None:
+        """With what the page understands that this message on a socket was refused."""
+        path = segments(message.path)
+        low = [part.lower() for part in path]
+        for socket in self._sockets:
+            if role not in socket.roles:
+                continue
+            captures = next((found for way in socket.paths if (found := way.match(low, path)) is not None), None)
+            named = socket.subprotocols is None or socket.subprotocols(_SUBPROTOCOL.find(message, {}))
+            if captures is not None and named:
+                known = socket.id.read(message, captures) if socket.id else None
+                return SocketRefusal(socket.message, socket.content_type, known or "")
+        return None
 
     def marked(self, message: Message) -> bool:
         """Whether the request shows one of the software's markers, on whatever host."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from gerbang.model import PUBLISHING, Activity, Gap, Kind, Request
+from gerbang.model import PUBLISHING, SOCKET, Activity, Gap, Kind, Request, SocketRefusal
 from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signature
 from gerbang.recognition.extract import account, activity, media
 from gerbang.recognition.matcher import SEGMENTS, Captures, CompiledClaim, HostRole, Platform, Platforms, first
@@ -100,6 +100,36 @@ def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recogn
     return replace(found, activities=tuple(_with(one, gap) for one in found.activities))
 
 
+# Of the request that opened a socket, what would say of a message what it holds.
+_OF_A_BODY = ("content-", "transfer-encoding")
+_CHOSEN = "sec-websocket-protocol"
+
+
+def message_on(opened: Request, content: bytes | None, subprotocol: str | None) -> Request:
+    """The request that stands for one message which a client sends on a socket.
+
+    `opened` is the request that opened it, `subprotocol` what the platform chose of what it offers. `content` is
+    `None` where the message is not read.
+    """
+    headers = [
+        (name, value)
+        for name, value in opened.headers
+        if not name.lower().startswith(_OF_A_BODY) and name.lower() != _CHOSEN
+    ]
+    if subprotocol:
+        headers.append((_CHOSEN, subprotocol))
+    return replace(opened, method=SOCKET, headers=tuple(headers), body=content)
+
+
+def socket_refusal(request: Request, platforms: Platforms) -> SocketRefusal | None:
+    """With what the page on a socket understands that a message of its own was refused, where a document says so."""
+    role, request = _role(request, platforms)
+    platform = platforms.platform(role.platform) if role else None
+    if role is None or platform is None:
+        return None
+    return platform.socket_refusal(_message(request, platform, request.body), role.role)
+
+
 def _message(request: Request, platform: Platform, body: bytes | None) -> Message:
     return Message(request.method, request.target, request.headers, body, php=platform.document.php)
 
@@ -137,7 +167,8 @@ class _Reading:
     depth: int = 0
 
     def recognise(self, message: Message) -> Recognition:
-        effective = self._effective_method(message) if self.platform.overrides else message.method
+        replaced = self.platform.overrides and not message.on_socket
+        effective = self._effective_method(message) if replaced else message.method
         paths, routed = self._paths(message)
         found: list[Recognition] = []
         for path, certain in paths:
@@ -322,7 +353,7 @@ class _Reading:
         method = parse_selector(claim.element_method).texts(holder, {}) or ["POST"]
         paths = parse_selector(claim.element_path).texts(holder, {})
         body = parse_selector(claim.element_body).find(holder, {}).values
-        if len(method) != 1 or len(paths) != 1 or len(body) > 1:
+        if len(method) != 1 or len(paths) != 1 or len(body) > 1 or method[0].upper() == SOCKET:
             return None
         try:
             url = urlsplit(paths[0])  # WordPress takes the path of a whole address too

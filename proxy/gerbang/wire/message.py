@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import cached_property
 from urllib.parse import unquote
 
-from gerbang.model import Gap
+from gerbang.model import SOCKET, Gap
 from gerbang.wire import protobuf
 from gerbang.wire.charsets import text
 from gerbang.wire.encodings import LIMIT, decode
@@ -40,6 +40,11 @@ _NAMELESS = frozenset({"multipart/related", "multipart/mixed"})
 HTTP = "application/http"
 
 _CHECKSUM = 8
+
+# `42["message",{}]`, `42/room,7["message",{}]` (socket.io-protocol 5, engine.io-protocol 4, seen 2026-11).
+_BEFORE = re.compile(rb"\d{1,20}(?:/[^,\[{]{0,200},\d{0,20})?(?=[\[{])")
+# NUL ends a frame of STOMP 1.2, a record separator a message of SignalR's JSON protocol (seen 2026-11).
+_BEHIND = b"\0\x1e"
 
 type Field = tuple[str, Value]
 
@@ -144,6 +149,11 @@ class Message:
     @cached_property
     def content_type(self) -> tuple[str, dict[str, str]]:
         return parameters(self.header("content-type"))
+
+    @property
+    def on_socket(self) -> bool:
+        """Whether this is one message of a WebSocket, of which no header says what it holds."""
+        return self.method == SOCKET
 
     # ------------------------------------------------------------ what the body holds
 
@@ -269,10 +279,13 @@ class Message:
         if decoded.gap is not None:
             # The bytes are tried as they came too: a server that ignores the header reads them so.
             self._gaps.append(decoded.gap)
-        data = decoded.data
+        data = self._unframed(decoded.data) if self.on_socket else decoded.data
         damage = self._structured(data, options) if data else ""
         if encoding and self.php and data is not body and self._as_it_came(body):
             self._gap("the body reads otherwise when it is not decompressed")
+        if self.on_socket and data and not self._json and not _is_words(data):
+            self._gap("neither words nor fields")
+            return
         if not data or self._form or self._json or self._call is not None or self._nameless:
             return
         if decoded.gap is not None:
@@ -281,6 +294,17 @@ class Message:
             self._gap(damage)
         elif not self.says_media and (b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff")):
             self._text = text(data, options.get("charset"))
+
+    @staticmethod
+    def _unframed(data: bytes) -> bytes:
+        """A message without what Socket.IO puts before its JSON, and STOMP and SignalR behind theirs."""
+        data = data.rstrip(_BEHIND)
+        before = _BEFORE.match(data[:300])
+        if before is not None:
+            with suppress(Unreadable):
+                parse_json(inner := data[before.end() :])
+                return inner
+        return data
 
     def _gap(self, detail: str) -> None:
         gap = Gap("unreadable", detail)
@@ -435,6 +459,16 @@ def _stored(value: Value, known: set[Value]) -> bool:
     if not isinstance(value, str):
         return None in known
     return any(value[: len(value) - behind] in known for behind in range(min(len(value), _CHECKSUM) + 1))
+
+
+def _is_words(data: bytes) -> bool:
+    if b"\0" in data or is_binary(data):
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def segments(path: str) -> tuple[str, ...]:

@@ -233,7 +233,8 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
         case "raw":
             return [message.blob] if message.blob is not None else []
         case _:
-            structured = message.form or message.json or message.call is not None
+            # What people write on a socket may look like a form or like JSON.
+            structured = not message.on_socket and (message.form or message.json or message.call is not None)
             return [message.blob] if message.blob is not None and not structured else []
 
 
