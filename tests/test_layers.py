@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal"},
     "console": VALUES | CORE | {"bundled", "settings", "journal", "store"},
+    "fleet": VALUES | {"settings", "loading"},
     "serving": frozenset({"*"}),
     "demo": frozenset({"*"}),
     "cli": frozenset({"*"}),
@@ -53,6 +54,7 @@ NEVER: dict[str, frozenset[str]] = {
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),
     "console": frozenset({"mitmproxy"}),
+    "fleet": frozenset({"mitmproxy", "fastapi", "starlette", "uvicorn", "sqlalchemy"}),
 }
 
 

@@ -26,6 +26,7 @@ import structlog
 
 from gerbang.activations import Activation, Activations
 from gerbang.errors import GerbangError, RecordError, StartError
+from gerbang.fleet.pac import proxies_of
 from gerbang.gate.clock import Clock, TrialClock, wall_clock
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Journal
@@ -146,11 +147,33 @@ def console_part(settings: Settings, _at: datetime | None) -> None:
     run_console(settings)
 
 
+def pac_part(settings: Settings, _at: datetime | None) -> None:
+    """The PAC file and the root's certificate, for whoever asks."""
+    from gerbang.fleet.serve import run_public_files
+
+    run_public_files(settings)
+
+
 PARTS: dict[str, Callable[[Settings, datetime | None], None]] = {
     "gate": gate_part,
     "forwarder": forwarder_part,
     "console": console_part,
+    "pac": pac_part,
 }
+# What they end in: the gate first, so that the forwarder still sees its last lines.
+ENDING = ("gate", "console", "pac", "forwarder")
+
+
+def listeners(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """The parts that listen, with each of their addresses."""
+    gate = (settings.gate.listen, *settings.gate.transparent)
+    pac = (("pac", settings.pac.listen),) if settings.pac.listen else ()
+    return (*(("gate", address) for address in gate), ("console", settings.console.listen), *pac)
+
+
+def wanted(settings: Settings) -> tuple[str, ...]:
+    """The parts that these settings ask for, the gate first."""
+    return tuple(name for name in PARTS if name != "pac" or settings.pac.listen)
 
 
 def _run_part(name: str, settings: Settings, at: datetime | None, told: Connection) -> None:
@@ -218,9 +241,8 @@ def prepare(settings: Settings, at: datetime | None) -> None:
         raise StartError(
             "no zone is set, so the gate would serve nobody", hint="add `[[zones]]` and `[[offices]]` to the settings"
         )
-    gate = [("gate", address) for address in (settings.gate.listen, *settings.gate.transparent)]
     with ExitStack() as held:  # all at once, so that one address for two is found out
-        for name, address in (*gate, ("console", settings.console.listen)):
+        for name, address in listeners(settings):
             host, port = host_and_port(address)
             if at is not None and not _is_loopback(host):
                 raise StartError(
@@ -228,6 +250,8 @@ def prepare(settings: Settings, at: datetime | None) -> None:
                     hint="set the listeners to 127.0.0.1, or leave `--at` out",
                 )
             held.enter_context(_listener(name, host, port))
+    if settings.pac.listen:
+        proxies_of(settings)
     try:
         settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -254,9 +278,11 @@ def serve(settings: Settings, at: datetime | None, started: Callable[[], None] =
     try:
         # The others begin when the gate listens: where it cannot, its sentence is all that there is to read.
         if comes_to_listen(parts[0], settings.gate.listen, stopping):
-            parts += [_start(name, settings, at) for name in PARTS if name != "gate"]
-            console = next(part for part in parts if part.name == "console")
-            comes_to_listen(console, settings.console.listen, stopping)
+            parts += [_start(name, settings, at) for name in wanted(settings) if name != "gate"]
+            addresses = dict(listeners(settings))
+            for part in parts[1:]:
+                if part.name in addresses:
+                    comes_to_listen(part, addresses[part.name], stopping)
             started()
         elif (sentence := parts[0].last_words()) is not None:
             raise StartError(sentence)
@@ -316,8 +342,7 @@ def _mind(parts: list[Part], settings: Settings, at: datetime | None, stopping: 
 
 
 def _stop(parts: list[Part]) -> None:
-    """The gate first, so that the forwarder still sees its last lines."""
-    for part in sorted(parts, key=lambda part: ("gate", "console", "forwarder").index(part.name)):
+    for part in sorted(parts, key=lambda part: ENDING.index(part.name)):
         if part.process.is_alive():
             part.process.terminate()
             part.process.join(PATIENCE)

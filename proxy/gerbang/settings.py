@@ -9,7 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -77,6 +77,22 @@ def _domain(value: str) -> str:
     return name
 
 
+def _pattern(value: str) -> str:
+    return f"*.{_domain(value[2:])}" if value.startswith("*.") else _domain(value)
+
+
+def _proxy(value: str) -> str:
+    """`10.1.0.5:8080`, or `https://gerbang.internal:8080` where browsers are to speak TLS to it."""
+    tls, rest = ("https://", value.removeprefix("https://")) if value.startswith("https://") else ("", value)
+    host, port = host_and_port(rest)
+    try:
+        address = ip_address(host)
+        name = f"[{address}]" if address.version == 6 else str(address)
+    except ValueError:
+        name = _domain(host)
+    return f"{tls}{name}:{port}"
+
+
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -89,6 +105,8 @@ Size = Annotated[int, BeforeValidator(_size)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Domain = Annotated[str, AfterValidator(_domain)]
+HostPattern = Annotated[str, AfterValidator(_pattern)]
+ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 
 
@@ -164,6 +182,16 @@ class ConsoleSettings(Section):
     language: Literal["ms", "en"] = "ms"
 
 
+class PacSettings(Section):
+    """What browsers are told of the gate, and where they may ask for it."""
+
+    listen: Address | None = None
+    proxies: tuple[ProxyAddress, ...] = ()
+    traffic: Literal["listed", "all"] = "listed"
+    direct: tuple[HostPattern, ...] = ()
+    fallback: Literal["none", "direct"] = "none"
+
+
 class LogSettings(Section):
     format: Literal["text", "json"] = "text"
 
@@ -181,6 +209,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     journal: JournalSettings = JournalSettings()
     console: ConsoleSettings = ConsoleSettings()
+    pac: PacSettings = PacSettings()
     log: LogSettings = LogSettings()
 
     @property
@@ -198,6 +227,11 @@ class Settings(Section):
     @property
     def authority_folder(self) -> Path:
         return self.state / "ca"
+
+    @property
+    def root_certificate(self) -> Path:
+        """What managed devices are told to trust."""
+        return self.authority_folder / "root.crt"
 
     @property
     def database_url(self) -> str:

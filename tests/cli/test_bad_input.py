@@ -130,12 +130,18 @@ TABLE = (
         "an unknown command",
         "serv",
         "no such command `serv`; did you mean `serve`? expected one of `serve`, `demo`, `policy`, `platforms`, "
-        "`checks`, `calendar`, `audit`, `db`, `ca`, `users`, `version`",
+        "`checks`, `calendar`, `audit`, `db`, `ca`, `users`, `pac`, `version`",
     ),
     Wrong(
         "an unknown command of a group",
         "policy chek",
         "no such command `chek`; did you mean `check`? see `gerbang policy --help`",
+    ),
+    Wrong("no proxy's address", "pac --proxy gate", "`--proxy`: `gate` is no address; expected `host:port`…"),
+    Wrong(
+        "a way of traffic that there is not",
+        "pac --traffic some",
+        "invalid value for `--traffic`: `some` is not one of `listed`, `all`…",
     ),
     Wrong("an unknown option", "serve --frob", "no such option: `--frob`; see `gerbang serve --help`"),
     Wrong("an option without its value", "ca create", "missing option `--root-out`; see `gerbang ca create --help`"),

@@ -18,7 +18,20 @@ from gerbang.cli import configuration
 from gerbang.cli.output import guarded
 from gerbang.errors import SettingsError, one_of
 
-COMMANDS = ("serve", "demo", "policy", "platforms", "checks", "calendar", "audit", "db", "ca", "users", "version")
+COMMANDS = (
+    "serve",
+    "demo",
+    "policy",
+    "platforms",
+    "checks",
+    "calendar",
+    "audit",
+    "db",
+    "ca",
+    "users",
+    "pac",
+    "version",
+)
 
 
 class CommandsOnDemand(TyperGroup):

@@ -14,6 +14,7 @@ import typer
 from gerbang.cli import configuration
 from gerbang.cli.output import JsonOption, console, emit, table
 from gerbang.errors import DocumentError, Place, SettingsError, one_of, reason
+from gerbang.fleet.pac import listed_hosts, squid_list
 from gerbang.loading import cases_beside, each, is_cases, policy_folders, read_document, sources
 from gerbang.model import Activity, Request
 from gerbang.recognition.cases import BOUNDARY, Cases, Failure, PartOfForm, multipart, parse_cases, run_cases
@@ -84,6 +85,16 @@ def list_platforms(as_json: JsonOption = False) -> None:
         )
     columns = ("platform", "hosts", "activities", "signatures", "cases", "confidence")
     table(columns, rows, as_json=as_json)
+
+
+@app.command("hosts")
+def list_hosts(
+    squid: Annotated[bool, typer.Option("--squid", help="As a list for Squid's `acl ... dstdomain`.")] = False,
+) -> None:
+    """The listed hosts, one a line: sites and the gate's own included, `*.` for all below a domain."""
+    chosen = configuration.settings()
+    hosts = listed_hosts(chosen)
+    typer.echo(squid_list(hosts) if squid else "".join(f"{host}\n" for host in sorted(hosts)), nl=False)
 
 
 @app.command("test")

@@ -51,6 +51,8 @@ def _greet(chosen: Settings, moment: datetime | None) -> None:
         f"console   http://{chosen.console.listen}/",
         f"state     {chosen.state}",
     ]
+    if chosen.pac.listen:
+        lines.insert(2, f"pac       http://{chosen.pac.listen}/proxy.pac")
     if moment:
         lines.append(f"clock     a trial's, started at {moment.isoformat()}")
     errors.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
