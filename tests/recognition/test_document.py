@@ -76,9 +76,9 @@ def test_a_right_one_is_taken() -> None:
         ("    activity: post\n", "", "contoh.yaml:10:5: `activity` is missing"),
         ("activity: post", "activity: login", "contoh.yaml:10:5: `post` is a login, whose body is never read"),
         (
-            "id: cookie.user",
-            "id: json.user",
-            "contoh.yaml:6:5: a platform's account stands in headers, never in a body",
+            "title: Contoh",
+            "title: Contoh\nrefusal: {under: ajax, body: no}",
+            "path `ajax` must start with `/`",
         ),
         (
             "title: Contoh",

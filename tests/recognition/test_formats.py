@@ -13,19 +13,39 @@ from gerbang.recognition.signature import Platforms, compile_platforms, parse_pl
 SOCIAL = """\
 platform: sosial
 title: Sosial
-hosts: {app: ["*.sosial.my"]}
-account: [{id: cookie.c_user}]
+hosts: {app: ["*.sosial.my"], api: [graph.sosial.my]}
+account: [{id: form.av}, {id: cookie.c_user}]
+refusal:
+  - {hosts: api, body: '{"error": {"message": "{message}"}}'}
+  - {under: /ajax, status: 200, body: 'for (;;);{"error": 1}'}
+  - {body: '{"errors": [{"message": "{message}"}]}'}
 surfaces:
-  graphql: {hosts: app, under: /api/graphql/, name: form.fb_api_req_friendly_name or header.x-fb-friendly-name}
+  graphql:
+    hosts: app
+    under: /api/graphql/
+    name: form.fb_api_req_friendly_name or header.x-fb-friendly-name or form.doc | operation
+  old: {hosts: app, under: /api/graphqlbatch}
   resource: {hosts: app, under: "/resource/{kind}/create/"}
   named: {hosts: app, under: /voyager/api/graphql, name: query.queryId}
   batch: {hosts: app, under: /graphql-batch}
+  graph: {hosts: api, under: ["", "/v{version}"]}
+batches:
+  - surface: graph
+    path: "/{rest...}"
+    where: {field.batch: {present: true}}
+    each: "field.batch[]"
+    element_path: json.relative_url
+  - surface: old
+    each: "form.queries.*"
+    element_path: null
+    element_body: json
+    element_variables: json.query_params
+    prefix: /api/graphql
 signatures:
   - id: comment
     activity: comment
     surface: graphql
     name: useCometUFICreateCommentMutation
-    account: {id: form.av}
     texts: variables.input.message.text
     target: {from: "variables.input.feedback_id | base64", match: '^feedback:(\\S+)'}
   - id: share
@@ -34,14 +54,12 @@ signatures:
     name: ComposerStoryCreateMutation
     where:
       variables.input.attachments[].link.share_scrape_data.share_params: {present: true}
-    account: {id: form.av}
     texts: variables.input.message.text
     target: variables.input.attachments[0].link.share_scrape_data.share_params[0]
   - id: post
     activity: post
     surface: graphql
     name: ComposerStoryCreateMutation
-    account: {id: form.av}
     texts: variables.input.message.text
     audience: variables.input.audience.privacy.base_state
   - id: pin
@@ -58,8 +76,15 @@ signatures:
     activity: message
     surface: batch
     texts: "json[].variables.richMessage.textSegments[].text"
+  - {id: feed, activity: post, surface: graph, path: "/{page}/feed", texts: field.message}
+  - {id: sign-in, activity: login, surface: graph, path: /login}
+  - id: shaped
+    activity: comment
+    surface: graphql
+    where: {variables.input.feedback_id: {present: true}, variables.input.message.text: {present: true}}
+    texts: variables.input.message.text
 housekeeping:
-  - {surface: graphql, name: "*Query", reason: read}
+  - {surface: graphql, name: ["*Query", Seen], where: {form.doc: {excludes: mutation}}, reason: read}
 """
 
 
@@ -154,3 +179,72 @@ def test_a_name_in_a_header_and_another_in_the_form_are_both_heeded(platforms: P
     both = graphql("CometFeedQuery", {"input": MESSAGE}, ("x-fb-friendly-name", "ComposerStoryCreateMutation"))
     assert told(both, platforms)[0] == "post"
     assert recognise(graphql("CometFeedQuery", {"input": MESSAGE}), platforms).reason == "read"
+
+
+def test_what_excuses_a_request_must_be_true_of_all_its_names(platforms: Platforms) -> None:
+    """A name that only reads does not excuse another that nobody knows; two that only read do."""
+    words = {"note": "Jadual baharu bas bermula Isnin ini"}
+    misleading = recognise(graphql("UnknownMutation", words, ("x-fb-friendly-name", "CometFeedQuery")), platforms)
+    assert misleading.activities[0].unclaimed
+    assert recognise(graphql("Seen", words, ("x-fb-friendly-name", "CometFeedQuery")), platforms).reason == "read"
+    assert recognise(graphql(None, words), platforms).activities[0].unclaimed
+
+
+def test_an_operation_is_also_named_by_its_graphql_text(platforms: Platforms) -> None:
+    variables = {"variables": json.dumps({"input": MESSAGE})}
+
+    def by_text(doc: str) -> Request:
+        return sent("/api/graphql/", urlencode({"doc": doc, **variables}).encode())
+
+    assert told(by_text("mutation ComposerStoryCreateMutation($input: In!) { a }"), platforms)[0] == "post"
+    assert recognise(by_text("query FeedQuery { a }"), platforms).reason == "read"
+    assert recognise(by_text("mutation SomethingQuery { a }"), platforms).reason == "unclaimed"
+
+
+def test_without_a_name_the_shape_of_the_variables_tells(platforms: Platforms) -> None:
+    shaped = graphql(None, {"input": {**MESSAGE, "feedback_id": "x"}})
+    assert told(shaped, platforms)[:3] == ("shaped", Kind.COMMENT, ["Selamat pagi"])
+    in_query = f"/api/graphql/?variables={json.dumps({'input': {**MESSAGE, 'feedback_id': 'x'}})}"
+    assert told(sent(in_query, b""), platforms)[0] == "shaped"
+
+
+def test_a_batch_holds_forms_paths_without_a_slash_and_variables_of_another_name(platforms: Platforms) -> None:
+    calls = [
+        {"method": "POST", "relative_url": "v20.0/77/feed", "body": "message=Selamat+pagi"},
+        {"method": "POST", "relative_url": "78/feed?message=petang"},
+        {"method": "GET", "relative_url": "me?fields=id"},
+    ]
+    batch = Request("POST", "graph.sosial.my", "/", (), urlencode({"batch": json.dumps(calls)}).encode())
+    found = recognise(batch, platforms).activities
+    assert [(one.signature, [text.value for text in one.texts]) for one in found] == [
+        ("feed", ["Selamat pagi"]),
+        ("feed", ["petang"]),
+    ]
+    queries = {"o0": {"doc_id": "1", "query_params": {"input": {**MESSAGE, "feedback_id": "x"}}}}
+    old = sent("/api/graphqlbatch/", urlencode({"queries": json.dumps(queries), "av": "7"}).encode())
+    assert told(old, platforms)[:3] == ("shaped", Kind.COMMENT, ["Selamat pagi"])
+
+
+def test_a_body_names_the_account_of_what_it_writes_and_of_no_login(platforms: Platforms) -> None:
+    assert told(graphql(None, {"input": {**MESSAGE, "feedback_id": "x"}}), platforms)[3] == "61550"
+    login = Request("POST", "graph.sosial.my", "/login", (("cookie", "c_user=1"),), b"av=61550&pass=x")
+    (found,) = recognise(login, platforms).activities
+    assert (found.kind, found.account.id) == (Kind.LOGIN, "1")
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "start", "status"),
+    [
+        ("graph.sosial.my", "/v20.0/me/feed", '{"error"', 403),
+        ("www.sosial.my", "/ajax/ufi/", "for (;;);", 200),
+        ("www.sosial.my", "/api/graphql/", '{"errors"', 403),
+        ("www.sosial.my", "/ajaxy", '{"errors"', 403),
+    ],
+)
+def test_the_refusal_is_that_of_the_host_and_path(
+    host: str, path: str, start: str, status: int, platforms: Platforms
+) -> None:
+    refusal = platforms.refusal(host, path)
+    assert refusal is not None
+    assert (refusal.body.startswith(start), refusal.status) == (True, status)
+    assert platforms.refusal("www.contoh.my", path) is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gerbang.wire.values import DEPTH, Pairs, Unreadable, parse_json
+from gerbang.wire.values import DEPTH, TEXTS, Pairs, Unreadable, Value, parse_json, parse_json_texts
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=10),
@@ -69,3 +69,30 @@ def test_a_string_that_never_ends_is_gone_through_once() -> None:
         return best
 
     assert taken(80_000) < 40 * max(taken(10_000), 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        (b'{"a": 1}', ({"a": 1},)),
+        (b'for (;;);{"payload":{"fbid":7}}', ({"payload": {"fbid": 7}},)),
+        (b"while(1);[1]", ([1],)),
+        (b')]}\'\n\n105\n[["wrb.fr"]]\n25\n[["e",4]]', (105, [["wrb.fr"]], 25, [["e", 4]])),
+        (b'{"data": 1}\r\n{"label": "x$defer"}\n', ({"data": 1}, {"label": "x$defer"})),
+        (b'{"data": 1}\n{"label": "cut o', ({"data": 1},)),
+    ],
+)
+def test_an_answer_may_be_several_json_texts_behind_a_guard(source: bytes, values: tuple[Value, ...]) -> None:
+    assert parse_json_texts(source) == values
+
+
+@pytest.mark.parametrize("source", [b"", b"for (;;);", b"<!doctype html>", b'{"cut o', b"\xff\xfe"])
+def test_an_answer_that_is_no_json_says_so(source: bytes) -> None:
+    with pytest.raises(Unreadable):
+        parse_json_texts(source)
+
+
+def test_no_more_texts_are_read_than_the_bound() -> None:
+    assert len(parse_json_texts(b"[1]\n" * (TEXTS + 1))) == TEXTS
+    with pytest.raises(Unreadable):
+        parse_json_texts(b"{}\n" + b"[" * (DEPTH + 1))

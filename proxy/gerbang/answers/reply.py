@@ -17,6 +17,7 @@ from gerbang.model import Decision, Effect, Kind, Refusal, Regime, Reply, Reques
 HELD: Final = frozenset({Effect.COACH, Effect.APPROVE})
 
 BLOCKED, HOLD, TOO_LARGE, FAULT = 403, 428, 413, 503
+NOT_DONE = 300
 
 # An origin is echoed into a header, so it must look like one: a scheme with a host, or the word null.
 ORIGIN: Final = re.compile(r"(?:null|[a-z][a-z0-9+.-]{0,31}://[A-Za-z0-9._\-\[\]:]{1,255})")
@@ -41,7 +42,10 @@ def refuse(request: Request, decision: Decision, refusal: Refusal | None, gate: 
         }
         return _page(request, language, HOLD if held else BLOCKED, values)
     message = say("neutral.hold" if held else "neutral.block", language, link=link)
-    status = HOLD if held else (refusal.status if refusal else BLOCKED)
+    status = HOLD if held else BLOCKED
+    # A page that reads what went wrong only in an answer that seems to be none, as Facebook's does, gets that.
+    if refusal is not None and (not held or refusal.status < NOT_DONE):
+        status = refusal.status
     title = say("title.hold" if held else "title.block", language)
     return _for_script(request, language, status, title, message, decision.number, link, refusal)
 

@@ -359,9 +359,9 @@ class Gate:
         if passage is None or passage.own_host:
             return plain("busy" if reason == "busy" else "fault")
         try:
-            role = self.world.platforms.at(passage.host)
-            refusal = self.world.platforms.refusal(role.platform) if role else None
-            return fault(read_request(flow, passage.host, body=None), refusal, self.settings.gate_url, reason)
+            request = read_request(flow, passage.host, body=None)
+            refusal = self.world.platforms.refusal(passage.host, request.path)
+            return fault(request, refusal, self.settings.gate_url, reason)
         except Exception as error:
             self.guard.caught("fault", error)
             return plain("fault")

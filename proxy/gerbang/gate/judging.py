@@ -221,7 +221,7 @@ class Judge:
         for decision in settled:
             if decision is shown or (written and is_written(decision)):
                 self._decisions.add(decision, request)
-        refusal = world.platforms.refusal(shown.activity.platform)
+        refusal = world.platforms.refusal(request.host, request.path)
         judged_unread = unread and shown.effect is not Effect.BLOCK
         if judged_unread:
             return Verdict(too_large(request, refusal, self._gate_url, shown), act=True)

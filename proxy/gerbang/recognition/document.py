@@ -77,6 +77,8 @@ class Condition(Part):
     truthy: bool | None = None
     """As PHP takes it: `0`, false, empty and absent are not, and the word `false` is."""
     matches: Pattern | None = None
+    excludes: Pattern | None = None
+    """A pattern that is found in no value; met by absence too."""
 
     @model_validator(mode="before")
     @classmethod
@@ -166,7 +168,10 @@ class Claim(Part):
 
 
 class Housekeeping(Claim):
-    """Requests that are no act: reads by POST, drafts, typing, telemetry."""
+    """Requests that are no act: reads by POST, drafts, typing, telemetry.
+
+    Every name that a request gives its operation must be one of these: one of several may be there to mislead.
+    """
 
     reason: Reason = "housekeeping"
 
@@ -190,7 +195,10 @@ class Signature(Claim):
 
 
 class Batch(Claim):
-    """A request that holds several. `each` gives the elements; for REST, selectors within each start with `json`."""
+    """A request that holds several. `each` gives the elements; for REST, selectors within each start with `json`.
+
+    A body that is a text is a form, or JSON. Without `element_path` each is sent to `prefix` itself.
+    """
 
     each: SelectorText
     calls: bool = False
@@ -198,12 +206,18 @@ class Batch(Claim):
     http: bool = False
     """Whether the elements are whole requests, parts of the type `application/http`."""
     element_method: SelectorText = "json.method"
-    element_path: SelectorText = "json.path"
+    element_path: SelectorText | None = "json.path"
     element_body: SelectorText = "json.body"
+    element_variables: SelectorText | None = None
+    """Where GraphQL's variables stand, if not as `variables` in the body."""
     prefix: str = ""
 
 
 class RefusalShape(Part):
+    """How a page or program of the platform reads a refusal; on some `hosts` and `under` some paths, or anywhere."""
+
+    hosts: Annotated[tuple[Role, ...], BeforeValidator(listed)] = ()
+    under: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     status: int = 403
     content_type: str = "application/json"
     body: str
@@ -250,7 +264,7 @@ class PlatformDocument(Part):
     account: Accounts = ()
     method_override: MethodOverride | None = None
     routes: tuple[Route, ...] = ()
-    refusal: RefusalShape | None = None
+    refusal: Annotated[tuple[RefusalShape, ...], BeforeValidator(listed)] = ()
     surfaces: Mapping[str, Surface]
     batches: tuple[Batch, ...] = ()
     signatures: tuple[Signature, ...]
@@ -268,17 +282,16 @@ def parse_platform(text: str, file: str) -> PlatformDocument:
 def _contradictions(document: PlatformDocument, tree: Tree) -> Iterator[DocumentError]:
     """What no part can see of itself: names that point nowhere, ids that stand twice, a login that would be read."""
     seen: dict[str, int | None] = {}
-    for number, account in enumerate(document.account):
-        values = [value.source for value in (account.id, account.handle) if value and value.source]
-        if any(parse_selector(value).needs_body for value in values):
-            # It is read for logins and visits too.
-            yield tree.error(("account", number), "a platform's account stands in headers, never in a body")
     for name, surface in document.surfaces.items():
         for key in ("subprotocol", "refusal") if SOCKET not in surface.method else ():
             if getattr(surface, key):
                 yield tree.error(("surfaces", name, key), f"`{key}` is for surfaces with the method `SOCKET`", key=True)
         if surface.override and SOCKET in surface.method:
             yield tree.error(("surfaces", name, "override"), "the method of a message cannot be replaced", key=True)
+    for number, shape in enumerate(document.refusal):
+        for path in shape.under:
+            if not path.startswith("/"):
+                yield tree.error(("refusal", number, "under"), f"path `{shown(path)}` must start with `/`")
     groups = {
         "signatures": document.signatures,
         "housekeeping": document.housekeeping,

@@ -32,7 +32,9 @@ def activity(
         host=host,
         signature=signature.id,
         confidence=signature.confidence,
-        account=account((*compiled.account, *platform.account), message, captures),
+        account=account(
+            (*compiled.account, *(platform.account_of_headers if login else platform.account)), message, captures
+        ),
         texts=texts(compiled.texts, message, captures),
         media=() if login else media(compiled.media, message, captures, whole=compiled.raw),
         audience=first(compiled.audience, message, captures),

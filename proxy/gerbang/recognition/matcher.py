@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,13 @@ def _test(condition: Condition) -> Test:
                 pattern.search(scrubbed(text)) for value in values if (text := as_text(value)) is not None
             )
         )
+    if condition.excludes is not None:
+        excluded = compile_pattern(condition.excludes)
+        tests.append(
+            lambda values: (
+                not any(excluded.search(scrubbed(text)) for value in values if (text := as_text(value)) is not None)
+            )
+        )
 
     def test(found: Found) -> bool | None:
         if found.unknown:
@@ -94,8 +101,8 @@ def _test(condition: Condition) -> Test:
     return test
 
 
-def _names_test(names: Sequence[str]) -> Test:
-    """An operation's name, in which `*` stands for anything."""
+def _names_test(names: Sequence[str], *, every: bool = False) -> Test:
+    """An operation's name, in which `*` stands for anything. `every`: all that a request gives it must be known."""
     exact = frozenset(name for name in names if "*" not in name)
     globs = [name.partition("*")[::2] for name in names if "*" in name]
 
@@ -108,7 +115,11 @@ def _names_test(names: Sequence[str]) -> Test:
         )
 
     def test(found: Found) -> bool | None:
-        return None if found.unknown else any(named(value) for value in found.values)
+        if found.unknown:
+            return None
+        if every:
+            return bool(found.values) and all(named(value) for value in found.values)
+        return any(named(value) for value in found.values)
 
     return test
 
@@ -251,6 +262,11 @@ class CompiledAccount:
     id: CompiledValue | None
     handle: CompiledValue | None
 
+    @property
+    def needs_body(self) -> bool:
+        values = (self.id, self.handle)
+        return any(value.source.needs_body for value in values if value is not None and value.source is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledMedia:
@@ -291,6 +307,8 @@ class CompiledClaim:
     audience: tuple[CompiledValue, ...] = ()
     target: tuple[CompiledValue, ...] = ()
     changes: tuple[CompiledValue, ...] = ()
+    names: Selector | None = None
+    """Where the name stands, if it is no part of the path and must be one of a few."""
     gap_tests: tuple[tuple[Selector, Test], ...] = ()
     raw: bool = False
     """Whether the body is an attachment whatever its type says, so that nothing in it is unreadable."""
@@ -328,8 +346,10 @@ def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface:
     tests = _tests(claim.where)
     if surface.subprotocol:
         tests.append((_SUBPROTOCOL, _names_test(surface.subprotocol)))
+    names: Selector | None = None
     if claim.name and surface.name and name_capture(surface) is None:
-        tests.insert(0, (parse_selector(surface.name), _names_test(claim.name)))
+        names = parse_selector(surface.name)
+        tests.insert(0, (names, _names_test(claim.name, every=isinstance(claim, Housekeeping))))
     # What headers answer is asked first, so that a body is decoded only where it can matter.
     tests.sort(key=lambda pair: pair[0].needs_body)
     common = {
@@ -339,6 +359,7 @@ def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface:
         "methods": frozenset(claim.method or surface.method),
         "override": surface.override,
         "tests": tuple(tests),
+        "names": names if all("*" not in name for name in claim.name) else None,
     }
     if not isinstance(claim, Signature):
         return CompiledClaim(**common)  # type: ignore[arg-type]  # the keys are the fields' own
@@ -390,6 +411,8 @@ class Platform:
         self.document = document
         self.name = document.platform
         self.account = _accounts(document)
+        # A login's body is never read, nor is there one to a visit.
+        self.account_of_headers = tuple(source for source in self.account if not source.needs_body)
         self.overrides = (
             tuple(parse_selector(name) for name in document.method_override.source)
             if (document.method_override)
@@ -399,8 +422,15 @@ class Platform:
             (parse_selector(route.source), route.prefix, tuple(Template.parse(path) for path in route.unless))
             for route in document.routes
         )
-        self.refusal = Refusal(**document.refusal.model_dump()) if document.refusal else None
         self._sockets = tuple(_sockets(document))
+        self._refusals = tuple(
+            (
+                frozenset(shape.hosts),
+                tuple(Template.parse(f"{path}/{{rest...}}") for path in shape.under),
+                Refusal(shape.status, shape.content_type, shape.body),
+            )
+            for shape in document.refusal
+        )
         self.markers = tuple(
             (
                 tuple(Template.parse(path) for path in marker.path),
@@ -417,7 +447,7 @@ class Platform:
             for signature in document.signatures
             if signature.outcome
         }
-        self._near: dict[tuple[int, int, str], list[tuple[Template, CompiledClaim]]] = {}
+        self._near: dict[tuple[int, int, str], _Shelf] = {}
         self._far: list[tuple[Template, CompiledClaim]] = []
         claims: list[Claim] = [*document.batches, *document.signatures, *document.housekeeping]
         for order, claim in enumerate(claims):
@@ -430,13 +460,13 @@ class Platform:
                 if anchor is None:
                     self._far.append((template, compiled))
                 else:
-                    self._near.setdefault(anchor, []).append((template, compiled))
+                    self._near.setdefault(anchor, _Shelf()).put(template, compiled)
         self._places: dict[int, tuple[int, ...]] = {
             length: tuple({place for of, place, _ in self._near if of == length}) for length, _, _ in self._near
         }
 
     def candidates(
-        self, path: Sequence[str], role: str, method: str, effective: str
+        self, path: Sequence[str], role: str, message: Message, effective: str
     ) -> Iterator[tuple[CompiledClaim, Captures]]:
         """The claims for a path, in the order written, with what stands in the path's named parts."""
         given = path[-SEGMENTS:]
@@ -445,11 +475,16 @@ class Platform:
         listed: list[tuple[Template, CompiledClaim]] = list(self._far)
         for length in (0, size) if size else (0,):
             for place in self._places.get(length, ()):
-                if -size <= place < size:
-                    listed += self._near.get((length, place, low[place]), ())
+                if -size <= place < size and (shelf := self._near.get((length, place, low[place]))):
+                    listed += shelf.entries
+                    for names, named in shelf.named.items():
+                        listed += _named(names.find(message, {}), named)
         found: dict[int, tuple[CompiledClaim, Captures]] = {}
         for template, compiled in listed:
-            if role not in compiled.roles or (effective if compiled.override else method) not in compiled.methods:
+            if (
+                role not in compiled.roles
+                or (effective if compiled.override else message.method) not in compiled.methods
+            ):
                 continue
             captures = template.match(low, given)
             if captures is not None:
@@ -470,6 +505,16 @@ class Platform:
                 return SocketRefusal(socket.message, socket.content_type, known or "")
         return None
 
+    def refusal(self, role: str, path: Sequence[str]) -> Refusal | None:
+        """The first shape of a refusal that is understood on such a host at such a path."""
+        low = [part.lower() for part in path]
+        for roles, templates_, refusal in self._refusals:
+            if roles and role not in roles:
+                continue
+            if not templates_ or any(template.match(low, low) is not None for template in templates_):
+                return refusal
+        return None
+
     def marked(self, message: Message) -> bool:
         """Whether the request shows one of the software's markers, on whatever host."""
         path = segments(message.path)
@@ -480,6 +525,35 @@ class Platform:
             if all(test(selector.find(message, {})) for selector, test in tests):
                 return True
         return False
+
+
+type _Entry = tuple[Template, CompiledClaim]
+
+
+class _Shelf:
+    """Claims for paths with the same landmark; those with names by them, so that one among many is found at once."""
+
+    def __init__(self) -> None:
+        self.entries: list[_Entry] = []
+        self.named: dict[Selector, dict[str, list[_Entry]]] = {}
+
+    def put(self, template: Template, compiled: CompiledClaim) -> None:
+        if compiled.names is None:
+            self.entries.append((template, compiled))
+            return
+        named = self.named.setdefault(compiled.names, {})
+        for name in compiled.claim.name:
+            named.setdefault(name, []).append((template, compiled))
+
+
+def _named(found: Found, entries: Mapping[str, list[_Entry]]) -> Iterator[_Entry]:
+    """The entries of the names that a request gives; all of them where the body that names it is not known."""
+    lists: Iterable[list[_Entry]]
+    if found.unknown:
+        lists = entries.values()
+    else:
+        lists = (entries.get(name, []) for value in found.values if (name := as_text(value)) is not None)
+    return (entry for entries_ in lists for entry in entries_)
 
 
 @dataclass(frozen=True)
@@ -506,9 +580,11 @@ class Platforms:
             at = host.find(".", at + 1)
         return None
 
-    def refusal(self, platform: str) -> Refusal | None:
-        found = self._by_name.get(platform)
-        return found.refusal if found else None
+    def refusal(self, host: str, path: str = "/") -> Refusal | None:
+        """The shape in which who asks this host for this path understands a refusal."""
+        role = self.at(host)
+        platform = self._by_name.get(role.platform) if role else None
+        return platform.refusal(role.role, segments(path)) if platform and role else None
 
     def hosts(self) -> tuple[str, ...]:
         """Every listed host or `*.domain`, sites included."""

@@ -10,7 +10,7 @@ from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signa
 from gerbang.recognition.extract import account, activity, media
 from gerbang.recognition.matcher import SEGMENTS, Captures, CompiledClaim, HostRole, Platform, Platforms, first
 from gerbang.recognition.unclaimed import human_texts
-from gerbang.wire.message import Message, segments
+from gerbang.wire.message import Message, members, segments
 from gerbang.wire.selectors import Found, as_text, parse_selector
 from gerbang.wire.values import Value
 from gerbang.wire.xmlrpc import Call
@@ -190,7 +190,7 @@ class _Reading:
         """
         settled: tuple[CompiledClaim, Captures] | None = None
         unsure: list[tuple[CompiledClaim, Captures]] = []
-        for compiled, captures in self.platform.candidates(path, self.role, message.method, effective):
+        for compiled, captures in self.platform.candidates(path, self.role, message, effective):
             if not certain and _passive(compiled):
                 continue
             answer = compiled.holds(message, captures)
@@ -351,15 +351,18 @@ class _Reading:
                 return None
             return Message.within(message, message.method, message.path, call=Call(methods[0].strip(), params[0]))
         method = parse_selector(claim.element_method).texts(holder, {}) or ["POST"]
-        paths = parse_selector(claim.element_path).texts(holder, {})
+        paths = parse_selector(claim.element_path).texts(holder, {}) if claim.element_path else [""]
         body = parse_selector(claim.element_body).find(holder, {}).values
         if len(method) != 1 or len(paths) != 1 or len(body) > 1 or method[0].upper() == SOCKET:
             return None
+        if claim.element_variables and (variables := parse_selector(claim.element_variables).find(holder, {}).values):
+            body = ({"variables": variables[0], **dict(members(element))},)
         try:
             url = urlsplit(paths[0])  # WordPress takes the path of a whole address too
         except ValueError:
             return None
-        target = claim.prefix + url.path + (f"?{url.query}" if url.query else "")
+        between = "" if url.path.startswith("/") or not url.path else "/"
+        target = claim.prefix + between + url.path + (f"?{url.query}" if url.query else "")
         return Message.within(message, method[0], target, json=body[0] if body else None)
 
     @staticmethod
@@ -392,7 +395,7 @@ class _Reading:
                 return Recognition((), "read")
         elif "text/html" not in message.header("accept").lower() or message.header("x-requested-with"):
             return Recognition((), "read")
-        visitor = account(self.platform.account, message, {})
+        visitor = account(self.platform.account_of_headers, message, {})
         return Recognition((Activity(self.platform.name, Kind.VIEW, self.host, account=visitor),), "view")
 
     def _unclaimed(self, message: Message) -> Recognition:
@@ -472,25 +475,27 @@ def outcome(
     accepted: bool | None = True if 200 <= status < 400 else False if status >= 400 else None
     platform = platforms.platform(activity.platform)
     try:
-        message = Message("GET", "/", tuple(headers), body, limit=RESPONSE)
-        errors = _errors(message)
-        if accepted and errors:
-            accepted = False
+        message = Message("GET", "/", tuple(headers), body, limit=RESPONSE, answer=True)
         sources = platform.outcomes.get(activity.signature) if platform else None
-        if sources is None or not accepted:
-            return Outcome(status, accepted)
-        ids, urls, link = sources
-        identity = first(ids, message, {})
-        url = first(urls, message, {}) or (link.replace("{id}", identity) if link and identity else None)
+        identity = url = None
+        if sources is not None and accepted:
+            ids, urls, link = sources
+            identity = first(ids, message, {})
+            url = first(urls, message, {}) or (link.replace("{id}", identity) if link and identity else None)
+        if accepted and identity is None and _errors(message):
+            accepted = False
         return Outcome(status, accepted, identity, url)
     except Exception:
         return Outcome(status, accepted)
 
 
-_ERRORS = parse_selector("json.errors")
+_ERRORS = parse_selector("json.errors or json.error")
 
 
 def _errors(message: Message) -> bool:
-    """Whether a 200 brings errors and no data, as GraphQL answers what it refused."""
+    """Whether a 200 brings errors, as GraphQL and others answer what they refused.
+
+    Facebook was seen to name an error beside the post that it made (2026-08), so what has an id was made.
+    """
     found: Found = _ERRORS.find(message, {})
-    return any(isinstance(value, list) and value for value in found.values)
+    return any(bool(value) for value in found.values)

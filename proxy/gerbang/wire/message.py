@@ -22,7 +22,7 @@ from gerbang.wire.encodings import LIMIT, decode
 from gerbang.wire.forms import parse_form, parse_query
 from gerbang.wire.http import parse_request
 from gerbang.wire.multipart import boundaries, is_binary, parameters, parse_multipart
-from gerbang.wire.values import Blob, Pairs, Unreadable, Value, parse_json
+from gerbang.wire.values import Blob, Pairs, Unreadable, Value, parse_json, parse_json_texts
 from gerbang.wire.xmlrpc import Call, parse_call
 
 NESTED = 1024 * 1024
@@ -60,8 +60,10 @@ class Message:
         body: bytes | None,
         limit: int = LIMIT,
         php: bool = False,
+        answer: bool = False,
     ) -> None:
-        """`php`: names of fields are taken as PHP takes them (`post.title` is `post_title`)."""
+        """`php`: names of fields are taken as PHP takes them (`post.title` is `post_title`). `answer`: this is a
+        response, which may hold several JSON texts behind a guard."""
         self.method = method.upper()
         # nginx and Apache cut a fragment off; that a client sends one is odd enough to be said.
         target, self.fragment, _ = target.partition("#")
@@ -70,6 +72,7 @@ class Message:
         self.body = body
         self.limit = limit
         self.php = php
+        self.answer = answer
         self._gaps: list[Gap] = [Gap("unreadable", "a fragment in the address")] if self.fragment else []
         self._nested: dict[str, Value] = {}
         self._form: tuple[Field, ...] = ()
@@ -84,9 +87,22 @@ class Message:
     def within(
         cls, outer: "Message", method: str, target: str, json: Value = None, call: Call | None = None
     ) -> "Message":
-        """One element of a batch, with its body already decoded and the outer request's headers."""
+        """One element of a batch, with its body already decoded and the outer request's headers.
+
+        A body that is a text is a form, or JSON again.
+        """
         inner = cls(method, target, outer.raw_headers, b"", outer.limit, outer.php)
         inner._read = True
+        if isinstance(json, str):
+            nested = inner.nested(json)
+            if nested is not None:
+                json = nested
+            else:
+                try:
+                    inner._take(parse_form(json.encode("utf-8", "surrogatepass")))
+                except Unreadable as error:
+                    inner._gap(f"form: {error}")
+                json = None
         inner._json = (json,) if json is not None else ()
         inner._call = call
         return inner
@@ -331,6 +347,10 @@ class Message:
         """Fill in each reading that the bytes allow. Gives what was promised in vain, or nothing."""
         charset = options.get("charset")
         damage = ""
+        if self.answer:
+            with suppress(Unreadable):
+                self._json = parse_json_texts(data)
+                return ""
         kinds = self.kinds
         start = data[:64].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1]
         if kinds == ("application/json",) and start in (b"{", b"["):

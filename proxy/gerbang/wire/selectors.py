@@ -6,12 +6,13 @@
     .*                    every member
     A or B                what either holds
     A | html              the words a reader sees of HTML; `percent` and `base64` undo those
+    A | operation         the name of the operation of a GraphQL text; another text as it is
     A | protobuf 1.5.2    what stands at those field numbers of a message in base64, which may be several values
 
-Roots: `query header cookie path basic form json xmlrpc`, `field` (query, form or
-JSON), `variables` (of a GraphQL call, in JSON or a form), `protobuf` (a body of that kind, by field numbers),
-`parts` (parts of a multipart body that have no name), `body` (the whole as an attachment, where it is none of
-those), `raw` (the same, whatever it is). A step into a text reads it as JSON first; in a form, `a.b` is also `a[b]`.
+Roots: `query header cookie path basic form json xmlrpc`, `field` (query, form or JSON), `variables` (of a GraphQL
+call, in JSON, a form or the query), `protobuf` (a body of that kind, by field numbers), `parts` (parts of a multipart
+body that have no name), `body` (the whole as an attachment, where it is none of those), `raw` (the same, whatever it
+is). A step into a text reads it as JSON first; in a form, `a.b` is also `a[b]`.
 """
 
 import re
@@ -124,10 +125,25 @@ def as_text(value: Value) -> str | None:
 
 type Transform = Callable[[str], Sequence[str]]
 
+_OPERATIONS = re.compile(r"(?:\A|[\s}])(?:query|mutation|subscription)\s+(\w+)\s*[({@]")
+
+
+def _operation(value: str) -> tuple[str]:
+    """
+    >>> _operation("mutation StoryCreateMutation($input: Input!) {"), _operation("CometFeedQuery")
+    (('StoryCreateMutation',), ('CometFeedQuery',))
+    >>> _operation("query A { a } mutation B { b }")
+    ('query A { a } mutation B { b }',)
+    """
+    names = _OPERATIONS.findall(value)
+    return (names[0] if len(names) == 1 else value,)
+
+
 TRANSFORMS: dict[str, Transform] = {
     "html": lambda value: (visible(value),),
     "percent": lambda value: (unquote(value),),
     "base64": lambda value: (from_base64(value).decode("utf-8", "replace"),),
+    "operation": _operation,
 }
 
 
@@ -201,8 +217,11 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
         case "json":
             return _walk(message.json, steps, message)
         case "variables":
-            found = _walk(message.json, ("variables", *steps), message)
-            return found or _named(message.form, ("variables", *steps), message)
+            return [
+                *_walk(message.json, ("variables", *steps), message),
+                *_named(message.form, ("variables", *steps), message),
+                *_named(message.query, ("variables", *steps), message),
+            ]
         case "form":
             return _named(message.form, steps, message)
         case "query":

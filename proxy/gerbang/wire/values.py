@@ -12,6 +12,9 @@ from dataclasses import dataclass
 DEPTH = 100
 """Levels of nesting that are read; deeper bodies are `unreadable`."""
 
+TEXTS = 200
+"""JSON texts, one after another, that are read of one answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
@@ -70,6 +73,36 @@ def parse_json(source: bytes | str) -> Value:
     return value
 
 
+def parse_json_texts(source: bytes) -> tuple[Value, ...]:
+    """The JSON texts of an answer: one or several, one after another, behind what keeps other sites from running them.
+
+    Facebook guards with `for (;;);` and streams objects, Google with `)]}'` and a length before each (2026-08).
+    What stands behind text that is no JSON (an answer cut off) is left out.
+
+    >>> parse_json_texts(b'for (;;);{"a": 1}\\n{"b": 2}'), parse_json_texts(b")]}'\\n\\n5\\n[3]x")
+    (({'a': 1}, {'b': 2}), (5, [3]))
+    """
+    text = _json_text(source).strip("\ufeff \t\r\n")
+    if guard := _GUARD.match(text):
+        text = text[guard.end() :]
+    if text.count("[") + text.count("{") > DEPTH and _too_deep(text):
+        raise Unreadable("nested too deeply")
+    values: list[Value] = []
+    at = 0
+    while at < len(text) and len(values) < TEXTS:
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            if values:
+                break
+            raise Unreadable("not JSON") from error
+        values.append(value)
+        at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
+    if not values:
+        raise Unreadable("not JSON")
+    return tuple(values)
+
+
 def _json_text(source: bytes) -> str:
     try:
         return source.decode(json.detect_encoding(source), "replace")
@@ -100,4 +133,6 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 400 else float(digits)
 
 
+_GUARD = re.compile(r"(?:for\s*\(;;\);|while\s*\(1\);|\)\]\}',?)\s*")
+_BLANKS = re.compile(r"[\s,]*")
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, strict=False)
