@@ -30,7 +30,11 @@ from gerbang.checks.examine import CHECKS, compile_checks
 from gerbang.cli import platforms as recordings
 from gerbang.cli.main import app
 from gerbang.cli.policy import load_policies, trial_world, tried
+from gerbang.console.health import View
 from gerbang.console.looks import Look, looked_event
+from gerbang.console.metrics import GATE as GATE_FIGURES
+from gerbang.console.metrics import PROCESS as PROCESS_FIGURES
+from gerbang.console.metrics import Figures
 from gerbang.journal.reader import read
 from gerbang.journal.sidecar import erase
 from gerbang.journal.writer import Journal
@@ -57,9 +61,11 @@ from gerbang.recognition.signature import compile_platforms, parse_platform
 from gerbang.record import event as events
 from gerbang.record.number import ALPHABET
 from gerbang.settings import PREFIX, Settings, load_settings
+from gerbang.store import Backlog
 from gerbang.wire.selectors import ROOTS
 from journal_builders import KEYS as RECORD_KEYS
 from journal_builders import Faulty, a_journal
+from status_builders import a_snapshot
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -726,6 +732,49 @@ def test_each_command_and_option_is_documented() -> None:
         assert not missing, f"`{path}` lacks these rows: {missing}"
         assert len(told) == len(wanted), f"`{path}` has more options in the documents than in the program"
         assert re.sub(r"\s+", " ", command.help).strip() in re.sub(r"\s+", " ", section("commands", path)), path
+
+
+# ---------------------------------------------------------------- watching
+
+
+class Looked:
+    """A watch that sees one gate."""
+
+    state = ROOT
+
+    def look(self) -> View:
+        return View(TUESDAY_MORNING, (a_snapshot(),), {"gate-0": Backlog()})
+
+
+def told_figures() -> dict[str, tuple[str, ...]]:
+    real = {}
+    for family in Figures(Looked()).collect():  # type: ignore[arg-type]  # as far as it is asked
+        suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+        labels = tuple(getattr(family, "_labelnames", ()))
+        if family.type == "info":
+            (sample, *_) = family.samples
+            labels = tuple(sample.labels)
+        real[family.name + suffix] = labels
+    return real
+
+
+def test_each_figure_is_documented_with_its_labels() -> None:
+    told = {words(row[0])[0]: (tuple(words(row[1])), row[2]) for row in rows("watching", "Figures")}
+    real = told_figures()
+    same(list(told), real, "figures")
+    assert {name: labels for name, (labels, _) in told.items()} == real
+    for figure in GATE_FIGURES + PROCESS_FIGURES:
+        name = figure.name + ("_total" if figure.kind == "counter" else "")
+        assert told[name][1] == figure.help, name
+
+
+def test_each_word_that_the_gate_counts_by_is_documented() -> None:
+    sources = "\n".join(file.read_text("utf-8") for file in sorted((SOURCE / "gate").glob("*.py")))
+    counted = set(re.findall(r'counts\["([a-z-]+)"\]', sources))
+    (said,) = re.findall(r"`reason` is a short key: (.*)", sources)
+    refused = words(said)
+    assert refused, "the keys of an unwanted target stand in its docstring"
+    same(keys("watching", "Figures", 1), counted | {f"target-{reason}" for reason in refused}, "words of the counts")
 
 
 # ---------------------------------------------------------------- bounds

@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
     "model": frozenset(),
     "errors": frozenset(),
+    "figures": frozenset(),
     "documents": VALUES,
     "wire": VALUES,
     "recognition": READING | {"wire"},
@@ -26,14 +27,15 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "pipeline": VALUES | CORE,
     "cases": READING | CORE | {"pipeline"},
     "bundled": VALUES,
+    "status": frozenset({"figures"}),
     "settings": VALUES,
     "registers": VALUES,
     "activations": VALUES | {"policy"},
     "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers", "activations", "journal"},
-    "journal": VALUES | {"record"},
+    "journal": VALUES | {"record", "figures"},
     "store": VALUES | {"record", "journal", "bundled"},
-    "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal"},
-    "console": VALUES | CORE | {"bundled", "settings", "journal", "store"},
+    "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status"},
+    "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status"},
     "fleet": VALUES | {"settings", "loading"},
     "serving": frozenset({"*"}),
     "demo": frozenset({"*"}),
@@ -47,9 +49,9 @@ FRAMEWORKS = frozenset(
     {"mitmproxy", "sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn", "structlog", "typer", "rich"}
 )
 NEVER: dict[str, frozenset[str]] = {
-    **dict.fromkeys((*CORE, "model", "errors", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
+    **dict.fromkeys((*CORE, "model", "errors", "figures", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "registers", "activations", "loading", "journal", "store"),
+        ("bundled", "settings", "registers", "activations", "loading", "journal", "store", "status"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

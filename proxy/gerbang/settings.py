@@ -23,6 +23,8 @@ PREFIX = "GERBANG_"
 NOT_SETTINGS = frozenset({"GERBANG_CONFIG", "GERBANG_CA_PASSPHRASE"})
 DEFAULT_FILE = "gerbang.toml"
 
+SHORTEST_TOKEN = 20  # characters of `console.metrics_token`
+
 type Steps = tuple[int | str, ...]
 
 UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
@@ -101,6 +103,15 @@ def _timezone(value: str) -> str:
     return value
 
 
+def _token(value: object) -> object:
+    """A secret: what is wrong with it is said without saying it."""
+    if not isinstance(value, str):
+        raise ValueError("a text is expected")
+    if len(value) < SHORTEST_TOKEN or not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError(f"{SHORTEST_TOKEN} or more letters, digits and signs are expected, without a space")
+    return value
+
+
 Size = Annotated[int, BeforeValidator(_size)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
@@ -108,6 +119,7 @@ Domain = Annotated[str, AfterValidator(_domain)]
 HostPattern = Annotated[str, AfterValidator(_pattern)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
+Token = Annotated[str, BeforeValidator(_token)]
 
 
 class Section(BaseModel):
@@ -178,8 +190,11 @@ class JournalSettings(Section):
 
 
 class ConsoleSettings(Section):
+    """`metrics_token` is the bearer token for the figures; without one, only a loopback listener tells them."""
+
     listen: Address = "127.0.0.1:8081"
     language: Literal["ms", "en"] = "ms"
+    metrics_token: Token | None = Field(default=None, repr=False)
 
 
 class PacSettings(Section):
@@ -223,6 +238,10 @@ class Settings(Section):
     @property
     def keys_folder(self) -> Path:
         return self.state / "keys"
+
+    @property
+    def status_folder(self) -> Path:
+        return self.state / "status"
 
     @property
     def authority_folder(self) -> Path:

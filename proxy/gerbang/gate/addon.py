@@ -125,6 +125,13 @@ class Gate:
     def world(self) -> World:
         return self._holder.world
 
+    def certified_until(self) -> dict[tuple[str, ...], float]:
+        """When the CA's certificates end, in seconds since 1970, by what they are; nothing where there is no CA."""
+        if self._authority is None:
+            return {}
+        ends = {"intermediate": self._authority.certificate, "root": self._authority.root}
+        return {(name,): one.not_valid_after_utc.timestamp() for name, one in ends.items() if one is not None}
+
     def _wording(self, rule: str, law: str | None, language: Language) -> RuleWords | None:
         return wording(self.world.policy.rules)(rule, law, language)
 
@@ -254,6 +261,7 @@ class Gate:
         data.ignore_connection = chosen is Opening.TUNNEL
         if chosen is Opening.REFUSE:
             self.counts["tls-refused"] += 1
+            self._tls_refused("gate", sni, asked)
             self.tls.refuse(client)
 
     async def _tunnelled(
@@ -274,6 +282,8 @@ class Gate:
         shown = self._shown(data) if data.ssl_conn is not None else None
         if shown and self.distrust.failed(data.context.client, *shown):
             self.counts["tls-refused-by-client"] += 1
+            client, address = data.context.client, data.context.server.address
+            self._tls_refused("client", plain_host(client.sni or ""), plain_host(address[0]) if address else None)
         else:
             self.counts["tls-failed"] += 1
 
@@ -283,6 +293,11 @@ class Gate:
         actor = self.admission.actor(client)
         role = self.world.platforms.at(plain_host(client.sni or (address[0] if address else "")))
         return (role.platform, role.host, actor.zone.name) if actor and role else None
+
+    def _tls_refused(self, by: str, *names: str | None) -> None:
+        """Count who ended a handshake, and for what kind of host."""
+        roles = [role.role for name in names if name and (role := self.world.platforms.at(name))]
+        self.judge.figures.tls_refused[by, roles[0] if roles else "none"] += 1
 
     def _is_proxy_tls(self, data: tls.ClientHelloData) -> bool:
         """Whether this is TLS to the proxy itself, before any CONNECT."""
@@ -419,6 +434,7 @@ class Gate:
         body = flow.request.raw_content or b""
         request = read_request(flow, passage.host, body=body)
         if passage.own_host:
+            self.counts["own-page"] += 1
             return await own_host(request, passage.actor, self._state)
         if passage.settled:
             return None

@@ -21,6 +21,7 @@ from gerbang.answers.reply import HELD, refuse, too_large
 from gerbang.errors import RecordError
 from gerbang.gate.clock import Clock
 from gerbang.gate.decisions import DecisionBook, owner
+from gerbang.gate.figures import Figures
 from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
 from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request
@@ -99,6 +100,7 @@ class Judge:
         self._decisions = decisions
         self._releases = releases
         self.unwritten: Counter[Kind] = Counter()
+        self.figures = Figures()
         self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
         self._hosts: OrderedDict[str, tuple[datetime, set[str]]] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
@@ -116,7 +118,7 @@ class Judge:
         activities = _unprotected(recognition, request, world)
         if not recognition.awaits_body:
             if not activities:
-                return PASS
+                return self._no_act()
             return await self._settle(request, world, lambda: self._judged(activities, actor, world), started)
         early = [
             judge_early(activity, actor, world, self._clock(), new_number(), awaits_body=True)
@@ -136,7 +138,7 @@ class Judge:
         else:
             activities, decisions = _recognised(*given)
         if not activities:
-            return PASS
+            return self._no_act()
         # Judged again only where another request has used a release in the meantime.
         ready: list[Sequence[Decision]] = [decisions]
         return await self._settle(
@@ -156,7 +158,7 @@ class Judge:
         recognition = recognise_unread(head, gap, world.platforms)
         activities = _unprotected(recognition, request, world)
         if not activities:
-            return PASS
+            return self._no_act()
         if recognition.streams:
             activities = tuple(replace(each, gaps=(*each.gaps, gap)) for each in activities)
         return await self._settle(
@@ -182,6 +184,10 @@ class Judge:
 
     # ------------------------------------------------------------ judging
 
+    def _no_act(self) -> Verdict:
+        self.figures.requests["no-act"] += 1
+        return PASS
+
     def _judged(self, activities: Sequence[Activity], actor: Actor, world: World) -> Sequence[Decision]:
         moment = self._clock()
         return _judge_all(activities, actor, world, moment, self._releases.of(actor, moment))
@@ -197,7 +203,9 @@ class Judge:
     ) -> Verdict:
         """Write the decisions down, and say what becomes of the request; `started` is when it was taken up."""
         decisions = self._claimed(judged)
-        timings = {"judge": (perf_counter_ns() - started) // 1000}
+        took = perf_counter_ns() - started
+        self.figures.judged.observe(took / 1e9)
+        timings = {"judge": took // 1000}
         strictest = max(decisions, key=lambda decision: decision.effect.rank)
         refused = unread or strictest.effect in REFUSING
         written = True
@@ -209,6 +217,7 @@ class Judge:
                 raise
             # No log, no post; but what is no post goes on, and what is refused stays refused.
             settled, written = list(decisions), False
+        self.figures.requests["refused" if refused else "sent"] += 1
         if not refused:
             for decision in settled:
                 self._releases.spend(decision)
@@ -246,6 +255,8 @@ class Judge:
 
     async def _written(self, decision: Decision, refused: bool, timings: Mapping[str, int]) -> Decision:
         """The decision once its line is durable, with the number under which it stands there."""
+        if decision.activity.unclaimed or decision.activity.gaps:
+            self.figures.unseen(decision.activity)
         if not is_written(decision):
             self.unwritten[decision.activity.kind] += 1
             return decision
@@ -255,6 +266,7 @@ class Judge:
         done: Done = "forwarded" if not refused else "held" if decision.effect in HELD else "answered"
         event = decision_event(decision, done, excerpts(decision), self._keys, timings)
         await self.append(event)
+        self.figures.decisions[decision.effect, decision.activity.kind, decision.activity.platform] += 1
         if key is not None:
             self._seen[key] = (decision.number, decision.moment)
             while len(self._seen) > SEEN:
