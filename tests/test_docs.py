@@ -522,7 +522,8 @@ def every_event() -> Iterator[events.Event]:
     act = replace(
         an_activity("hi"), audience="public", target="9", changes="9", media=(Media("1", "image/png", "a.png"),)
     )
-    act = replace(act, provenance=Provenance("cross-site", "elsewhere.example"))
+    shape = Shape("app", "POST", "/i/api/graphql/{}/Say")
+    act = replace(act, provenance=Provenance("cross-site", "elsewhere.example"), shape=shape)
     yield events.decision_event(a_decision(activity=act, matches=()), "answered", ["•••"], keys)
     yield events.outcome_event(
         a_decision(number="N"), 200, True, "9", "https://x.com/9", keys, Media(digest="c0ffee", size=3)
@@ -530,6 +531,7 @@ def every_event() -> Iterator[events.Event]:
     release = Release("r", frozenset({"a/b"}), "x", moment + timedelta(hours=1), "P-1", "10.1.2.3", answers={"a": "b"})
     yield events.release_event(replace(release, account="2001"), "N", moment, keys)
     yield events.policy_activated(a_decision().basis, {"a": "policy: a"}, moment, keys)
+    yield events.unclaimed_event({("x", shape): 2}, moment, moment, keys)
     yield events.objection_event("N", "P-1", "words", moment, keys)
     yield events.erased_event("N", ["00ff"], "salmah", "perintah 7/2026", moment, keys)
     yield looked_event(Look("salmah", "auditor", "decision", "N", {"effect": "block"}), moment, keys)

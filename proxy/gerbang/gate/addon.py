@@ -113,6 +113,7 @@ class Gate:
         for task in tuple(self._tasks):
             task.cancel()
         self.admission.close()
+        self.judge.tell_unclaimed()
         self.judge.close()
         self._say_counts()
 
@@ -139,6 +140,7 @@ class Gate:
         while True:
             await asyncio.sleep(SUMMARY)
             self._say_counts()
+            self.judge.tell_unclaimed()
 
     def _say_counts(self) -> None:
         """What this process has counted since it began, where that has changed: numbers, and nobody's names."""

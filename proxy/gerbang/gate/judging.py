@@ -24,10 +24,10 @@ from gerbang.gate.decisions import DecisionBook, owner
 from gerbang.gate.figures import Figures
 from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
-from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request
+from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request, Shape
 from gerbang.pipeline import World, excerpts, judge, judge_early
 from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
-from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event
+from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event, unclaimed_event
 from gerbang.record.number import decision_number
 
 log = structlog.get_logger()
@@ -42,6 +42,8 @@ ONCE_IN: Final = {Kind.VIEW: timedelta(minutes=30), Kind.USE: timedelta(minutes=
 # a listed one; those beyond share a line a platform.
 HOSTS_A_MINUTE = 60
 SEEN = 20_000
+# Shapes of unclaimed writes that are counted between two lines of them.
+SHAPES = 200
 REFUSING = frozenset({Effect.COACH, Effect.APPROVE, Effect.BLOCK})
 PASSING = frozenset({Kind.VIEW, Kind.USE, Kind.LOGIN})
 # What is written down only where a rule has an opinion on it. Every other activity is.
@@ -101,6 +103,8 @@ class Judge:
         self._releases = releases
         self.unwritten: Counter[Kind] = Counter()
         self.figures = Figures()
+        self._strange: Counter[tuple[str, Shape]] = Counter()
+        self._strange_since = clock()
         self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
         self._hosts: OrderedDict[str, tuple[datetime, set[str]]] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
@@ -259,6 +263,7 @@ class Judge:
             self.figures.unseen(decision.activity)
         if not is_written(decision):
             self.unwritten[decision.activity.kind] += 1
+            self._count_shape(decision.activity)
             return decision
         key = self._key(decision)
         if key is not None and (number := self._seen_number(key, decision, refused)):
@@ -282,6 +287,23 @@ class Judge:
             written.add_done_callback(lambda _: _tell(loop, durable))
             await durable
         written.result()
+
+    def _count_shape(self, activity: Activity) -> None:
+        if activity.shape is None:
+            return
+        key = (activity.platform, activity.shape)
+        if key in self._strange or len(self._strange) < SHAPES:
+            self._strange[key] += 1
+
+    def tell_unclaimed(self) -> None:
+        """Write down how often which shapes of unclaimed writes came since this was last told. Nothing waits for it."""
+        if not self._strange:
+            return
+        counted, since = self._strange, self._strange_since
+        self._strange, self._strange_since = Counter(), self._clock()
+        event = unclaimed_event(counted, since, self._strange_since, self._keys)
+        written = self._ledger.append(event, patient=True)
+        written.add_done_callback(_note_uncounted)
 
     def _key(self, decision: Decision) -> tuple[object, ...] | None:
         activity, whose = decision.activity, owner(decision.actor)
@@ -353,6 +375,11 @@ def _tell(loop: asyncio.AbstractEventLoop, durable: "asyncio.Future[None]") -> N
 def _wake(durable: "asyncio.Future[None]") -> None:
     if not durable.done():
         durable.set_result(None)
+
+
+def _note_uncounted(written: Future[Any]) -> None:
+    if error := written.exception():
+        log.error("unclaimed-not-recorded", error=str(error))
 
 
 def _note_loss(number: str, written: Future[Any]) -> None:
