@@ -49,6 +49,7 @@ from gerbang.model import (
     Provenance,
     Regime,
     Release,
+    Shape,
     Standing,
 )
 from gerbang.policy import document as policies
