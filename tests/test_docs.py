@@ -428,7 +428,9 @@ def shipped(name: str) -> platforms.PlatformDocument:
     return parse_platform(file.read_text("utf-8"), str(file))
 
 
-@pytest.mark.parametrize(("heading", "name"), [("X", "x"), ("WordPress", "wordpress")])
+@pytest.mark.parametrize(
+    ("heading", "name"), [("X", "x"), ("WordPress", "wordpress"), ("WordPress.com", "wordpress-com")]
+)
 def test_each_signature_is_documented_with_what_it_rests_on(heading: str, name: str) -> None:
     told = [
         (words(row[0])[0], str(confidence), signature)

@@ -112,8 +112,11 @@ def run_platforms(
     """Run every case of every platform. Exit status 1 where one fails."""
     rows: list[tuple[str, int, int, int]] = []
     failures: list[Failure] = []
-    for entry in _entries(folder):
-        failed = run_cases(entry.cases, entry.document) if entry.cases else ()
+    entries = _entries(folder)
+    # A folder's document may use one that stands in another.
+    used = [entry.document for entry in (*(_entries() if folder else ()), *entries)]
+    for entry in entries:
+        failed = run_cases(entry.cases, entry.document, used) if entry.cases else ()
         failures += failed
         trials = len(entry.cases.trials) if entry.cases else 0
         broken = len({failure.trial.place for failure in failed})

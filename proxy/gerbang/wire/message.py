@@ -322,6 +322,12 @@ class Message:
                 return inner
         return data
 
+    def cut(self, what: str) -> None:
+        """Note that not all of the body was looked at."""
+        gap = Gap("too-large", f"more {what} than are looked at")
+        if gap not in self._gaps:
+            self._gaps.append(gap)
+
     def _gap(self, detail: str) -> None:
         gap = Gap("unreadable", detail)
         if gap not in self._gaps:
