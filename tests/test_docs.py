@@ -211,7 +211,7 @@ def settings_of(model: type[BaseModel], path: tuple[str, ...] = (), listed: str 
         if inner is not None and issubclass(inner, BaseModel) and info.annotation is inner:
             yield from settings_of(inner, here)
         elif inner is not None:
-            yield from settings_of(inner, here, PREFIX + "__".join(here).upper())
+            yield from settings_of(inner, here, listed or PREFIX + "__".join(here).upper())
         else:
             yield ".".join(here), default_of(info), listed or PREFIX + "__".join(here).upper()
 
@@ -254,7 +254,7 @@ def test_the_example_has_every_setting_and_each_variable_does_the_same(tmp_path:
 
 def as_variable(example: Mapping[str, Any], name: str) -> str:
     value = found_in(example, name.removeprefix(PREFIX).lower().split("__"))
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def found_in(value: Any, path: list[str]) -> Any:

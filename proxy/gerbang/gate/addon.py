@@ -29,6 +29,7 @@ from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
 from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
 from gerbang.gate.own_host import OwnHostState, own_host
 from gerbang.gate.passage import PASSAGE, Digest, Passage, Tee, named_host, passage_of, read_request, write_response
+from gerbang.gate.pinned import Pins
 from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
 from gerbang.gate.stream import BODY_LIMIT, SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves, announced, pin
@@ -68,6 +69,7 @@ class Gate:
         self.counts: Counter[str] = Counter()
         self.admission = Admission(settings, holder, self.counts)
         self.distrust = DistrustBook()
+        self.pins = Pins(settings.zones)
         self.valves = Valves()
         budget = Budget(settings.gate.memory_budget)
         self.limits = Limits(min(settings.gate.body_limit, budget.share), budget)
@@ -106,6 +108,10 @@ class Gate:
         self._connections = connections
 
     def running(self) -> None:
+        for zone, entry in self.pins.expired(self._clock(), self.world.offices):
+            log.warning("pinned-expired", zone=zone, host=entry.host, until=str(entry.until), now="refused again")
+        for zone, entry in self.pins.unknown(self.world.platforms.hosts()):
+            log.warning("pinned-without-effect", zone=zone, host=entry.host, because="no platform lists it")
         self._keep(self.admission.keep_fresh())
         self._keep(self._sum_up())
 
@@ -229,7 +235,7 @@ class Gate:
             return None
         if refused := await self._checked_target(flow):
             return refused
-        if self.is_listed(host) and (gaps := self._unopened(actor.zone)):
+        if self.is_listed(host) and (gaps := self._unopened(actor.zone, host)):
             return await self._use(actor, host, gaps)
         return None
 
@@ -255,7 +261,7 @@ class Gate:
             chosen = opening(sni, asked, listed=self._may_open, covers=self._covers)
             if chosen is not Opening.TUNNEL and self._host not in (sni, asked):
                 name = next(host for host in (sni, asked) if host is not None and self.is_listed(host))
-                if gaps := self._unopened(actor.zone):
+                if gaps := self._unopened(actor.zone, name):
                     chosen = await self._tunnelled(client, actor, name, asked, gaps)
         except Exception as error:
             self.guard.caught("tls_clienthello", error)
@@ -305,9 +311,12 @@ class Gate:
         """Whether this is TLS to the proxy itself, before any CONNECT."""
         return data.context.server.address is None
 
-    def _unopened(self, zone: Zone) -> tuple[Gap, ...]:
+    def _unopened(self, zone: Zone, host: str) -> tuple[Gap, ...]:
         """Why a listed host is not opened in a zone, nothing where it is."""
-        return () if self._opens_for(zone) else (Gap("encrypted"),)
+        if not self._opens_for(zone):
+            return (Gap("encrypted"),)
+        reason = self.pins.reason(zone.name, host, self._clock(), self.world.offices)
+        return () if reason is None else (Gap("encrypted"), Gap("pinned", reason))
 
     def _opens_for(self, zone: Zone) -> bool:
         return self.closed is None and zone.device is Device.MANAGED
