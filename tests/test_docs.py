@@ -429,7 +429,8 @@ def shipped(name: str) -> platforms.PlatformDocument:
 
 
 @pytest.mark.parametrize(
-    ("heading", "name"), [("X", "x"), ("WordPress", "wordpress"), ("WordPress.com", "wordpress-com")]
+    ("heading", "name"),
+    [("X", "x"), ("YouTube", "youtube"), ("WordPress", "wordpress"), ("WordPress.com", "wordpress-com")],
 )
 def test_each_signature_is_documented_with_what_it_rests_on(heading: str, name: str) -> None:
     told = [

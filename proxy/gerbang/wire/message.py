@@ -308,7 +308,11 @@ class Message:
             return  # said already
         if damage:
             self._gap(damage)
-        elif not self.says_media and (b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff")):
+        elif (
+            self._protobuf is None
+            and not self.says_media
+            and (b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff"))
+        ):
             self._text = text(data, options.get("charset"))
 
     @staticmethod

@@ -6,8 +6,9 @@
     .*                    every member
     .**                   everything below that is no list and no object, however deep
     A or B                what either holds
-    A | html              the words a reader sees of HTML; `percent` and `base64` undo those
+    A | html              the words a reader sees of HTML; `percent`, `base64` and `data` (a data URL) undo those
     A | operation         the name of the operation of a GraphQL text; another text as it is
+    A | join              all values put together as one
     A | protobuf 1.5.2    what stands at those field numbers of a message in base64, which may be several values
 
 Roots: `query header cookie path basic form json xmlrpc`, `field` (query, form or JSON), `variables` (of a GraphQL
@@ -105,7 +106,7 @@ class Selector:
     def _transformed(self, values: Sequence[Value]) -> list[Value]:
         texts = [text for value in values if (text := as_text(value)) is not None]
         for transform in self.transforms:
-            texts = [result for text in texts for result in transform(text)][:VALUES]
+            texts = transform(texts)[:VALUES]
         return [*texts]
 
     def reads(self, root: str) -> bool:
@@ -133,33 +134,51 @@ def as_text(value: Value) -> str | None:
     return None
 
 
-type Transform = Callable[[str], Sequence[str]]
+type Transform = Callable[[list[str]], list[str]]
+
+
+def _of_data_url(value: str) -> str:
+    head, comma, data = value.partition(",")
+    if not comma or not head.startswith("data:"):
+        return value
+    return _of_base64(data) if head.endswith(";base64") else unquote(data)
+
+
+def _of_base64(value: str) -> str:
+    return from_base64(value).decode("utf-8", "replace")
+
+
+def _each(change: Callable[[str], str]) -> Transform:
+    return lambda values: [change(value) for value in values]
+
 
 _OPERATIONS = re.compile(r"(?:\A|[\s}])(?:query|mutation|subscription)\s+(\w+)\s*[({@]")
 
 
-def _operation(value: str) -> tuple[str]:
+def _operation(value: str) -> str:
     """
     >>> _operation("mutation StoryCreateMutation($input: Input!) {"), _operation("CometFeedQuery")
-    (('StoryCreateMutation',), ('CometFeedQuery',))
+    ('StoryCreateMutation', 'CometFeedQuery')
     >>> _operation("query A { a } mutation B { b }")
-    ('query A { a } mutation B { b }',)
+    'query A { a } mutation B { b }'
     """
     names = _OPERATIONS.findall(value)
-    return (names[0] if len(names) == 1 else value,)
+    return names[0] if len(names) == 1 else value
 
 
 TRANSFORMS: dict[str, Transform] = {
-    "html": lambda value: (visible(value),),
-    "percent": lambda value: (unquote(value),),
-    "base64": lambda value: (from_base64(value).decode("utf-8", "replace"),),
-    "operation": _operation,
+    "html": _each(visible),
+    "percent": _each(unquote),
+    "base64": _each(_of_base64),
+    "data": _each(_of_data_url),
+    "join": lambda values: ["".join(values)] if values else [],
+    "operation": _each(_operation),
 }
 
 
 def _of_protobuf(path: tuple[int, ...]) -> Transform:
-    def values(message: str) -> list[str]:
-        found = find(from_base64(message), path)
+    def values(messages: list[str]) -> list[str]:
+        found = [value for message in messages for value in find(from_base64(message), path)]
         texts = (as_words(value) if isinstance(value, bytes) else str(value) for value in found[:VALUES])
         return [text for text in texts if text is not None]
 
