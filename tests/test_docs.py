@@ -430,7 +430,13 @@ def shipped(name: str) -> platforms.PlatformDocument:
 
 @pytest.mark.parametrize(
     ("heading", "name"),
-    [("X", "x"), ("YouTube", "youtube"), ("WordPress", "wordpress"), ("WordPress.com", "wordpress-com")],
+    [
+        ("X", "x"),
+        ("YouTube", "youtube"),
+        ("WordPress", "wordpress"),
+        ("WordPress.com", "wordpress-com"),
+        ("TikTok", "tiktok"),
+    ],
 )
 def test_each_signature_is_documented_with_what_it_rests_on(heading: str, name: str) -> None:
     told = [
