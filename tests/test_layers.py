@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status"},
     "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status"},
     "fleet": VALUES | {"settings", "loading"},
+    "installing": frozenset({"*"}),
     "serving": frozenset({"*"}),
     "demo": frozenset({"*"}),
     "cli": frozenset({"*"}),

@@ -21,7 +21,9 @@ from gerbang.errors import Place, SettingsError, one_of, reason
 from gerbang.model import Device
 
 PREFIX = "GERBANG_"
-NOT_SETTINGS = frozenset({"GERBANG_CONFIG", "GERBANG_CA_PASSPHRASE"})
+NOT_SETTINGS = frozenset(
+    {"GERBANG_CONFIG", "GERBANG_CA_PASSPHRASE", "GERBANG_CONSOLE_PASSWORD", "GERBANG_OFFICER_PASSWORD"}
+)
 DEFAULT_FILE = "gerbang.toml"
 
 SHORTEST_TOKEN = 20  # characters of `console.metrics_token`
