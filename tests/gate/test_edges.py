@@ -1,12 +1,9 @@
 """What people and programs do that no browser does, and what must stay flat while they do it."""
 
-import base64
 import hashlib
-import os
 import resource
 import socket
 import ssl
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -216,60 +213,6 @@ def test_a_film_in_a_form_is_judged_and_streamed_however_large(
         assert decision["done"] == ("forwarded" if status == 200 else "answered")
         if announced and status == 200:
             assert blog.bodies == [hashlib.sha256(body).digest()]
-
-
-# ---------------------------------------------------------------- WebSocket
-
-
-def frame(text: bytes, *, masked: bool) -> bytes:
-    if not masked:
-        return struct.pack("!BB", 0x81, len(text)) + text
-    mask = os.urandom(4)
-    return struct.pack("!BB", 0x81, 0x80 | len(text)) + mask + bytes(c ^ mask[i % 4] for i, c in enumerate(text))
-
-
-def test_websocket_messages_are_not_kept(tmp_path: Path, trust: Trust) -> None:
-    listener = socket.create_server(("127.0.0.1", 0))
-    context = server_context(trust, "x.com", tmp_path)
-
-    def serve() -> None:
-        connection = context.wrap_socket(listener.accept()[0], server_side=True)
-        connection.recv(65536)
-        connection.sendall(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
-        )
-        for _ in range(5):
-            connection.recv(65536)
-            connection.sendall(frame(b"pong", masked=False))
-
-    threading.Thread(target=serve, daemon=True).start()
-    hosts = {"x.com": f"127.0.0.1:{listener.getsockname()[1]}"}
-    settings = office_settings(tmp_path, gate={"upstream": {"hosts": hosts, "trusted_ca": trust.file}})
-    kept: list[int] = []
-    with a_gate(settings, trust, at=TUESDAY_AT_NIGHT) as gate:
-        real = gate.gate.websocket_message
-
-        def watched(flow: Any) -> None:
-            real(flow)
-            kept.append(len(flow.websocket.messages))
-
-        gate.gate.websocket_message = watched  # type: ignore[method-assign]
-        with gate.tls() as connection:
-            connection.sendall(
-                b"GET /live_pipeline/ws HTTP/1.1\r\nHost: x.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
-                + base64.b64encode(b"0123456789abcdef")
-                + b"\r\n\r\n"
-            )
-            assert receive(connection).startswith(b"HTTP/1.1 101")
-            for _ in range(5):
-                connection.sendall(frame(b"ping", masked=True))
-                assert connection.recv(100).endswith(b"pong")
-        assert gate.gate.counts["websocket-message"] == 10
-    assert len(kept) == 10
-    assert set(kept) == {0}
-    listener.close()
 
 
 # ---------------------------------------------------------------- a parent proxy

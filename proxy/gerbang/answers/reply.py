@@ -8,6 +8,7 @@ one neutral sentence: never a category, a clause, a name or what was matched.
 import html
 import json
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from gerbang.answers.paper import ALONE, GUEST_POLICY, page
@@ -21,7 +22,7 @@ NOT_DONE = 300
 
 # An origin is echoed into a header, so it must look like one: a scheme with a host, or the word null.
 ORIGIN: Final = re.compile(r"(?:null|[a-z][a-z0-9+.-]{0,31}://[A-Za-z0-9._\-\[\]:]{1,255})")
-SLOT: Final = re.compile(r"\{(message|number|status)\}")
+SLOT: Final = re.compile(r"\{(message|number|status|id)\}")
 
 
 def refuse(request: Request, decision: Decision, refusal: Refusal | None, gate: str) -> Reply:
@@ -160,7 +161,8 @@ def _for_script(
     refusal: Refusal | None,
 ) -> Reply:
     if refusal is not None:
-        content_type, text = refusal.content_type, _filled(refusal, message, number or "-", status)
+        values = {"message": message, "number": number or "-", "status": str(status)}
+        content_type, text = refusal.content_type, filled(refusal.body, refusal.content_type, values)
     else:
         content_type = "application/problem+json"
         problem = {"type": "about:blank", "title": title, "status": status, "detail": message}
@@ -191,17 +193,18 @@ def _script_headers(request: Request, number: str) -> tuple[tuple[str, str], ...
     )
 
 
-def _filled(refusal: Refusal, message: str, number: str, status: int) -> str:
-    """The platform's shape with our values, written as that content type writes text."""
-    kind = refusal.content_type.partition(";")[0].strip().lower()
-    values = {"message": message, "number": number, "status": str(status)}
+def filled(template: str, content_type: str, values: Mapping[str, str]) -> str:
+    """A platform's shape with our values, written as its content type writes text."""
+    kind = content_type.partition(";")[0].strip().lower()
 
     def written(found: re.Match[str]) -> str:
-        value = values[found[1]]
+        value = values.get(found[1])
+        if value is None:
+            return found[0]
         if kind.endswith(("json", "javascript")):
             return json.dumps(value, ensure_ascii=False)[1:-1]
         if kind.endswith(("html", "xml")):
             return html.escape(value)
         return value
 
-    return SLOT.sub(written, refusal.body)
+    return SLOT.sub(written, template)

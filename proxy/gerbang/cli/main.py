@@ -19,7 +19,6 @@ from gerbang.cli.output import guarded
 from gerbang.errors import SettingsError, one_of
 
 COMMANDS = (
-    "init",
     "serve",
     "demo",
     "policy",

@@ -29,12 +29,23 @@ from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
 from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
 from gerbang.gate.own_host import OwnHostState, own_host
 from gerbang.gate.passage import PASSAGE, Digest, Passage, Tee, named_host, passage_of, read_request, write_response
-from gerbang.gate.pinned import Pins
 from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
-from gerbang.gate.stream import BODY_LIMIT, SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves, announced, pin
+from gerbang.gate.sockets import Sockets
+from gerbang.gate.stream import (
+    BODY_LIMIT,
+    SENDER,
+    SHORT_OF_MEMORY,
+    UNTOUCHED,
+    Budget,
+    Limits,
+    SocketMessage,
+    Valves,
+    announced,
+    pin,
+)
 from gerbang.gate.targets import Targets, Unwanted, plain_host
-from gerbang.model import DEFAULT_PORTS, Actor, Device, Gap, Reply, Request, Zone
+from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Device, Gap, Reply, Request, Zone
 from gerbang.pipeline import World
 from gerbang.recognition.signature import INERT_ROLES
 from gerbang.record.event import RecordKeys
@@ -42,6 +53,9 @@ from gerbang.settings import Settings
 
 log = structlog.get_logger()
 
+# HTTP/2's preface, and what stands for a message on a socket.
+NOT_METHODS = frozenset({"PRI", SOCKET})
+DEFLATE = "permessage-deflate"
 SUMMARY = 600.0  # seconds between looks at what was counted
 # Bodies that are announced no larger are read and judged once: they are here before the headers could be judged alone.
 READ_AT_ONCE = 64 << 10  # bytes
@@ -68,8 +82,8 @@ class Gate:
         self.guard = Guard(settings.gate.on_fault)
         self.counts: Counter[str] = Counter()
         self.admission = Admission(settings, holder, self.counts)
+        self.sockets = Sockets(self.judge, self.guard, self.admission, holder, self.counts, settings.gate_url)
         self.distrust = DistrustBook()
-        self.pins = Pins(settings.zones)
         self.valves = Valves()
         budget = Budget(settings.gate.memory_budget)
         self.limits = Limits(min(settings.gate.body_limit, budget.share), budget)
@@ -108,10 +122,6 @@ class Gate:
         self._connections = connections
 
     def running(self) -> None:
-        for zone, entry in self.pins.expired(self._clock(), self.world.offices):
-            log.warning("pinned-expired", zone=zone, host=entry.host, until=str(entry.until), now="refused again")
-        for zone, entry in self.pins.unknown(self.world.platforms.hosts()):
-            log.warning("pinned-without-effect", zone=zone, host=entry.host, because="no platform lists it")
         self._keep(self.admission.keep_fresh())
         self._keep(self._sum_up())
 
@@ -119,7 +129,6 @@ class Gate:
         for task in tuple(self._tasks):
             task.cancel()
         self.admission.close()
-        self.judge.tell_unclaimed()
         self.judge.close()
         self._say_counts()
 
@@ -132,13 +141,6 @@ class Gate:
     def world(self) -> World:
         return self._holder.world
 
-    def certified_until(self) -> dict[tuple[str, ...], float]:
-        """When the CA's certificates end, in seconds since 1970, by what they are; nothing where there is no CA."""
-        if self._authority is None:
-            return {}
-        ends = {"intermediate": self._authority.certificate, "root": self._authority.root}
-        return {(name,): one.not_valid_after_utc.timestamp() for name, one in ends.items() if one is not None}
-
     def _wording(self, rule: str, law: str | None, language: Language) -> RuleWords | None:
         return wording(self.world.policy.rules)(rule, law, language)
 
@@ -146,7 +148,6 @@ class Gate:
         while True:
             await asyncio.sleep(SUMMARY)
             self._say_counts()
-            self.judge.tell_unclaimed()
 
     def _say_counts(self) -> None:
         """What this process has counted since it began, where that has changed: numbers, and nobody's names."""
@@ -235,7 +236,7 @@ class Gate:
             return None
         if refused := await self._checked_target(flow):
             return refused
-        if self.is_listed(host) and (gaps := self._unopened(actor.zone, host)):
+        if self.is_listed(host) and (gaps := self._unopened(actor.zone)):
             return await self._use(actor, host, gaps)
         return None
 
@@ -261,7 +262,7 @@ class Gate:
             chosen = opening(sni, asked, listed=self._may_open, covers=self._covers)
             if chosen is not Opening.TUNNEL and self._host not in (sni, asked):
                 name = next(host for host in (sni, asked) if host is not None and self.is_listed(host))
-                if gaps := self._unopened(actor.zone, name):
+                if gaps := self._unopened(actor.zone):
                     chosen = await self._tunnelled(client, actor, name, asked, gaps)
         except Exception as error:
             self.guard.caught("tls_clienthello", error)
@@ -269,7 +270,6 @@ class Gate:
         data.ignore_connection = chosen is Opening.TUNNEL
         if chosen is Opening.REFUSE:
             self.counts["tls-refused"] += 1
-            self._tls_refused("gate", sni, asked)
             self.tls.refuse(client)
 
     async def _tunnelled(
@@ -290,8 +290,6 @@ class Gate:
         shown = self._shown(data) if data.ssl_conn is not None else None
         if shown and self.distrust.failed(data.context.client, *shown):
             self.counts["tls-refused-by-client"] += 1
-            client, address = data.context.client, data.context.server.address
-            self._tls_refused("client", plain_host(client.sni or ""), plain_host(address[0]) if address else None)
         else:
             self.counts["tls-failed"] += 1
 
@@ -302,21 +300,13 @@ class Gate:
         role = self.world.platforms.at(plain_host(client.sni or (address[0] if address else "")))
         return (role.platform, role.host, actor.zone.name) if actor and role else None
 
-    def _tls_refused(self, by: str, *names: str | None) -> None:
-        """Count who ended a handshake, and for what kind of host."""
-        roles = [role.role for name in names if name and (role := self.world.platforms.at(name))]
-        self.judge.figures.tls_refused[by, roles[0] if roles else "none"] += 1
-
     def _is_proxy_tls(self, data: tls.ClientHelloData) -> bool:
         """Whether this is TLS to the proxy itself, before any CONNECT."""
         return data.context.server.address is None
 
-    def _unopened(self, zone: Zone, host: str) -> tuple[Gap, ...]:
+    def _unopened(self, zone: Zone) -> tuple[Gap, ...]:
         """Why a listed host is not opened in a zone, nothing where it is."""
-        if not self._opens_for(zone):
-            return (Gap("encrypted"),)
-        reason = self.pins.reason(zone.name, host, self._clock(), self.world.offices)
-        return () if reason is None else (Gap("encrypted"), Gap("pinned", reason))
+        return () if self._opens_for(zone) else (Gap("encrypted"),)
 
     def _opens_for(self, zone: Zone) -> bool:
         return self.closed is None and zone.device is Device.MANAGED
@@ -394,7 +384,7 @@ class Gate:
 
     async def _headers(self, flow: http.HTTPFlow) -> Reply | None:
         _strip_upgrades(flow.request)
-        if flow.request.method == "PRI":
+        if flow.request.method in NOT_METHODS:
             return plain("malformed")
         actor = await self.admission.admit(flow)
         if isinstance(actor, Reply):
@@ -413,6 +403,7 @@ class Gate:
         if not self.admission.has_tunnel(flow.client_conn) and (refused := await self._checked_target(flow)):
             return refused
         if not passage.listed or self.world.protected.covers(passage.host):
+            flow.metadata[UNTOUCHED] = True
             flow.request.stream = True
             return None
         if not self._opens_for(actor.zone):
@@ -445,7 +436,6 @@ class Gate:
         body = flow.request.raw_content or b""
         request = read_request(flow, passage.host, body=body)
         if passage.own_host:
-            self.counts["own-page"] += 1
             return await own_host(request, passage.actor, self._state)
         if passage.settled:
             return None
@@ -538,11 +528,12 @@ class Gate:
     def error(self, flow: http.HTTPFlow) -> None:
         self._under_way.discard(flow)
 
-    def websocket_message(self, flow: http.HTTPFlow) -> None:
-        """Counted only. mitmproxy keeps every message for as long as the socket lives."""
-        self.counts["websocket-message"] += 1
-        if flow.websocket is not None:
-            flow.websocket.messages.clear()
+    # ------------------------------------------------------------ messages on sockets
+
+    async def socket_message(self, message: SocketMessage) -> None:
+        """A message that a client sent: unless this says otherwise, its socket is closed."""
+        if (passage := passage_of(message.flow)) is not None:
+            await self.sockets.judged(passage, message)
 
 
 def closed_because(settings: Settings, authority: Authority | None) -> str | None:
@@ -564,11 +555,22 @@ def _authority(flow: http.HTTPFlow) -> str:
 
 
 def _strip_upgrades(message: http.Request) -> None:
-    """No upgrade but to WebSocket: a request that became HTTP/2 in the clear would be a tunnel past the gate."""
-    if message.headers.get("upgrade", "websocket").strip().lower() != "websocket":
-        message.headers.pop("upgrade", None)
-        message.headers.pop("http2-settings", None)
-        message.headers["Connection"] = "close"
+    """No upgrade but to a WebSocket that we can read: anything else would be a tunnel past the gate."""
+    headers = message.headers
+    if "upgrade" not in headers:
+        return
+    asked = [headers.get(name, "").strip().lower() for name in ("upgrade", "sec-websocket-version")]
+    if asked != ["websocket", "13"] or message.method != "GET":
+        headers.pop("upgrade", None)
+        headers.pop("http2-settings", None)
+        headers["Connection"] = "close"
+    elif "sec-websocket-extensions" in headers:
+        offers = [offer.strip() for offer in headers["sec-websocket-extensions"].split(",")]
+        known = [offer for offer in offers if offer.partition(";")[0].strip() == DEFLATE]
+        if known:
+            headers["sec-websocket-extensions"] = ", ".join(known)
+        else:
+            del headers["sec-websocket-extensions"]
 
 
 async def _resolve(host: str, port: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -101,6 +101,13 @@ class Admission:
         """Who a connection is, `None` where it is outside every zone."""
         person = self._people.get(client)
         return None if person is None else self._actor(client, person.zone, person.user)
+
+    def now(self, actor: Actor) -> Actor:
+        """The same, as the register has the officer by now."""
+        if actor.officer is None:
+            return actor
+        known = self._holder.world.registers.officers.get(actor.officer.id)
+        return actor if known in (None, actor.officer) else replace(actor, officer=known)
 
     async def admit(self, flow: http.HTTPFlow) -> Actor | Reply:
         """The actor, or why there is none. The header with the password goes no further than here."""

@@ -21,13 +21,12 @@ from gerbang.answers.reply import HELD, refuse, too_large
 from gerbang.errors import RecordError
 from gerbang.gate.clock import Clock
 from gerbang.gate.decisions import DecisionBook, owner
-from gerbang.gate.figures import Figures
 from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
-from gerbang.model import Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request, Shape
+from gerbang.model import SOCKET, Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request
 from gerbang.pipeline import World, excerpts, judge, judge_early
 from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
-from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event, unclaimed_event
+from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event
 from gerbang.record.number import decision_number
 
 log = structlog.get_logger()
@@ -38,12 +37,12 @@ THREADS = 2
 # A visit is written down once in this time for an officer and a platform, and a connection that is not opened for an
 # officer and a host; where nobody is known, for an address.
 ONCE_IN: Final = {Kind.VIEW: timedelta(minutes=30), Kind.USE: timedelta(minutes=1)}
+# The same of messages on a WebSocket that are sealed, or that nobody can read: a page sends many by itself.
+ONCE_ON_SOCKET: Final = {Kind.USE: timedelta(minutes=30), Kind.WRITE: timedelta(minutes=30)}
 # Hosts of one officer or address that are written down in that minute one by one. A device can make up any name below
 # a listed one; those beyond share a line a platform.
 HOSTS_A_MINUTE = 60
 SEEN = 20_000
-# Shapes of unclaimed writes that are counted between two lines of them.
-SHAPES = 200
 REFUSING = frozenset({Effect.COACH, Effect.APPROVE, Effect.BLOCK})
 PASSING = frozenset({Kind.VIEW, Kind.USE, Kind.LOGIN})
 # What is written down only where a rule has an opinion on it. Every other activity is.
@@ -68,13 +67,14 @@ class Verdict:
     """What becomes of a request: a reply in the platform's place, or it goes on.
 
     `read` asks for the body first. `act` is whether any act was recognised; `forwarded` are the decisions whose
-    outcome is worth waiting for.
+    outcome is worth waiting for, `refused` is the one that the reply tells of.
     """
 
     reply: Reply | None = None
     read: bool = False
     act: bool = False
     forwarded: tuple[Decision, ...] = ()
+    refused: Decision | None = None
 
 
 PASS = Verdict()
@@ -102,9 +102,6 @@ class Judge:
         self._decisions = decisions
         self._releases = releases
         self.unwritten: Counter[Kind] = Counter()
-        self.figures = Figures()
-        self._strange: Counter[tuple[str, Shape]] = Counter()
-        self._strange_since = clock()
         self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
         self._hosts: OrderedDict[str, tuple[datetime, set[str]]] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
@@ -122,7 +119,7 @@ class Judge:
         activities = _unprotected(recognition, request, world)
         if not recognition.awaits_body:
             if not activities:
-                return self._no_act()
+                return PASS
             return await self._settle(request, world, lambda: self._judged(activities, actor, world), started)
         early = [
             judge_early(activity, actor, world, self._clock(), new_number(), awaits_body=True)
@@ -142,7 +139,7 @@ class Judge:
         else:
             activities, decisions = _recognised(*given)
         if not activities:
-            return self._no_act()
+            return PASS
         # Judged again only where another request has used a release in the meantime.
         ready: list[Sequence[Decision]] = [decisions]
         return await self._settle(
@@ -162,7 +159,7 @@ class Judge:
         recognition = recognise_unread(head, gap, world.platforms)
         activities = _unprotected(recognition, request, world)
         if not activities:
-            return self._no_act()
+            return PASS
         if recognition.streams:
             activities = tuple(replace(each, gaps=(*each.gaps, gap)) for each in activities)
         return await self._settle(
@@ -172,6 +169,16 @@ class Judge:
             started,
             unread=not recognition.streams,
         )
+
+    async def message_too_large(self, request: Request, actor: Actor, size: int) -> Verdict:
+        """A message on a socket of which more came than is read: an act is refused, whatever the policy says of it."""
+        started = perf_counter_ns()
+        world = self._holder.world
+        recognition = recognise_unread(request, Gap("too-large", f"more than {size} bytes"), world.platforms)
+        activities = _unprotected(recognition, request, world)
+        if not activities:
+            return PASS
+        return await self._settle(request, world, lambda: self._judged(activities, actor, world), started, unread=True)
 
     async def use(self, request: Request, actor: Actor, gaps: Sequence[Gap]) -> Verdict:
         """What becomes of a connection to a listed host that is not opened, or of a request that is not looked into.
@@ -188,10 +195,6 @@ class Judge:
 
     # ------------------------------------------------------------ judging
 
-    def _no_act(self) -> Verdict:
-        self.figures.requests["no-act"] += 1
-        return PASS
-
     def _judged(self, activities: Sequence[Activity], actor: Actor, world: World) -> Sequence[Decision]:
         moment = self._clock()
         return _judge_all(activities, actor, world, moment, self._releases.of(actor, moment))
@@ -207,21 +210,19 @@ class Judge:
     ) -> Verdict:
         """Write the decisions down, and say what becomes of the request; `started` is when it was taken up."""
         decisions = self._claimed(judged)
-        took = perf_counter_ns() - started
-        self.figures.judged.observe(took / 1e9)
-        timings = {"judge": took // 1000}
+        timings = {"judge": (perf_counter_ns() - started) // 1000}
         strictest = max(decisions, key=lambda decision: decision.effect.rank)
         refused = unread or strictest.effect in REFUSING
+        on_socket = request.method == SOCKET
         written = True
         try:
-            settled = await _all(self._written(each, refused, timings) for each in decisions)
+            settled = await _all(self._written(each, refused, timings, on_socket) for each in decisions)
         except (RecordError, OSError):
             self._give_back(decisions)
             if not all(decision.activity.kind in PASSING for decision in decisions):
                 raise
             # No log, no post; but what is no post goes on, and what is refused stays refused.
             settled, written = list(decisions), False
-        self.figures.requests["refused" if refused else "sent"] += 1
         if not refused:
             for decision in settled:
                 self._releases.spend(decision)
@@ -237,8 +238,8 @@ class Judge:
         refusal = world.platforms.refusal(request.host, request.path)
         judged_unread = unread and shown.effect is not Effect.BLOCK
         if judged_unread:
-            return Verdict(too_large(request, refusal, self._gate_url, shown), act=True)
-        return Verdict(refuse(request, shown, refusal, self._gate_url), act=True)
+            return Verdict(too_large(request, refusal, self._gate_url, shown), act=True, refused=shown)
+        return Verdict(refuse(request, shown, refusal, self._gate_url), act=True, refused=shown)
 
     def _claimed(self, judged: Callable[[], Sequence[Decision]]) -> Sequence[Decision]:
         """Decisions that have their single-use releases to themselves."""
@@ -257,21 +258,20 @@ class Judge:
 
     # ------------------------------------------------------------ writing down
 
-    async def _written(self, decision: Decision, refused: bool, timings: Mapping[str, int]) -> Decision:
+    async def _written(
+        self, decision: Decision, refused: bool, timings: Mapping[str, int], on_socket: bool
+    ) -> Decision:
         """The decision once its line is durable, with the number under which it stands there."""
-        if decision.activity.unclaimed or decision.activity.gaps:
-            self.figures.unseen(decision.activity)
         if not is_written(decision):
             self.unwritten[decision.activity.kind] += 1
-            self._count_shape(decision.activity)
             return decision
-        key = self._key(decision)
-        if key is not None and (number := self._seen_number(key, decision, refused)):
+        once_in = (ONCE_ON_SOCKET if on_socket else ONCE_IN).get(decision.activity.kind)
+        key = self._key(decision, on_socket) if once_in is not None else None
+        if key is not None and once_in is not None and (number := self._seen_number(key, decision, refused, once_in)):
             return replace(decision, number=number)
         done: Done = "forwarded" if not refused else "held" if decision.effect in HELD else "answered"
         event = decision_event(decision, done, excerpts(decision), self._keys, timings)
         await self.append(event)
-        self.figures.decisions[decision.effect, decision.activity.kind, decision.activity.platform] += 1
         if key is not None:
             self._seen[key] = (decision.number, decision.moment)
             while len(self._seen) > SEEN:
@@ -288,30 +288,11 @@ class Judge:
             await durable
         written.result()
 
-    def _count_shape(self, activity: Activity) -> None:
-        if activity.shape is None:
-            return
-        key = (activity.platform, activity.shape)
-        if key in self._strange or len(self._strange) < SHAPES:
-            self._strange[key] += 1
-
-    def tell_unclaimed(self) -> None:
-        """Write down how often which shapes of unclaimed writes came since this was last told. Nothing waits for it."""
-        if not self._strange:
-            return
-        counted, since = self._strange, self._strange_since
-        self._strange, self._strange_since = Counter(), self._clock()
-        event = unclaimed_event(counted, since, self._strange_since, self._keys)
-        written = self._ledger.append(event, patient=True)
-        written.add_done_callback(_note_uncounted)
-
-    def _key(self, decision: Decision) -> tuple[object, ...] | None:
+    def _key(self, decision: Decision, on_socket: bool) -> tuple[object, ...]:
         activity, whose = decision.activity, owner(decision.actor)
-        if activity.kind not in ONCE_IN:
-            return None
         rules = frozenset((match.rule, match.in_force) for match in decision.matches)
         host = self._host_of(whose, activity.host, decision.moment) if activity.kind is Kind.USE else ""
-        return (whose, activity.platform, activity.kind, decision.effect, rules, host)
+        return (whose, activity.platform, activity.kind, decision.effect, rules, host, on_socket)
 
     def _host_of(self, whose: str, host: str, moment: datetime) -> str:
         """The host by which a connection is told from others; none beyond so many in a minute."""
@@ -325,10 +306,12 @@ class Judge:
             self._hosts.popitem(last=False)
         return host if host in hosts else ""
 
-    def _seen_number(self, key: tuple[object, ...], decision: Decision, refused: bool) -> str | None:
+    def _seen_number(
+        self, key: tuple[object, ...], decision: Decision, refused: bool, once_in: timedelta
+    ) -> str | None:
         number, moment = self._seen.get(key, ("", decision.moment))
         kind = decision.activity.kind
-        if not number or not moment <= decision.moment < moment + ONCE_IN[kind]:
+        if not number or not moment <= decision.moment < moment + once_in:
             return None
         # A visit that is held has a form on the gate's pages; a connection has none, and nobody to show it to.
         if refused and kind is Kind.VIEW:
@@ -375,11 +358,6 @@ def _tell(loop: asyncio.AbstractEventLoop, durable: "asyncio.Future[None]") -> N
 def _wake(durable: "asyncio.Future[None]") -> None:
     if not durable.done():
         durable.set_result(None)
-
-
-def _note_uncounted(written: Future[Any]) -> None:
-    if error := written.exception():
-        log.error("unclaimed-not-recorded", error=str(error))
 
 
 def _note_loss(number: str, written: Future[Any]) -> None:

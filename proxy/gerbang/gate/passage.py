@@ -17,7 +17,10 @@ ANSWER_KEPT: Final = 256 << 10
 
 @dataclass(slots=True)
 class Passage:
-    """One request under way. `host` is the name by which it is judged; `settled` once it was."""
+    """One request under way. `host` is the name by which it is judged; `settled` once it was.
+
+    `opened` is the request itself, where it has opened a WebSocket.
+    """
 
     actor: Actor
     host: str
@@ -27,6 +30,7 @@ class Passage:
     forwarded: tuple[Decision, ...] = ()
     upload: "Digest | None" = None
     answer: "Tee | None" = None
+    opened: Request | None = None
 
 
 @dataclass(slots=True)
