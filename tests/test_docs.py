@@ -30,7 +30,11 @@ from gerbang.checks.examine import CHECKS, compile_checks
 from gerbang.cli import platforms as recordings
 from gerbang.cli.main import app
 from gerbang.cli.policy import load_policies, trial_world, tried
+from gerbang.console.health import View
 from gerbang.console.looks import Look, looked_event
+from gerbang.console.metrics import GATE as GATE_FIGURES
+from gerbang.console.metrics import PROCESS as PROCESS_FIGURES
+from gerbang.console.metrics import Figures
 from gerbang.journal.reader import read
 from gerbang.journal.sidecar import erase
 from gerbang.journal.writer import Journal
@@ -45,6 +49,7 @@ from gerbang.model import (
     Provenance,
     Regime,
     Release,
+    Shape,
     Standing,
 )
 from gerbang.policy import document as policies
@@ -57,9 +62,11 @@ from gerbang.recognition.signature import compile_platforms, parse_platform
 from gerbang.record import event as events
 from gerbang.record.number import ALPHABET
 from gerbang.settings import PREFIX, Settings, load_settings
+from gerbang.store import Backlog
 from gerbang.wire.selectors import ROOTS
 from journal_builders import KEYS as RECORD_KEYS
 from journal_builders import Faulty, a_journal
+from status_builders import a_snapshot
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -204,7 +211,7 @@ def settings_of(model: type[BaseModel], path: tuple[str, ...] = (), listed: str 
         if inner is not None and issubclass(inner, BaseModel) and info.annotation is inner:
             yield from settings_of(inner, here)
         elif inner is not None:
-            yield from settings_of(inner, here, PREFIX + "__".join(here).upper())
+            yield from settings_of(inner, here, listed or PREFIX + "__".join(here).upper())
         else:
             yield ".".join(here), default_of(info), listed or PREFIX + "__".join(here).upper()
 
@@ -247,7 +254,7 @@ def test_the_example_has_every_setting_and_each_variable_does_the_same(tmp_path:
 
 def as_variable(example: Mapping[str, Any], name: str) -> str:
     value = found_in(example, name.removeprefix(PREFIX).lower().split("__"))
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def found_in(value: Any, path: list[str]) -> Any:
@@ -421,7 +428,16 @@ def shipped(name: str) -> platforms.PlatformDocument:
     return parse_platform(file.read_text("utf-8"), str(file))
 
 
-@pytest.mark.parametrize(("heading", "name"), [("X", "x"), ("WordPress", "wordpress")])
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [
+        ("X", "x"),
+        ("YouTube", "youtube"),
+        ("WordPress", "wordpress"),
+        ("WordPress.com", "wordpress-com"),
+        ("TikTok", "tiktok"),
+    ],
+)
 def test_each_signature_is_documented_with_what_it_rests_on(heading: str, name: str) -> None:
     told = [
         (words(row[0])[0], str(confidence), signature)
@@ -516,7 +532,8 @@ def every_event() -> Iterator[events.Event]:
     act = replace(
         an_activity("hi"), audience="public", target="9", changes="9", media=(Media("1", "image/png", "a.png"),)
     )
-    act = replace(act, provenance=Provenance("cross-site", "elsewhere.example"))
+    shape = Shape("app", "POST", "/i/api/graphql/{}/Say")
+    act = replace(act, provenance=Provenance("cross-site", "elsewhere.example"), shape=shape)
     yield events.decision_event(a_decision(activity=act, matches=()), "answered", ["•••"], keys)
     yield events.outcome_event(
         a_decision(number="N"), 200, True, "9", "https://x.com/9", keys, Media(digest="c0ffee", size=3)
@@ -524,6 +541,7 @@ def every_event() -> Iterator[events.Event]:
     release = Release("r", frozenset({"a/b"}), "x", moment + timedelta(hours=1), "P-1", "10.1.2.3", answers={"a": "b"})
     yield events.release_event(replace(release, account="2001"), "N", moment, keys)
     yield events.policy_activated(a_decision().basis, {"a": "policy: a"}, moment, keys)
+    yield events.unclaimed_event({("x", shape): 2}, moment, moment, keys)
     yield events.objection_event("N", "P-1", "words", moment, keys)
     yield events.erased_event("N", ["00ff"], "salmah", "perintah 7/2026", moment, keys)
     yield looked_event(Look("salmah", "auditor", "decision", "N", {"effect": "block"}), moment, keys)
@@ -726,6 +744,49 @@ def test_each_command_and_option_is_documented() -> None:
         assert not missing, f"`{path}` lacks these rows: {missing}"
         assert len(told) == len(wanted), f"`{path}` has more options in the documents than in the program"
         assert re.sub(r"\s+", " ", command.help).strip() in re.sub(r"\s+", " ", section("commands", path)), path
+
+
+# ---------------------------------------------------------------- watching
+
+
+class Looked:
+    """A watch that sees one gate."""
+
+    state = ROOT
+
+    def look(self) -> View:
+        return View(TUESDAY_MORNING, (a_snapshot(),), {"gate-0": Backlog()})
+
+
+def told_figures() -> dict[str, tuple[str, ...]]:
+    real = {}
+    for family in Figures(Looked()).collect():  # type: ignore[arg-type]  # as far as it is asked
+        suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+        labels = tuple(getattr(family, "_labelnames", ()))
+        if family.type == "info":
+            (sample, *_) = family.samples
+            labels = tuple(sample.labels)
+        real[family.name + suffix] = labels
+    return real
+
+
+def test_each_figure_is_documented_with_its_labels() -> None:
+    told = {words(row[0])[0]: (tuple(words(row[1])), row[2]) for row in rows("watching", "Figures")}
+    real = told_figures()
+    same(list(told), real, "figures")
+    assert {name: labels for name, (labels, _) in told.items()} == real
+    for figure in GATE_FIGURES + PROCESS_FIGURES:
+        name = figure.name + ("_total" if figure.kind == "counter" else "")
+        assert told[name][1] == figure.help, name
+
+
+def test_each_word_that_the_gate_counts_by_is_documented() -> None:
+    sources = "\n".join(file.read_text("utf-8") for file in sorted((SOURCE / "gate").glob("*.py")))
+    counted = set(re.findall(r'counts\["([a-z-]+)"\]', sources))
+    (said,) = re.findall(r"`reason` is a short key: (.*)", sources)
+    refused = words(said)
+    assert refused, "the keys of an unwanted target stand in its docstring"
+    same(keys("watching", "Figures", 1), counted | {f"target-{reason}" for reason in refused}, "words of the counts")
 
 
 # ---------------------------------------------------------------- bounds

@@ -368,3 +368,19 @@ def test_a_file_with_a_time_to_come_is_a_change_all_the_same(tmp_path: Path) -> 
     ahead = time.time() + timedelta(days=1).total_seconds()
     os.utime(file, (ahead, ahead))
     assert watch.changed()
+
+
+def test_a_remark_is_no_line_and_the_lines_keep_their_numbers(tmp_path: Path) -> None:
+    (tmp_path / "officers.csv").write_text(
+        '# daftar pegawai\nid,name\n#contoh,Pegawai "Contoh", dengan koma\n#,"\naminah,Aminah\n', "utf-8"
+    )
+    assert list(load_registers(tmp_path).officers) == ["aminah"]
+    with (tmp_path / "officers.csv").open("a") as file:
+        file.write("# satu lagi\nbad id,X\n")
+    with pytest.raises(RegisterError, match=r"officers\.csv:7"):
+        load_registers(tmp_path)
+
+
+def test_a_mark_in_the_middle_is_no_remark(tmp_path: Path) -> None:
+    (tmp_path / "officers.csv").write_text("id,name,unit\naminah,# Aminah,#\n", "utf-8")
+    assert load_registers(tmp_path).officers["aminah"].unit == "#"

@@ -1,5 +1,6 @@
 """Settings: one file, the environment over it, and a sentence with a place for whatever is wrong."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,7 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 
 
 ZONE = '[[offices]]\nname = "hq"\nstate = "PJY"\n[[zones]]\nname = "a"\nnetworks = ["10.0.0.0/8"]\noffice = "hq"\n'
+PIN = '[[zones.pinned]]\nhost = "x.com"\nreason = "it pins"\nuntil = 2026-12-31\n'
 
 
 @pytest.mark.parametrize(
@@ -86,6 +88,28 @@ ZONE = '[[offices]]\nname = "hq"\nstate = "PJY"\n[[zones]]\nname = "a"\nnetworks
             "gerbang.toml:10:1: the network `10.0.0.0/8` stands in zone `a` and in zone `b`",
         ),
         (ZONE + '[[zones]]\nname = "a"\nnetworks = ["11.0.0.0/8"]\noffice = "hq"\n', "two zones have the name `a`"),
+        (
+            ZONE + PIN + PIN.replace("x.com", "api.x.com").replace("2026-12-31", '"soon"'),
+            "gerbang.toml:15:1: `zones[1].pinned[2].until`: `soon` is no day; expected one such as `2027-06-30`",
+        ),
+        (ZONE + PIN.replace("2026-12-31", "2026-12-31T10:00:00"), "`2026-12-31 10:00:00` is no day"),
+        (ZONE + PIN.replace("2026-12-31", "0"), "`0` is no day"),
+        (
+            ZONE + PIN.replace("x.com", "*.*.com"),
+            "gerbang.toml:9:1: `zones[1].pinned[1].host`: `*.com` is no host name",
+        ),
+        (ZONE + PIN.replace('"it pins"', '""'), "a text is expected that is not empty"),
+        (ZONE + PIN + "since = 2026-01-01\n", "gerbang.toml:12:1: unknown setting `zones[1].pinned[1].since`"),
+        (ZONE + PIN.replace("until = 2026-12-31\n", ""), "the setting `zones[1].pinned[1].until` is missing"),
+        (
+            ZONE
+            + PIN
+            + ZONE.partition("[[zones]]")[2].join(["[[zones]]", ""]).replace('"a"', '"b"').replace("10.", "11.")
+            + PIN
+            + PIN,
+            "gerbang.toml:21:1: zone `b` exempts `x.com` twice",
+        ),
+        (ZONE + 'device = "personal"\n' + PIN, "gerbang.toml:10:1: zone `a` is of personal devices, which are never"),
         ('[gate.upstream]\nhosts = { "x.com" = "nowhere" }', "`nowhere` is no address"),
         ('[[sites]]\nhost = "http://a"\nplatform = "x"', "`http://a` is no host name"),
         ('[journal]\nnode = "Big Node"', "small letters, digits and hyphens are expected"),
@@ -96,6 +120,15 @@ def test_what_is_wrong_has_a_sentence_and_a_place(tmp_path: Path, text: str, sen
     with pytest.raises(SettingsError) as caught:
         settings_of(tmp_path, text)
     assert sentence in str(caught.value)
+
+
+def test_an_exemption_is_a_table_within_a_zone(tmp_path: Path) -> None:
+    (pin,) = settings_of(tmp_path, ZONE + PIN.replace("x.com", "*.X.com.")).zones[0].pinned
+    assert (pin.host, pin.reason, pin.until) == ("*.x.com", "it pins", date(2026, 12, 31))
+    zones = '[{"name": "a", "networks": ["10.0.0.0/8"], "office": "hq", "pinned": '
+    zones += '[{"host": "x.com", "reason": "it pins", "until": "2026-12-31"}]}]'
+    (pin,) = settings_of(tmp_path, GOOD, GERBANG_ZONES=zones).zones[0].pinned
+    assert pin.until == date(2026, 12, 31)
 
 
 def test_an_unknown_variable_is_an_error(tmp_path: Path) -> None:

@@ -223,6 +223,36 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What a write looked like that no signature claims, without what anybody wrote.
+
+    `role` is the host's (`app`), `path` has `{}` for what may name somebody or something, `surface` and `name` are the
+    surface and the operation where they could be told, `fields` the names of its fields, `texts` selectors of those
+    that held a person's words.
+    """
+
+    role: str
+    method: str
+    path: str
+    surface: str = ""
+    name: str = ""
+    fields: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A shape that was seen `count` times on a platform until `last`; `judged` where it was judged as a post."""
+
+    platform: str
+    shape: Shape
+    count: int
+    first: datetime
+    last: datetime
+    judged: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """One thing that a person is about to do on a platform.
 
@@ -245,6 +275,7 @@ class Activity:
     unclaimed: bool = False
     gaps: tuple[Gap, ...] = ()
     provenance: Provenance | None = None
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@
 | accounts.csv | platform, [account], [handle], [name], [standing], [unit]; account or handle must be given |
 | approvals.csv | id, grantee, purpose, authority, reference, valid_from, [valid_to], [withdrawn] |
 
-UTF-8, commas, a line of column names first. `groups` are separated by semicolons. A missing file is an empty register;
-a file with one bad line is refused whole, and with it the other two.
+UTF-8, commas, a line of column names first. `groups` are separated by semicolons. A line that begins with `#` is a
+remark. A missing file is an empty register; a file with one bad line is refused whole, and with it the other two.
 
 A time without an offset is Malaysian time. A date alone is the whole day in `Asia/Kuala_Lumpur`: `valid_from` begins
 with it, `valid_to` ends with it, `withdrawn` begins with it.
@@ -292,7 +292,7 @@ def _rows(file: Path, columns: Sequence[Column]) -> Iterator[Row]:
     data = _read(file)
     if data is None:
         return
-    reader = csv.reader(io.StringIO(_text(file, data), newline=""), strict=True)
+    reader = csv.reader(_without_remarks(_text(file, data)), strict=True)
     heading = next(_records(file, reader), None)
     if heading is None:
         return
@@ -368,6 +368,12 @@ def _text(file: Path, data: bytes) -> str:
     except UnicodeDecodeError as error:
         place = Place(str(file), data.count(b"\n", 0, error.start) + 1)
         raise RegisterError("is not UTF-8", place=place, hint="save it as `CSV UTF-8`") from None
+
+
+def _without_remarks(text: str) -> Iterator[str]:
+    """The lines, with an empty one in the place of each remark, so that they keep their numbers. No value holds a line
+    break, so no remark can be the middle of one."""
+    return ("\n" if line.startswith("#") else line for line in io.StringIO(text, newline=""))
 
 
 def _records(file: Path, reader: "Reader") -> Iterator[tuple[int, list[str]]]:

@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,8 +21,12 @@ from gerbang.errors import Place, SettingsError, one_of, reason
 from gerbang.model import Device
 
 PREFIX = "GERBANG_"
-NOT_SETTINGS = frozenset({"GERBANG_CONFIG", "GERBANG_CA_PASSPHRASE"})
+NOT_SETTINGS = frozenset(
+    {"GERBANG_CONFIG", "GERBANG_CA_PASSPHRASE", "GERBANG_CONSOLE_PASSWORD", "GERBANG_OFFICER_PASSWORD"}
+)
 DEFAULT_FILE = "gerbang.toml"
+
+SHORTEST_TOKEN = 20  # characters of `console.metrics_token`
 
 type Steps = tuple[int | str, ...]
 
@@ -93,11 +98,29 @@ def _proxy(value: str) -> str:
     return f"{tls}{name}:{port}"
 
 
+def _day(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError(f"`{value}` is no day; expected one such as `2027-06-30`") from None
+
+
 def _timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ValueError, KeyError, OSError):
         raise ValueError(f"`{value}` is no time zone; expected one such as `Asia/Kuala_Lumpur`") from None
+    return value
+
+
+def _token(value: object) -> object:
+    """A secret: what is wrong with it is said without saying it."""
+    if not isinstance(value, str):
+        raise ValueError("a text is expected")
+    if len(value) < SHORTEST_TOKEN or not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError(f"{SHORTEST_TOKEN} or more letters, digits and signs are expected, without a space")
     return value
 
 
@@ -107,7 +130,9 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Domain = Annotated[str, AfterValidator(_domain)]
 HostPattern = Annotated[str, AfterValidator(_pattern)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy)]
+Day = Annotated[date, BeforeValidator(_day)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
+Token = Annotated[str, BeforeValidator(_token)]
 
 
 class Section(BaseModel):
@@ -141,6 +166,14 @@ class InterceptionSettings(Section):
     notice: str = ""
 
 
+class PinnedSettings(Section):
+    """A host, or `*.domain`, whose app takes no certificate but its own. The exemption ends with the day `until`."""
+
+    host: HostPattern
+    reason: str = Field(min_length=1)
+    until: Day
+
+
 class ZoneSettings(Section):
     name: str = Field(min_length=1)
     networks: tuple[Network, ...] = Field(min_length=1)
@@ -148,6 +181,7 @@ class ZoneSettings(Section):
     device: Device = Device.MANAGED
     sign_in: Literal["none", "htpasswd"] = "none"
     htpasswd: Path | None = None
+    pinned: tuple[PinnedSettings, ...] = ()
 
 
 class OfficeSettings(Section):
@@ -178,8 +212,11 @@ class JournalSettings(Section):
 
 
 class ConsoleSettings(Section):
+    """`metrics_token` is the bearer token for the figures; without one, only a loopback listener tells them."""
+
     listen: Address = "127.0.0.1:8081"
     language: Literal["ms", "en"] = "ms"
+    metrics_token: Token | None = Field(default=None, repr=False)
 
 
 class PacSettings(Section):
@@ -223,6 +260,10 @@ class Settings(Section):
     @property
     def keys_folder(self) -> Path:
         return self.state / "keys"
+
+    @property
+    def status_folder(self) -> Path:
+        return self.state / "status"
 
     @property
     def authority_folder(self) -> Path:
@@ -396,16 +437,20 @@ def _place(file: Path, text: str, path: Steps) -> Place | None:
     if not text:
         return None
     lines = text.splitlines()
-    start, keys = 0, [part for part in path if isinstance(part, str)]
-    number = next((part for part in path if isinstance(part, int)), 0)
-    for depth in range(len(keys), 0, -1):
+    keys = [part for part in path if isinstance(part, str)]
+    start, end, named = 0, len(lines), 0
+    for at, part in enumerate(path):
+        if not isinstance(part, str):
+            continue
+        depth = sum(isinstance(key, str) for key in path[: at + 1])
         header = r"^\s*\[{1,2}\s*" + r"\s*\.\s*".join(re.escape(key) for key in keys[:depth]) + r"\s*\]{1,2}"
-        found = [index for index, line in enumerate(lines) if re.match(header, line)]
+        found = [index for index in range(start, end) if re.match(header, lines[index])]
         if found:
-            start = found[min(number, len(found) - 1)]
-            keys = keys[depth:]
-            break
-    for index in range(start, len(lines)):
+            following = path[at + 1] if at + 1 < len(path) else 0
+            chosen = min(following if isinstance(following, int) else 0, len(found) - 1)
+            start, end, named = found[chosen], (*found, end)[chosen + 1], depth
+    keys = keys[named:]
+    for index in range(start, end):
         if keys and (key := re.match(rf"^\s*(?:[\w-]+\s*\.\s*)*[\"']?{re.escape(keys[-1])}[\"']?\s*=", lines[index])):
             return Place(str(file), index + 1, key.start() + 1)
         if index > start and re.match(r"^\s*\[", lines[index]) and start:
@@ -439,10 +484,26 @@ def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
                     hint="give each network to one zone; a longer prefix wins over a shorter one",
                 )
             networks[network] = zone.name
+        _check_pinned(zone, here, where)
     for kind, names in (("zones", [z.name for z in settings.zones]), ("offices", [o.name for o in settings.offices])):
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise SettingsError(f"two {kind} have the name `{name}`", place=where((kind, index, "name")))
+
+
+def _check_pinned(zone: ZoneSettings, here: Steps, where: Callable[[Steps], Place | None]) -> None:
+    if zone.pinned and zone.device is Device.PERSONAL:
+        raise SettingsError(
+            f"zone `{zone.name}` is of personal devices, which are never opened, and exempts apps from it",
+            place=where((*here, "pinned", 0, "host")),
+            hint="take the `[[zones.pinned]]` entries out",
+        )
+    hosts = [pin.host for pin in zone.pinned]
+    for index, host in enumerate(hosts):
+        if host in hosts[:index]:
+            raise SettingsError(
+                f"zone `{zone.name}` exempts `{host}` twice", place=where((*here, "pinned", index, "host"))
+            )
 
 
 def _rooted(settings: Settings, folder: Path) -> Settings:

@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from builders import a_decision, an_activity
 from gerbang.cli import configuration
 from gerbang.cli.main import app
+from gerbang.cli.slot import now
 from gerbang.errors import GerbangError
+from gerbang.model import Shape
+from gerbang.record.event import decision_event
+from gerbang.store import Forwarder, open_store
+from journal_builders import KEYS, a_journal
 
 TWEET = "https://x.com/i/api/graphql/AbC/CreateTweet"
 TWEET_BODY = json.dumps({"variables": {"tweet_text": "Selamat pagi"}})
@@ -252,3 +258,52 @@ def test_an_admins_folder_is_tested_and_a_case_that_fails_is_the_exit_status(tmp
     assert "gives `post` by `post`, not no act" in result.output
     with pytest.raises(GerbangError, match="no platform document"):
         run("platforms", "test", str(tmp_path.parent / tmp_path.name / ".."))
+
+
+# ---------------------------------------------------------------- drift
+
+NEW = Shape("app", "POST", "/i/api/graphql/{}/CreateStatement", "graphql", "CreateStatement", (), ("variables.text",))
+
+
+@pytest.fixture
+def strange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state in whose record an unclaimed post stands."""
+    monkeypatch.setenv("GERBANG_STATE", str(tmp_path))
+    journal = a_journal(tmp_path / "journal")
+    activity = an_activity("teks", unclaimed=True, shape=NEW, signature="")
+    journal.append(decision_event(a_decision(activity=activity, moment=now()), "answered", [], KEYS)).result(10)
+    journal.close()
+    run("db", "upgrade")
+    store = open_store(f"sqlite:///{tmp_path / 'gerbang.db'}")
+    Forwarder(tmp_path / "journal", store).once()
+    store.close()
+    return tmp_path
+
+
+@pytest.mark.usefixtures("strange")
+def test_unclaimed_writes_are_shown_with_a_skeleton_and_no_person() -> None:
+    (told,) = json.loads(run("platforms", "unclaimed", "--json"))
+    assert (told["platform"], told["judged"], told["counted"], told["name"]) == ("x", 1, 0, "CreateStatement")
+    assert "    name: CreateStatement\n    texts: [variables.text]\n" in told["skeleton"]
+    shown = run("platforms", "unclaimed", "--platform", "x", "--days", "1")
+    assert "surface: graphql" in shown
+    assert "Aminah" not in shown
+    assert "teks" not in shown
+
+
+def test_where_everything_was_known_that_is_said(strange: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "the signatures knew" in run("platforms", "unclaimed", "--platform", "wordpress")
+    monkeypatch.setenv("GERBANG_STATE", str(strange / "elsewhere"))
+    with pytest.raises(GerbangError, match="there is no database"):
+        run("platforms", "unclaimed")
+    with pytest.raises(GerbangError, match="unknown platform `fecebook`"):
+        run("platforms", "unclaimed", "--platform", "fecebook")
+
+
+def test_housekeeping_is_listed_with_its_reason() -> None:
+    rows = json.loads(run("platforms", "housekeeping", "x", "--json"))
+    assert {row["platform"] for row in rows} == {"x"}
+    assert all(row["reason"] for row in rows)
+    assert "telemetry" in run("platforms", "housekeeping")
+    with pytest.raises(GerbangError, match="unknown platform"):
+        run("platforms", "housekeeping", "fecebook")

@@ -616,3 +616,35 @@ def test_reading_by_scripts_is_not_written_down(gate: RunningGate) -> None:
         )
     assert answer.startswith(b"HTTP/1.1 200")
     assert gate.decisions() == []
+
+
+# ---------------------------------------------------------------- drift
+
+
+def renamed(operation: str, variables: dict[str, str]) -> bytes:
+    """A call of X's web client that no signature knows."""
+    body = json.dumps({"variables": variables, "queryId": "Zz9YyX"}).encode()
+    lines = ["Content-Type: application/json", "Origin: https://x.com", f"Content-Length: {len(body)}"]
+    return head("x.com", f"/i/api/graphql/Zz9YyX/{operation}", "POST", *lines) + body
+
+
+def test_unclaimed_writes_are_judged_by_their_words_or_else_counted_by_their_shape(
+    tmp_path: Path, platform: Upstream, trust: Trust, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gerbang.gate.judging.SHAPES", 2)
+    with a_gate(settings_for(tmp_path, platform, trust), trust, world=world) as gate:
+        with gate.tls() as connection:
+            assert say(connection, renamed("CreateStatement", {"statement": BIRTHDAY})).startswith(b"HTTP/1.1 403")
+        for operation in ("ApplaudTweet", "ApplaudTweet", "WeighTweet", "OneShapeTooMany"):
+            with gate.tls() as connection:
+                assert say(connection, renamed(operation, {"tweet_id": "1970"})).startswith(b"HTTP/1.1 200")
+        (decision,) = gate.decisions()
+        assert (decision["activity"], decision["unclaimed"]) == ("post", True)
+        journal = gate.settings.journal_folder
+    # What was only counted is told when the gate stops, and every ten minutes until then.
+    (told,) = gate.lines("unclaimed")
+    assert (told["body"]["platforms"], sorted(told["body"]["counts"])) == (["x", "x"], [1, 2])
+    sidecars = b"".join(file.read_bytes() for file in journal.rglob("*") if file.is_file())
+    assert b"CreateStatement" in sidecars
+    assert b"ApplaudTweet" in sidecars
+    assert b"OneShapeTooMany" not in sidecars

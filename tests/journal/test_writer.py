@@ -588,3 +588,28 @@ def test_a_line_taken_out_since_the_last_seal_is_seen_at_the_start(tmp_path: Pat
     path.write_bytes(b"".join(raw[:3] + raw[4:]))
     with pytest.raises(RecordError, match="missing or was changed"):
         a_journal(tmp_path)
+
+
+def test_what_the_writer_counts_is_what_it_did(tmp_path: Path) -> None:
+    disk = Faulty()
+    journal = a_journal(tmp_path, disk=disk.disk(), seal_lines=3)
+    journal.append(an_event("1")).result(10)
+    assert (sum(journal.figures.latency.counts), journal.figures.failures) == (1, 0)
+    assert (journal.figures.unavailable, journal.figures.sealed) == (0.0, None)
+
+    disk.fails("write", 9)
+    with pytest.raises(JournalUnavailable):
+        journal.append(an_event("2")).result(10)
+    away = journal.figures.unavailable
+    assert journal.figures.failures == 1
+    assert away > 0
+    assert journal.figures.unavailable > away, "as long as it lasts"
+
+    disk.fails("write", 0)
+    journal.append(an_event("3")).result(10)
+    away = journal.figures.unavailable
+    assert journal.figures.unavailable == away, "and no longer"
+    assert sum(journal.figures.latency.counts) == 2, "what found no place has no latency"
+    journal.close()
+    assert journal.figures.sealed is not None
+    assert sum(journal.figures.groups.counts) >= 4, "the start, two events, a seal, the stop"

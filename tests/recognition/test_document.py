@@ -1,8 +1,12 @@
 """A platform document that is wrong says where, what, and what would do."""
 
+import json
+
 import pytest
 
 from gerbang.errors import DocumentErrors, SettingsError
+from gerbang.model import Request
+from gerbang.recognition.recognise import recognise
 from gerbang.recognition.signature import compile_platforms, parse_platform
 
 GOOD = """\
@@ -134,3 +138,86 @@ def test_a_later_document_replaces_one_of_its_name() -> None:
     platforms = compile_platforms([parse_platform(GOOD, "contoh.yaml"), later])
     assert platforms.at("contoh.my") is None
     assert platforms.at("lain.my") is not None
+
+
+BASE = """\
+platform: perisian
+title: Perisian
+php: true
+account: [{handle: cookie.name}]
+refusal: {body: "{}"}
+surfaces:
+  api: {hosts: app, under: /api, name: json.op}
+  page: {hosts: app, under: /page}
+signatures:
+  - {id: post, activity: post, surface: api, name: post, texts: json.text}
+  - {id: like, activity: react, surface: api, name: like}
+  - {id: form, activity: comment, surface: page, texts: form.text}
+housekeeping:
+  - {surface: api, name: draft, reason: draft}
+"""
+USER = """\
+platform: rumah
+title: Rumah
+uses: perisian
+hosts: {app: [rumah.my], api: [api.rumah.my]}
+surfaces:
+  api: {hosts: [app, api], under: /v2, name: json.op}
+signatures:
+  - {id: like, activity: follow, surface: api, name: like}
+"""
+
+
+def reading(url_host: str, path: str, body: str, *texts: str) -> list[tuple[str, str, str]]:
+    platforms = compile_platforms([parse_platform(text, "a.yaml") for text in texts], {"blog.my": "perisian"})
+    kind = "application/json" if body.startswith("{") else "application/x-www-form-urlencoded"
+    request = Request("POST", url_host, path, (("cookie", "name=aminah"), ("content-type", kind)), body.encode())
+    acts = recognise(request, platforms).activities
+    return [(act.platform, act.signature, act.account.handle or "") for act in acts]
+
+
+def test_what_a_document_uses_is_taken_unless_it_says_so_itself() -> None:
+    post = '{"op": "post", "text": "Selamat"}'
+    assert reading("api.rumah.my", "/v2", post, BASE, USER) == [("rumah", "post", "aminah")]
+    assert reading("api.rumah.my", "/v2", post, USER, BASE) == [("rumah", "post", "aminah")]
+    assert reading("rumah.my", "/page", "text=Selamat", BASE, USER) == [("rumah", "form", "aminah")]
+    assert reading("rumah.my", "/v2", '{"op": "draft"}', BASE, USER) == []
+    assert reading("rumah.my", "/api", '{"op": "like"}', BASE, USER) == [("rumah", "", "aminah")]
+    platforms = compile_platforms([parse_platform(text, "a.yaml") for text in (BASE, USER)])
+    assert platforms.refusal("rumah.my") is not None
+    (act,) = recognise(Request("POST", "rumah.my", "/v2", (), b'{"op": "like"}'), platforms).activities
+    assert (act.kind, act.signature) == ("follow", "like")
+
+
+def test_the_used_one_is_left_as_it_is() -> None:
+    assert reading("blog.my", "/api", '{"op": "like"}', BASE, USER) == [("perisian", "like", "aminah")]
+    assert reading("blog.my", "/v2", '{"op": "like"}', BASE, USER) == [("perisian", "", "aminah")]
+
+
+def test_a_document_that_uses_what_is_not_there_or_uses_another_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="`rumah` uses `perisian`, which has no document"):
+        compile_platforms([parse_platform(USER, "a.yaml")])
+    third = USER.replace("rumah", "pejabat").replace("uses: perisian", "uses: rumah")
+    with pytest.raises(SettingsError, match="`pejabat` uses `rumah`, which uses another itself; use `perisian`"):
+        compile_platforms([parse_platform(text, "a.yaml") for text in (BASE, USER, third)])
+
+
+def test_words_below_a_place_tell_a_request() -> None:
+    text = GOOD.replace("json.draft: {truthy: false}", "json.body.**: {words: true}")
+    platforms = compile_platforms([parse_platform(text, "contoh.yaml")])
+
+    def signature(*body: object) -> str:
+        sent = json.dumps({"operation": "CreatePost", "body": body}).encode()
+        request = Request("POST", "contoh.my", "/api", (("content-type", "application/json"),), sent)
+        return recognise(request, platforms).activities[0].signature
+
+    assert signature("Kaunter dibuka", "<p>semula esok</p>") == "post"
+    assert signature("Kaunter") == ""
+    assert signature("4821093377120456610", "https://contoh.my/kaunter-dibuka-semula-esok") == ""
+
+
+def test_what_is_autosaved_says_what_and_where() -> None:
+    said = wrong("    texts: json.text", "    texts: json.text\n    autosaved: true")
+    assert said == (
+        "contoh.yaml:17:5: `post` is autosaved without both; say what is saved and where: `texts` and `target`"
+    )

@@ -1,13 +1,13 @@
-"""Selectors that reach into tokens, protobuf bodies and parts without names."""
+"""Selectors that reach into tokens, protobuf bodies, parts without names, and all that is somewhere below."""
 
 import base64
 import json
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
 from gerbang.wire.message import Message
-from gerbang.wire.selectors import parse_selector
+from gerbang.wire.selectors import BELOW, VALUES, parse_selector
 from wire.test_protobuf import a_field, a_message
 
 TOKEN = a_message((2, b"mY7kLp2Qx_w"), (5, a_field(1, 0)), (10, 7))
@@ -81,3 +81,54 @@ def test_the_whole_body_is_an_attachment_whatever_its_type_says() -> None:
 def test_field_numbers_are_asked_for(source: str) -> None:
     with pytest.raises(ValueError, match="field numbers"):
         parse_selector(source)
+
+
+JSON = (("content-type", "application/json"),)
+FORM = (("content-type", "application/x-www-form-urlencoded"),)
+
+
+def message(body: object, *, php: bool = False) -> Message:
+    return Message("POST", "/", JSON, json.dumps(body).encode(), php=php)
+
+
+def found(source: str, of: Message) -> list[str]:
+    return parse_selector(source).texts(of, {})
+
+
+@pytest.mark.parametrize(
+    ("source", "body", "values"),
+    [
+        ("json.**", {"a": [1, {"b": "dua", "c": ["tiga"]}], "d": "empat"}, ["1", "dua", "tiga", "empat"]),
+        ("json.a.**", {"a": "satu", "b": "dua"}, ["satu"]),
+        ("json.a.**", {"b": "dua"}, []),
+        ("json[0][].**", [[["satu", None, True, ""], ["dua"]], "tiga"], ["satu", "dua"]),
+        ("json[1].**", ["AbC", json.dumps(["48", None, [json.dumps({"t": "satu"})], "dua"])], ["48", "satu", "dua"]),
+        ("json.**", {}, []),
+    ],
+)
+def test_below(source: str, body: object, values: list[str]) -> None:
+    assert found(source, message(body)) == values
+
+
+def test_below_a_name_of_a_form_with_brackets() -> None:
+    body = urlencode({"attrs[0][caption]": "Balai", "attrs[1][title]": "Raya", "attr": "lain"}).encode()
+    assert found("form.attrs.**", Message("POST", "/", FORM, body)) == ["Balai", "Raya"]
+    assert found("form.**", Message("POST", "/", FORM, body)) == ["Balai", "Raya", "lain"]
+
+
+def test_an_object_in_which_a_name_stands_twice_is_looked_into() -> None:
+    assert found("json.**", Message("POST", "/", JSON, b'{"a": {"b": "satu", "b": ["dua"]}}')) == ["satu", "dua"]
+
+
+def test_at_the_bounds_all_is_there_and_over_them_a_gap_says_that_it_is_not() -> None:
+    for body, over in (
+        (["a"] * VALUES, False),
+        (["a"] * VALUES + ["akhir"], True),
+        ([None] * (BELOW - 2) + ["akhir"], False),
+        ([None] * BELOW + ["akhir"], True),
+    ):
+        given = message(body)
+        values = found("json.**", given)
+        assert ("akhir" not in values) is (over or body[0] == "a")
+        assert [gap.reason for gap in given.gaps] == (["too-large"] if over else [])
+        assert given.partial is over

@@ -24,7 +24,7 @@ from gerbang.answers.words import Language, say, term
 from gerbang.model import Decision, Effect, Reply
 
 TONES: Final = {"forwarded": "go", "held": "wait", "answered": "stop"}
-PLATFORM_NAMES: Final = {"x": "X", "wordpress": "WordPress"}
+PLATFORM_NAMES: Final = {"x": "X", "youtube": "YouTube", "wordpress": "WordPress"}
 
 LONGEST_ANSWER: Final = 1000  # characters
 SHORTEST_ANSWER: Final = 8  # letters; enough for a purpose, too many for a full stop

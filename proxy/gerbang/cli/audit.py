@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gerbang.answers.words import Language, term
 from gerbang.cli.configuration import settings
+from gerbang.cli.index import has_database, indexed
 from gerbang.cli.output import JsonOption, console, emit, errors, table
 from gerbang.cli.slot import cli_journal, now, who
 from gerbang.console.looks import Look, write_down
@@ -26,7 +27,7 @@ from gerbang.record.canonical import Json
 from gerbang.record.event import EventKind, erased_event
 from gerbang.record.number import check_number
 from gerbang.settings import Settings
-from gerbang.store import Comparison, DecisionRecord, DecisionRow, Filter, Page, Store, open_store
+from gerbang.store import Comparison, DecisionRecord, DecisionRow, Filter, Page, Store
 from gerbang.store.erasure import copies_of, forget
 
 app = typer.Typer(no_args_is_help=True, help="The record: lists, one decision whole, and whether it is intact.")
@@ -86,7 +87,7 @@ def list_decisions(
         number=number,
         objection=True if objection else None,
     )
-    store = _store(chosen)
+    store = indexed(chosen)
     try:
         page = store.decisions(wanted, limit=limit)
     finally:
@@ -107,7 +108,7 @@ def show(
     """One decision with its whole reasoning. Names are masked. That you looked is written into the journal."""
     known = _number(number)
     chosen = settings()
-    store = _store(chosen)
+    store = indexed(chosen)
     try:
         found = store.decision(known)
     finally:
@@ -143,7 +144,7 @@ def erase(
         raise RecordError("an erasure needs a reason", hint="such as `--reason 'order 7/2026'`")
     chosen = settings()
     lines = private_lines(chosen.journal_folder, known, ERASABLE)
-    store = _store(chosen) if _has_database(chosen) else None
+    store = indexed(chosen) if has_database(chosen) else None
     try:
         copies = copies_of(store, known, ERASABLE) if store is not None else ()
         events = sorted({one.link.id for one in lines} | set(copies))
@@ -179,7 +180,7 @@ def verify_record(
     Exit status 0 when it is whole, 1 when it is damaged, 2 when it cannot be read.
     """
     found = settings()
-    store = _store(found) if database and _has_database(found) else None
+    store = indexed(found) if database and has_database(found) else None
     try:
         report = _verified(found, store, key, witness, quiet=as_json)
     finally:
@@ -241,20 +242,6 @@ def zone_of(chosen: Settings) -> ZoneInfo:
     if not chosen.offices:
         return ZoneInfo("UTC")
     return ZoneInfo(chosen.offices[0].timezone or MALAYSIA)
-
-
-def _store(found: Settings) -> Store:
-    if not _has_database(found):
-        raise RecordError(
-            f"there is no database at `{found.state / 'gerbang.db'}`",
-            hint="`gerbang serve` or `gerbang db upgrade` makes it",
-        )
-    return open_store(found.database_url)
-
-
-def _has_database(found: Settings) -> bool:
-    """Looking must not create an empty one."""
-    return found.database.url is not None or (found.state / "gerbang.db").exists()
 
 
 def _moment(name: str, text: str | None, zone: ZoneInfo, *, end: bool) -> datetime | None:

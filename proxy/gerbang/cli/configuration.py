@@ -15,6 +15,11 @@ def choose(file: Path | None) -> None:
     settings.cache_clear()
 
 
+def chosen() -> Path | None:
+    """The file that the command line or the environment named."""
+    return _file
+
+
 @cache
 def settings() -> Settings:
     """The settings of this run. Raises `SettingsError`."""

@@ -19,6 +19,7 @@ from gerbang.cli.output import guarded
 from gerbang.errors import SettingsError, one_of
 
 COMMANDS = (
+    "init",
     "serve",
     "demo",
     "policy",

@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
@@ -12,7 +13,9 @@ from urllib.parse import urlencode, urlsplit
 import typer
 
 from gerbang.cli import configuration
+from gerbang.cli.index import indexed
 from gerbang.cli.output import JsonOption, console, emit, table
+from gerbang.cli.slot import now
 from gerbang.errors import DocumentError, Place, SettingsError, one_of, reason
 from gerbang.fleet.pac import listed_hosts, squid_list
 from gerbang.loading import cases_beside, each, is_cases, policy_folders, read_document, sources
@@ -20,7 +23,9 @@ from gerbang.model import Activity, Request
 from gerbang.recognition.cases import BOUNDARY, Cases, Failure, PartOfForm, multipart, parse_cases, run_cases
 from gerbang.recognition.document import PlatformDocument
 from gerbang.recognition.recognise import Recognition, message_on, recognise, recognise_as
+from gerbang.recognition.shape import Unclaimed, grouped, skeleton
 from gerbang.recognition.signature import HostRole, Platforms, compile_platforms, parse_platform
+from gerbang.store.drift import sightings
 from gerbang.wire.message import Message
 
 app = typer.Typer(no_args_is_help=True, help="Platforms: list them, test their signatures, recognise a recording.")
@@ -107,8 +112,11 @@ def run_platforms(
     """Run every case of every platform. Exit status 1 where one fails."""
     rows: list[tuple[str, int, int, int]] = []
     failures: list[Failure] = []
-    for entry in _entries(folder):
-        failed = run_cases(entry.cases, entry.document) if entry.cases else ()
+    entries = _entries(folder)
+    # A folder's document may use one that stands in another.
+    used = [entry.document for entry in (*(_entries() if folder else ()), *entries)]
+    for entry in entries:
+        failed = run_cases(entry.cases, entry.document, used) if entry.cases else ()
         failures += failed
         trials = len(entry.cases.trials) if entry.cases else 0
         broken = len({failure.trial.place for failure in failed})
@@ -139,6 +147,69 @@ def recognise_file(
     platforms = _platforms(site or [])
     for index, request in enumerate(recorded(file)):
         emit(line(index, request, platforms))
+
+
+@app.command("unclaimed")
+def list_unclaimed(
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How many days to look back.")] = 30,
+    platform: Annotated[str | None, typer.Option(help="Only of this platform.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Writes that no signature claimed: what they look like, how often they came, and a signature to begin with."""
+    documents = {entry.document.platform: entry.document for entry in _entries()}
+    if platform is not None and platform not in documents:
+        raise SettingsError(f"unknown platform `{platform}`", hint=one_of(documents, platform))
+    found = unclaimed_since(now() - timedelta(days=days), platform)
+    rows = [_unclaimed_row(one, documents.get(one.platform)) for one in found]
+    columns = ("platform", "judged", "counted", "last", "method", "path", "name", "fields", "skeleton")
+    if as_json:
+        table(columns, rows, as_json=True)
+        return
+    if not rows:
+        console.print(f"no unclaimed write in the last {days} days; what came, the signatures knew")
+        return
+    table(columns[:-2], [row[:-2] for row in rows], as_json=False)
+    for row in rows:
+        console.print(f"\n{row[0]}: {row[4]} {row[5]} {row[6]}".rstrip(), style="bold", markup=False, highlight=False)
+        console.print(f"fields: {', '.join(row[7])}", markup=False, highlight=False, soft_wrap=True)
+        console.print(str(row[8]), markup=False, highlight=False, soft_wrap=True)
+    console.print("`judged` were judged as posts; `counted` had no words of a person, and passed.", markup=False)
+
+
+def unclaimed_since(since: datetime, platform: str | None = None) -> tuple[Unclaimed, ...]:
+    """The operations that no signature claimed, from the database."""
+    store = indexed(configuration.settings())
+    try:
+        return grouped(sightings(store, since, platform))
+    finally:
+        store.close()
+
+
+def _unclaimed_row(one: Unclaimed, document: PlatformDocument | None) -> tuple[Any, ...]:
+    shape = one.shape
+    month = one.last.strftime("%Y-%m")
+    drawn = skeleton(document, shape, month) if document else ""
+    last = one.last.isoformat(timespec="minutes")
+    return one.platform, one.judged, one.counted, last, shape.method, shape.path, shape.name, list(shape.fields), drawn
+
+
+@app.command("housekeeping")
+def list_housekeeping(
+    platform: Annotated[str | None, typer.Argument(help="Only of this platform.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The writes that are known to be no act, and why."""
+    entries = _entries()
+    names = [entry.document.platform for entry in entries]
+    if platform is not None and platform not in names:
+        raise SettingsError(f"unknown platform `{platform}`", hint=one_of(names, platform))
+    rows = [
+        (entry.document.platform, claim.reason, claim.surface, list(claim.name), list(claim.path), sorted(claim.where))
+        for entry in entries
+        if platform in (None, entry.document.platform)
+        for claim in entry.document.housekeeping
+    ]
+    table(("platform", "reason", "surface", "names", "paths", "where"), rows, as_json=as_json)
 
 
 def _platforms(given: list[str]) -> Platforms:

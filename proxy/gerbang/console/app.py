@@ -180,18 +180,20 @@ def create_app(
     language: Language = Language.MS,
     zone: tzinfo | None = None,
     clock: Callable[[], float] = time.monotonic,
+    endpoints: Callable[[FastAPI], None] = lambda _: None,
 ) -> FastAPI:
     """The application.
 
     `look` has a look on disk before its page is shown, or raises `Unrecorded`. `hosts` are the names by which the
     console may be asked for, besides plain addresses; `platforms` those that a list can be filtered by; `zone` tells
-    whose days a filter means.
+    whose days a filter means; `endpoints` adds what is for programs.
     """
     console = Console(store, users, platforms, language, zone or ZoneInfo("Asia/Kuala_Lumpur"), clock, look)
     app = FastAPI(title="Gerbang", docs_url=None, redoc_url=None, openapi_url=None)
     _guard(app, console, hosts)
     _signing_in(app, console)
     _decisions(app, console)
+    endpoints(app)
     return app
 
 

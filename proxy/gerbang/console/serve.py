@@ -14,6 +14,8 @@ import uvicorn
 from gerbang.answers.words import Language
 from gerbang.bundled import bundled
 from gerbang.console.app import create_app
+from gerbang.console.endpoints import add_endpoints
+from gerbang.console.health import Watch
 from gerbang.console.looks import Look, write_down
 from gerbang.console.users import users_of
 from gerbang.errors import StartError
@@ -49,6 +51,7 @@ def run_console(settings: Settings) -> None:
         ) as journal,
         # The console waits for a database that is away; its pages say so meanwhile.
         closing(open_store(settings.database_url, checked=False)) as store,
+        closing(Watch(settings.state, settings.status_folder, settings.journal_folder, store)) as watch,
     ):
 
         def look(one: Look) -> None:
@@ -62,6 +65,7 @@ def run_console(settings: Settings) -> None:
             platforms=_platforms(settings),
             language=Language(settings.console.language),
             zone=ZoneInfo(next((office.timezone for office in settings.offices if office.timezone), MALAYSIA)),
+            endpoints=lambda app: add_endpoints(app, watch, settings.console.metrics_token, loopback=_loopback(host)),
         )
         server = uvicorn.Server(
             uvicorn.Config(

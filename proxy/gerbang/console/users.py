@@ -125,11 +125,7 @@ class Users:
         return _named(self._users(), name)
 
     def _hashed(self, password: str) -> str:
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise RegisterError(
-                f"the password has {len(password)} characters",
-                hint=f"use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}; a few words in a row are good and easy to keep",
-            )
+        check_password(password)
         return bcrypt.hashpw(_digest(password), bcrypt.gensalt(self._rounds)).decode()
 
     def _users(self) -> Mapping[str, User]:
@@ -216,3 +212,12 @@ def check_account(name: str, role: str) -> None:
         )
     if role not in set(Role):
         raise RegisterError(f"unknown role `{role:.40}`", hint=one_of(Role, role))
+
+
+def check_password(password: str) -> None:
+    """Raises `RegisterError` for a password that is too short or too long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise RegisterError(
+            f"the password has {len(password)} characters",
+            hint=f"use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD}; a few words in a row are good and easy to keep",
+        )

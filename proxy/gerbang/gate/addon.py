@@ -29,6 +29,7 @@ from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
 from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
 from gerbang.gate.own_host import OwnHostState, own_host
 from gerbang.gate.passage import PASSAGE, Digest, Passage, Tee, named_host, passage_of, read_request, write_response
+from gerbang.gate.pinned import Pins
 from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
 from gerbang.gate.sockets import Sockets
@@ -84,6 +85,7 @@ class Gate:
         self.admission = Admission(settings, holder, self.counts)
         self.sockets = Sockets(self.judge, self.guard, self.admission, holder, self.counts, settings.gate_url)
         self.distrust = DistrustBook()
+        self.pins = Pins(settings.zones)
         self.valves = Valves()
         budget = Budget(settings.gate.memory_budget)
         self.limits = Limits(min(settings.gate.body_limit, budget.share), budget)
@@ -122,6 +124,10 @@ class Gate:
         self._connections = connections
 
     def running(self) -> None:
+        for zone, entry in self.pins.expired(self._clock(), self.world.offices):
+            log.warning("pinned-expired", zone=zone, host=entry.host, until=str(entry.until), now="refused again")
+        for zone, entry in self.pins.unknown(self.world.platforms.hosts()):
+            log.warning("pinned-without-effect", zone=zone, host=entry.host, because="no platform lists it")
         self._keep(self.admission.keep_fresh())
         self._keep(self._sum_up())
 
@@ -129,6 +135,7 @@ class Gate:
         for task in tuple(self._tasks):
             task.cancel()
         self.admission.close()
+        self.judge.tell_unclaimed()
         self.judge.close()
         self._say_counts()
 
@@ -141,6 +148,13 @@ class Gate:
     def world(self) -> World:
         return self._holder.world
 
+    def certified_until(self) -> dict[tuple[str, ...], float]:
+        """When the CA's certificates end, in seconds since 1970, by what they are; nothing where there is no CA."""
+        if self._authority is None:
+            return {}
+        ends = {"intermediate": self._authority.certificate, "root": self._authority.root}
+        return {(name,): one.not_valid_after_utc.timestamp() for name, one in ends.items() if one is not None}
+
     def _wording(self, rule: str, law: str | None, language: Language) -> RuleWords | None:
         return wording(self.world.policy.rules)(rule, law, language)
 
@@ -148,6 +162,7 @@ class Gate:
         while True:
             await asyncio.sleep(SUMMARY)
             self._say_counts()
+            self.judge.tell_unclaimed()
 
     def _say_counts(self) -> None:
         """What this process has counted since it began, where that has changed: numbers, and nobody's names."""
@@ -236,7 +251,7 @@ class Gate:
             return None
         if refused := await self._checked_target(flow):
             return refused
-        if self.is_listed(host) and (gaps := self._unopened(actor.zone)):
+        if self.is_listed(host) and (gaps := self._unopened(actor.zone, host)):
             return await self._use(actor, host, gaps)
         return None
 
@@ -262,7 +277,7 @@ class Gate:
             chosen = opening(sni, asked, listed=self._may_open, covers=self._covers)
             if chosen is not Opening.TUNNEL and self._host not in (sni, asked):
                 name = next(host for host in (sni, asked) if host is not None and self.is_listed(host))
-                if gaps := self._unopened(actor.zone):
+                if gaps := self._unopened(actor.zone, name):
                     chosen = await self._tunnelled(client, actor, name, asked, gaps)
         except Exception as error:
             self.guard.caught("tls_clienthello", error)
@@ -270,6 +285,7 @@ class Gate:
         data.ignore_connection = chosen is Opening.TUNNEL
         if chosen is Opening.REFUSE:
             self.counts["tls-refused"] += 1
+            self._tls_refused("gate", sni, asked)
             self.tls.refuse(client)
 
     async def _tunnelled(
@@ -290,6 +306,8 @@ class Gate:
         shown = self._shown(data) if data.ssl_conn is not None else None
         if shown and self.distrust.failed(data.context.client, *shown):
             self.counts["tls-refused-by-client"] += 1
+            client, address = data.context.client, data.context.server.address
+            self._tls_refused("client", plain_host(client.sni or ""), plain_host(address[0]) if address else None)
         else:
             self.counts["tls-failed"] += 1
 
@@ -300,13 +318,21 @@ class Gate:
         role = self.world.platforms.at(plain_host(client.sni or (address[0] if address else "")))
         return (role.platform, role.host, actor.zone.name) if actor and role else None
 
+    def _tls_refused(self, by: str, *names: str | None) -> None:
+        """Count who ended a handshake, and for what kind of host."""
+        roles = [role.role for name in names if name and (role := self.world.platforms.at(name))]
+        self.judge.figures.tls_refused[by, roles[0] if roles else "none"] += 1
+
     def _is_proxy_tls(self, data: tls.ClientHelloData) -> bool:
         """Whether this is TLS to the proxy itself, before any CONNECT."""
         return data.context.server.address is None
 
-    def _unopened(self, zone: Zone) -> tuple[Gap, ...]:
+    def _unopened(self, zone: Zone, host: str) -> tuple[Gap, ...]:
         """Why a listed host is not opened in a zone, nothing where it is."""
-        return () if self._opens_for(zone) else (Gap("encrypted"),)
+        if not self._opens_for(zone):
+            return (Gap("encrypted"),)
+        reason = self.pins.reason(zone.name, host, self._clock(), self.world.offices)
+        return () if reason is None else (Gap("encrypted"), Gap("pinned", reason))
 
     def _opens_for(self, zone: Zone) -> bool:
         return self.closed is None and zone.device is Device.MANAGED
@@ -436,6 +462,7 @@ class Gate:
         body = flow.request.raw_content or b""
         request = read_request(flow, passage.host, body=body)
         if passage.own_host:
+            self.counts["own-page"] += 1
             return await own_host(request, passage.actor, self._state)
         if passage.settled:
             return None

@@ -21,7 +21,7 @@ from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import TCPLayer, modes
 from mitmproxy.proxy.layers.http import HTTPMode
-from mitmproxy.proxy.layers.tls import ClientTLSLayer, TlsStartClientHook
+from mitmproxy.proxy.layers.tls import ClientTLSLayer, TLSLayer, TlsStartClientHook
 from OpenSSL import SSL
 
 from gerbang.gate.authority import Authority
@@ -172,7 +172,9 @@ class GateClientTls(ClientTLSLayer):
     def on_handshake_error(self, err: str) -> layer.CommandGenerator[None]:
         # What we refused has not failed, and is closed once the client has had time to hear of it.
         if not self.refused:
-            yield from super().on_handshake_error(err)
+            # Past the stock layer, which turns the reason into advice for those who run mitmproxy.
+            yield from TLSLayer.on_handshake_error(self, err)
+        self.event_to_child = self.errored  # type: ignore[method-assign]
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if not self.refused:

@@ -21,12 +21,13 @@ from gerbang.answers.reply import HELD, refuse, too_large
 from gerbang.errors import RecordError
 from gerbang.gate.clock import Clock
 from gerbang.gate.decisions import DecisionBook, owner
+from gerbang.gate.figures import Figures
 from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
-from gerbang.model import SOCKET, Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request
+from gerbang.model import SOCKET, Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request, Shape
 from gerbang.pipeline import World, excerpts, judge, judge_early
 from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
-from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event
+from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event, unclaimed_event
 from gerbang.record.number import decision_number
 
 log = structlog.get_logger()
@@ -43,6 +44,8 @@ ONCE_ON_SOCKET: Final = {Kind.USE: timedelta(minutes=30), Kind.WRITE: timedelta(
 # a listed one; those beyond share a line a platform.
 HOSTS_A_MINUTE = 60
 SEEN = 20_000
+# Shapes of unclaimed writes that are counted between two lines of them.
+SHAPES = 200
 REFUSING = frozenset({Effect.COACH, Effect.APPROVE, Effect.BLOCK})
 PASSING = frozenset({Kind.VIEW, Kind.USE, Kind.LOGIN})
 # What is written down only where a rule has an opinion on it. Every other activity is.
@@ -102,6 +105,9 @@ class Judge:
         self._decisions = decisions
         self._releases = releases
         self.unwritten: Counter[Kind] = Counter()
+        self.figures = Figures()
+        self._strange: Counter[tuple[str, Shape]] = Counter()
+        self._strange_since = clock()
         self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
         self._hosts: OrderedDict[str, tuple[datetime, set[str]]] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
@@ -119,7 +125,7 @@ class Judge:
         activities = _unprotected(recognition, request, world)
         if not recognition.awaits_body:
             if not activities:
-                return PASS
+                return self._no_act()
             return await self._settle(request, world, lambda: self._judged(activities, actor, world), started)
         early = [
             judge_early(activity, actor, world, self._clock(), new_number(), awaits_body=True)
@@ -139,7 +145,7 @@ class Judge:
         else:
             activities, decisions = _recognised(*given)
         if not activities:
-            return PASS
+            return self._no_act()
         # Judged again only where another request has used a release in the meantime.
         ready: list[Sequence[Decision]] = [decisions]
         return await self._settle(
@@ -159,7 +165,7 @@ class Judge:
         recognition = recognise_unread(head, gap, world.platforms)
         activities = _unprotected(recognition, request, world)
         if not activities:
-            return PASS
+            return self._no_act()
         if recognition.streams:
             activities = tuple(replace(each, gaps=(*each.gaps, gap)) for each in activities)
         return await self._settle(
@@ -195,6 +201,10 @@ class Judge:
 
     # ------------------------------------------------------------ judging
 
+    def _no_act(self) -> Verdict:
+        self.figures.requests["no-act"] += 1
+        return PASS
+
     def _judged(self, activities: Sequence[Activity], actor: Actor, world: World) -> Sequence[Decision]:
         moment = self._clock()
         return _judge_all(activities, actor, world, moment, self._releases.of(actor, moment))
@@ -210,7 +220,9 @@ class Judge:
     ) -> Verdict:
         """Write the decisions down, and say what becomes of the request; `started` is when it was taken up."""
         decisions = self._claimed(judged)
-        timings = {"judge": (perf_counter_ns() - started) // 1000}
+        took = perf_counter_ns() - started
+        self.figures.judged.observe(took / 1e9)
+        timings = {"judge": took // 1000}
         strictest = max(decisions, key=lambda decision: decision.effect.rank)
         refused = unread or strictest.effect in REFUSING
         on_socket = request.method == SOCKET
@@ -223,6 +235,7 @@ class Judge:
                 raise
             # No log, no post; but what is no post goes on, and what is refused stays refused.
             settled, written = list(decisions), False
+        self.figures.requests["refused" if refused else "sent"] += 1
         if not refused:
             for decision in settled:
                 self._releases.spend(decision)
@@ -262,8 +275,11 @@ class Judge:
         self, decision: Decision, refused: bool, timings: Mapping[str, int], on_socket: bool
     ) -> Decision:
         """The decision once its line is durable, with the number under which it stands there."""
+        if decision.activity.unclaimed or decision.activity.gaps:
+            self.figures.unseen(decision.activity)
         if not is_written(decision):
             self.unwritten[decision.activity.kind] += 1
+            self._count_shape(decision.activity)
             return decision
         once_in = (ONCE_ON_SOCKET if on_socket else ONCE_IN).get(decision.activity.kind)
         key = self._key(decision, on_socket) if once_in is not None else None
@@ -272,6 +288,7 @@ class Judge:
         done: Done = "forwarded" if not refused else "held" if decision.effect in HELD else "answered"
         event = decision_event(decision, done, excerpts(decision), self._keys, timings)
         await self.append(event)
+        self.figures.decisions[decision.effect, decision.activity.kind, decision.activity.platform] += 1
         if key is not None:
             self._seen[key] = (decision.number, decision.moment)
             while len(self._seen) > SEEN:
@@ -287,6 +304,23 @@ class Judge:
             written.add_done_callback(lambda _: _tell(loop, durable))
             await durable
         written.result()
+
+    def _count_shape(self, activity: Activity) -> None:
+        if activity.shape is None:
+            return
+        key = (activity.platform, activity.shape)
+        if key in self._strange or len(self._strange) < SHAPES:
+            self._strange[key] += 1
+
+    def tell_unclaimed(self) -> None:
+        """Write down how often which shapes of unclaimed writes came since this was last told. Nothing waits for it."""
+        if not self._strange:
+            return
+        counted, since = self._strange, self._strange_since
+        self._strange, self._strange_since = Counter(), self._clock()
+        event = unclaimed_event(counted, since, self._strange_since, self._keys)
+        written = self._ledger.append(event, patient=True)
+        written.add_done_callback(_note_uncounted)
 
     def _key(self, decision: Decision, on_socket: bool) -> tuple[object, ...]:
         activity, whose = decision.activity, owner(decision.actor)
@@ -358,6 +392,11 @@ def _tell(loop: asyncio.AbstractEventLoop, durable: "asyncio.Future[None]") -> N
 def _wake(durable: "asyncio.Future[None]") -> None:
     if not durable.done():
         durable.set_result(None)
+
+
+def _note_uncounted(written: Future[Any]) -> None:
+    if error := written.exception():
+        log.error("unclaimed-not-recorded", error=str(error))
 
 
 def _note_loss(number: str, written: Future[Any]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,8 @@ from gerbang.gate.clock import Clock, wall_clock
 from gerbang.gate.judging import Holder, Ledger
 from gerbang.gate.master import Address, GateMaster
 from gerbang.gate.remembering import recent
+from gerbang.gate.reporting import reported
+from gerbang.journal.writer import Journal
 from gerbang.record.event import RecordKeys
 from gerbang.settings import Settings
 
@@ -64,7 +67,9 @@ async def serve_gate(
         gate.decisions.put(decision)
     master = GateMaster(settings.gate, [gate], gate.tls, gate.layers)
     gate.attach(master.proxyserver.connections)
-    await master.serve(lambda address: started(gate, address), stop)
+    told = reported(gate, ledger, settings.status_folder, clock) if isinstance(ledger, Journal) else nullcontext()
+    with told:
+        await master.serve(lambda address: started(gate, address), stop)
 
 
 def stopped_by_signals() -> asyncio.Event:

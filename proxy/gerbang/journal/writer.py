@@ -21,6 +21,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gerbang.errors import Place, RecordError
+from gerbang.figures import Histogram
 from gerbang.journal.keys import sync_folder
 from gerbang.journal.reader import SIDE, SLOT, WRITE_FAILED, Line, Segment, reason
 from gerbang.journal.recovery import Chain, recover
@@ -81,6 +82,7 @@ class _Pending:
     body: bytes
     side: bytes | None
     future: Future[Position] | None = None
+    queued: float = 0.0
 
 
 @dataclass(slots=True)
@@ -97,6 +99,40 @@ class _File:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+class JournalFigures:
+    """What a journal's writer counts: `latency` in seconds from taking an event to having it on the disk, `groups` in
+    events, `failures` in groups that found no place. `sealed` is when the last seal was written, in seconds since 1970.
+    """
+
+    def __init__(self) -> None:
+        self.latency = Histogram((0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5))
+        self.groups = Histogram((1, 2, 5, 10, 20, 50, 100, 200, 500, 1000))
+        self.failures = 0
+        self.sealed: float | None = None
+        self._away = 0.0
+        self._since: float | None = None
+
+    @property
+    def unavailable(self) -> float:
+        """Seconds for which events were refused, so far."""
+        since = self._since
+        return self._away + (time.perf_counter() - since if since is not None else 0.0)
+
+    def failed(self) -> None:
+        self.failures += 1
+        self._since = self._since if self._since is not None else time.perf_counter()
+
+    def wrote(self, group: Sequence[_Pending]) -> None:
+        now = time.perf_counter()
+        if self._since is not None:
+            self._away += now - self._since
+            self._since = None
+        self.groups.observe(len(group))
+        for entry in group:
+            if entry.queued:
+                self.latency.observe(now - entry.queued)
 
 
 class Journal:
@@ -134,6 +170,7 @@ class Journal:
         self._clock, self._monotonic = clock, monotonic
         self._disk = disk or Disk()
         self._group_wait, self._bound = group_wait, bound
+        self.figures = JournalFigures()
         self._seal_lines, self._seal_every = seal_lines, seal_every
         self._witness = witness
         self._keys = RecordKeys(bytes(32), os.urandom)  # the writer's own events name no officer
@@ -190,7 +227,7 @@ class Journal:
             raise ValueError("the event is longer than a line of the journal may be")
         future: Future[Position] = Future()
         future.set_running_or_notify_cancel()  # what is queued will be written; nobody can take it back
-        pending.future = future
+        pending.future, pending.queued = future, time.perf_counter()
         with self._wake:
             if self._closing:
                 future.set_exception(JournalUnavailable("the journal is closed"))
@@ -258,10 +295,12 @@ class Journal:
                 self._commit(group)
         except OSError as error:
             self._give_up(error)
+            self.figures.failed()
             _fail(group, JournalUnavailable(f"the journal cannot be written: {reason(error)}"))
         except BaseException as error:
             # A fault of ours: nothing that waits may go out, and none may wait for ever.
             self._give_up(OSError(0, f"{type(error).__name__} in the writer"))
+            self.figures.failed()
             _fail(group, JournalUnavailable("the journal cannot be written: the writer has a fault"))
 
     def _seal(self) -> None:
@@ -274,6 +313,8 @@ class Journal:
         note = sign(Checkpoint(self._origin, chain.tree.size, chain.tree.root()), self._key)
         event = seal_event(chain.tree.size, chain.tree.root(), chain.tree.edge, note, self._keys)
         self._write([_pending(event)])
+        if self.healthy:
+            self.figures.sealed = time.time()
         if self._witness is not None:
             with suppress(OSError):  # a witness that is away is missed by `audit verify`, not by the officers
                 self._bear_witness(self._witness, note)
@@ -336,6 +377,8 @@ class Journal:
         self._last = file.segment
         self._clocks = (now, self._monotonic())
         self._unsealed += sum(entry.kind != EventKind.SEAL for entry in entries)
+        # Before whoever waits is told, so that what was answered is counted already.
+        self.figures.wrote(group)
         name = file.segment.path.name
         for place, entry in enumerate(entries):
             if entry.future is not None:

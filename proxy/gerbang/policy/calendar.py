@@ -209,6 +209,13 @@ class Calendar:
         code = self._codes.get(state)
         return tuple(sorted(year for place, year in self._complete if place == code))
 
+    def covered_until(self, state: str, day: date) -> date | None:
+        """The last day up to which, from `day` on, a state's list of holidays is whole; `None` where it is not now."""
+        known, year = self.years(state), day.year
+        while year in known:
+            year += 1
+        return date(year - 1, 12, 31) if year > day.year else None
+
     # ------------------------------------------------------------ views and tables
 
     def _view(self, office: Office, pattern: str | None) -> _View:

@@ -15,7 +15,7 @@ import base64
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 from urllib.parse import quote_plus, urlsplit
@@ -198,14 +198,15 @@ def parse_cases(text: str, file: str) -> Cases:
     return Cases(document.platform, document.sites, tuple(trials))
 
 
-def run_cases(cases: Cases, document: PlatformDocument) -> tuple[Failure, ...]:
-    """Every case that gives something else than it must."""
-    return tuple(failing(cases, document))
+def run_cases(cases: Cases, document: PlatformDocument, others: Sequence[PlatformDocument] = ()) -> tuple[Failure, ...]:
+    """Every case that gives something else than it must. Among `others` is the document that this one uses."""
+    return tuple(failing(cases, document, others))
 
 
-def failing(cases: Cases, document: PlatformDocument) -> Iterator[Failure]:
+def failing(cases: Cases, document: PlatformDocument, others: Sequence[PlatformDocument] = ()) -> Iterator[Failure]:
     """The same, one by one as they are found."""
-    platforms = compile_platforms([document], dict.fromkeys(cases.sites, document.platform))
+    used = [other for other in others if other.platform == document.uses]
+    platforms = compile_platforms([*used, document], dict.fromkeys(cases.sites, document.platform))
     for trial in cases.trials:
         if trial.given_up is not None:
             found = recognise_unread(trial.request, Gap(trial.given_up), platforms)

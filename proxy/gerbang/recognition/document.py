@@ -79,6 +79,8 @@ class Condition(Part):
     matches: Pattern | None = None
     excludes: Pattern | None = None
     """A pattern that is found in no value; met by absence too."""
+    words: bool | None = None
+    """Whether its values together hold a person's words, as those of a write that no signature claims do."""
 
     @model_validator(mode="before")
     @classmethod
@@ -192,6 +194,8 @@ class Signature(Claim):
     gap_where: Mapping[SelectorText, Condition] = Field(default_factory=dict)
     """Fields that must be so for the gap to be there; without any it always is."""
     outcome: OutcomeSource | None = None
+    autosaved: bool = False
+    """Whether an editor sends it by itself, with the same words again and again."""
 
 
 class Batch(Claim):
@@ -257,6 +261,8 @@ HostPattern = Annotated[
 class PlatformDocument(Part):
     platform: Name
     title: str
+    uses: Name | None = None
+    """The platform whose software runs here too: what this document does not say itself is taken from that one's."""
     php: bool = False
     """Whether the server is PHP, to which `post.title` and `post_title` are one name."""
     hosts: Mapping[Role, tuple[HostPattern, ...]] = Field(default_factory=dict)
@@ -319,6 +325,9 @@ def _contradictions(document: PlatformDocument, tree: Tree) -> Iterator[Document
                 seen.setdefault(claim.id, tree.place((*at, "id")).line)
                 if claim.activity is Kind.LOGIN and _reads_body(claim, surface):
                     yield tree.error(at, f"`{claim.id}` is a login, whose body is never read")
+                if claim.autosaved and not (claim.texts and claim.target):
+                    hint = "say what is saved and where: `texts` and `target`"
+                    yield tree.error((*at, "autosaved"), f"`{claim.id}` is autosaved without both", hint, key=True)
 
 
 def _reads_body(claim: Signature, surface: Surface) -> bool:
@@ -329,6 +338,27 @@ def _reads_body(claim: Signature, surface: Surface) -> bool:
     values += [value for account in claim.account for value in (account.id, account.handle) if value]
     selectors += [value.source for value in values if value.source]
     return any(parse_selector(name).needs_body for name in selectors)
+
+
+def merged(document: PlatformDocument, base: PlatformDocument) -> PlatformDocument:
+    """A document with what it takes from the one that it `uses`.
+
+    Its own surfaces stand for the other's of the same name, its own signatures for those of the same id. Its claims are
+    tried before the other's. What else it says itself is not taken.
+    """
+    own = {signature.id for signature in document.signatures}
+    keys = ("account", "routes", "method_override", "refusal")
+    taken = {name: getattr(base, name) for name in keys if not getattr(document, name)}
+    return document.model_copy(
+        update={
+            **taken,
+            "php": document.php or base.php,
+            "surfaces": {**base.surfaces, **document.surfaces},
+            "batches": (*document.batches, *base.batches),
+            "signatures": (*document.signatures, *(one for one in base.signatures if one.id not in own)),
+            "housekeeping": (*document.housekeeping, *base.housekeeping),
+        }
+    )
 
 
 def templates(surface: Surface, claim: Claim) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from gerbang.model import Account, Activity, Gap, Kind, Media, Text
 from gerbang.recognition.document import Signature
 from gerbang.recognition.matcher import Captures, CompiledAccount, CompiledClaim, CompiledMedia, Platform, first
+from gerbang.recognition.unclaimed import bare
 from gerbang.wire.message import Message
 from gerbang.wire.selectors import Selector, blobs
 from gerbang.wire.values import Blob
@@ -63,7 +64,7 @@ def texts(selectors: Sequence[Selector], message: Message, captures: Captures) -
     found: dict[Text, None] = {}
     for selector in selectors:
         for value in selector.texts(message, captures):
-            if value.strip():
+            if value.strip() and not (selector.deep and bare(value)):
                 found[Text(selector.path, value)] = None
     return tuple(found)
 

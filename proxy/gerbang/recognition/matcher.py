@@ -19,11 +19,14 @@ from gerbang.recognition.document import (
     Signature,
     Surface,
     Value,
+    merged,
     name_capture,
     templates,
 )
 from gerbang.recognition.patterns import compile_pattern
+from gerbang.recognition.unclaimed import LETTERS, letters
 from gerbang.wire.charsets import scrubbed
+from gerbang.wire.html import visible
 from gerbang.wire.message import Message, segments
 from gerbang.wire.selectors import Found, Selector, as_text, parse_selector
 from gerbang.wire.values import Pairs
@@ -91,6 +94,11 @@ def _test(condition: Condition) -> Test:
             lambda values: (
                 not any(excluded.search(scrubbed(text)) for value in values if (text := as_text(value)) is not None)
             )
+        )
+    if condition.words is not None:
+        worded = condition.words
+        tests.append(
+            lambda values: (sum(letters(visible(as_text(value) or "")) for value in values) >= LETTERS) is worded
         )
 
     def test(found: Found) -> bool | None:
@@ -630,8 +638,22 @@ def compile_platforms(documents: Sequence[PlatformDocument], sites: Mapping[str,
     return Platforms(
         documents=tuple(latest.values()),
         digest=hashlib.sha256(b"gerbang platforms 1\n" + canonical.encode()).hexdigest(),
-        _by_name={name: Platform(document) for name, document in latest.items()},
+        _by_name={name: Platform(_whole(document, latest)) for name, document in latest.items()},
         _exact=exact,
         _below=below,
         _patterns=tuple(dict.fromkeys(patterns)),
     )
+
+
+def _whole(document: PlatformDocument, documents: Mapping[str, PlatformDocument]) -> PlatformDocument:
+    """Raises `SettingsError` where the document uses one that is not there, or that uses another itself."""
+    if document.uses is None:
+        return document
+    base = documents.get(document.uses)
+    if base is None:
+        what = f"platform `{document.platform}` uses `{document.uses}`, which has no document"
+        raise SettingsError(what, hint=one_of(documents, document.uses))
+    if base.uses is not None:
+        what = f"platform `{document.platform}` uses `{base.platform}`, which uses another itself"
+        raise SettingsError(what, hint=f"use `{base.uses}`, and say the rest in the document")
+    return merged(document, base)

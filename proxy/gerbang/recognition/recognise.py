@@ -9,6 +9,7 @@ from gerbang.model import PUBLISHING, SOCKET, Activity, Gap, Kind, Request, Sock
 from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signature
 from gerbang.recognition.extract import account, activity, media
 from gerbang.recognition.matcher import SEGMENTS, Captures, CompiledClaim, HostRole, Platform, Platforms, first
+from gerbang.recognition.shape import shape_of
 from gerbang.recognition.unclaimed import human_texts
 from gerbang.wire.message import Message, members, segments
 from gerbang.wire.selectors import Found, as_text, parse_selector
@@ -419,6 +420,7 @@ class _Reading:
             media=media((), message, {}),
             unclaimed=True,
             gaps=message.gaps,
+            shape=shape_of(self.platform, self.role, message, texts),
         )
         return Recognition((found,), "unclaimed")
 

@@ -61,6 +61,8 @@ _GRAPHQL = re.compile(r"\s*(query|mutation|subscription|fragment|\{)[\s\w(]")
 # One that never ends is taken to the end at once: tried again from each quote it would take the square of its length.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)', re.DOTALL)
 _NAME_PARTS = frozenset({"bin", "binti", "bt", "bte", "a/l", "a/p", "anak"})
+# A number of a person or a telephone; those of posts and blogs are longer.
+_SAID_NUMBER = re.compile(r"[\d+().-]{7,16}")
 _TRIMMED = ".,;:!?\"'()[]{}<>…“”‘’«»*_~#@-/"
 
 
@@ -89,6 +91,15 @@ def letters(value: str) -> int:
     if any(word.lower() in _NAME_PARTS for word in words) and len(words) <= 8 and _titled(words):
         return 0
     return sum(_letters_of(word) for word in words)
+
+
+def bare(value: str) -> bool:
+    """Whether a text is an id, an address or a token, and nothing that a person says.
+
+    >>> bare("4821093377120456610"), bare("https://contoh.my/a"), bare("Esok"), bare("880512-14-5678"), bare("👍")
+    (True, True, False, False, False)
+    """
+    return value.isascii() and len(value.split()) == 1 and not letters(value) and not _SAID_NUMBER.fullmatch(value)
 
 
 def _titled(words: list[str]) -> bool:

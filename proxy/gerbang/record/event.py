@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from gerbang.model import Account, Basis, Decision, Evidence, Match, Media, Release
+from gerbang.model import Account, Basis, Decision, Evidence, Match, Media, Release, Shape
 from gerbang.record.canonical import Json, canonical, digest
 
 type Done = Literal["forwarded", "answered", "held"]
@@ -50,6 +50,7 @@ class EventKind(StrEnum):
     RELEASE = "release"
     POLICY_ACTIVATED = "policy-activated"
     OBJECTION = "objection"
+    UNCLAIMED = "unclaimed"
     LOOKED = "looked"
     ERASED = "erased"
     START = "start"
@@ -209,6 +210,8 @@ def decision_event(
         if kept
         else None,
         "excerpts": list(excerpts) if kept else None,
+        # Names of paths and fields only; but a path may be somebody's.
+        "shape": _shape(activity.shape) if activity.shape else None,
     }
     return make_event(EventKind.DECISION, body, private, keys)
 
@@ -276,6 +279,20 @@ def objection_event(number: str, officer: str | None, words: str, moment: dateti
         "officer": pseudonym(officer, keys) if officer else None,
     }
     return make_event(EventKind.OBJECTION, body, {"words": words}, keys)
+
+
+def unclaimed_event(
+    counted: Mapping[tuple[str, Shape], int], since: datetime, moment: datetime, keys: RecordKeys
+) -> Event:
+    """Writes that no signature claimed and no rule had an opinion on, by platform and shape: how often, never whose."""
+    ordered = sorted(counted.items(), key=lambda entry: (entry[0][0], -entry[1], entry[0][1].path, entry[0][1].name))
+    body: dict[str, Json] = {
+        "since": utc(since),
+        "moment": utc(moment),
+        "platforms": [platform for (platform, _), _ in ordered],
+        "counts": [count for _, count in ordered],
+    }
+    return make_event(EventKind.UNCLAIMED, body, {"shapes": [_shape(shape) for (_, shape), _ in ordered]}, keys)
 
 
 def erased_event(
@@ -362,4 +379,16 @@ def _basis(basis: Basis) -> Json:
         "platforms": basis.platforms,
         "calendar": basis.calendar,
         "lexicons": basis.lexicons,
+    }
+
+
+def _shape(shape: Shape) -> Json:
+    return {
+        "role": shape.role,
+        "method": shape.method,
+        "path": shape.path,
+        "surface": shape.surface,
+        "name": shape.name,
+        "fields": list(shape.fields),
+        "texts": list(shape.texts),
     }

@@ -1,5 +1,6 @@
 """The database: an index of the journal for lists, pages and reports. What it says, a line of the journal proves."""
 
+from gerbang.store.backlog import Backlog, backlog
 from gerbang.store.comparison import Comparison
 from gerbang.store.engine import DatabaseAway
 from gerbang.store.forwarder import Forwarder
@@ -18,6 +19,7 @@ from gerbang.store.schema import upgrade
 
 __all__ = [
     "Activation",
+    "Backlog",
     "Comparison",
     "DatabaseAway",
     "DecisionRecord",
@@ -28,6 +30,7 @@ __all__ = [
     "Page",
     "Related",
     "Store",
+    "backlog",
     "open_store",
     "upgrade",
 ]

@@ -308,7 +308,11 @@ class Message:
             return  # said already
         if damage:
             self._gap(damage)
-        elif not self.says_media and (b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff")):
+        elif (
+            self._protobuf is None
+            and not self.says_media
+            and (b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff"))
+        ):
             self._text = text(data, options.get("charset"))
 
     @staticmethod
@@ -321,6 +325,12 @@ class Message:
                 parse_json(inner := data[before.end() :])
                 return inner
         return data
+
+    def cut(self, what: str) -> None:
+        """Note that not all of the body was looked at."""
+        gap = Gap("too-large", f"more {what} than are looked at")
+        if gap not in self._gaps:
+            self._gaps.append(gap)
 
     def _gap(self, detail: str) -> None:
         gap = Gap("unreadable", detail)

@@ -4,9 +4,11 @@
     [3]  []               a list's element, or each of them
     ["any.name"]          a name with dots or brackets in it
     .*                    every member
+    .**                   everything below that is no list and no object, however deep
     A or B                what either holds
-    A | html              the words a reader sees of HTML; `percent` and `base64` undo those
+    A | html              the words a reader sees of HTML; `percent`, `base64` and `data` (a data URL) undo those
     A | operation         the name of the operation of a GraphQL text; another text as it is
+    A | join              all values put together as one
     A | protobuf 1.5.2    what stands at those field numbers of a message in base64, which may be several values
 
 Roots: `query header cookie path basic form json xmlrpc`, `field` (query, form or JSON), `variables` (of a GraphQL
@@ -30,6 +32,9 @@ from gerbang.wire.values import Blob, Pairs, Value
 VALUES = 2_000
 """Values that one selector gives at most."""
 
+BELOW = 20_000
+"""Lists, objects and values that are looked at below one `**`; where there are more, that is the gap `too-large`."""
+
 _OF_BODY = ("form", "json", "xmlrpc", "field", "variables", "protobuf", "parts", "body", "raw")
 ROOTS = ("query", "header", "cookie", "path", "basic", *_OF_BODY)
 BODY_ROOTS = frozenset(_OF_BODY)
@@ -39,6 +44,7 @@ _WHOLE = ("json", "parts", "body", "raw")
 class Each(Enum):
     ELEMENT = "[]"
     MEMBER = "*"
+    BELOW = "**"
 
 
 type Step = str | int | Each
@@ -75,6 +81,11 @@ class Selector:
         return any(branch.root in BODY_ROOTS for branch in self.branches)
 
     @property
+    def deep(self) -> bool:
+        """Whether it gives all that is somewhere below, ids and words alike."""
+        return any(Each.BELOW in branch.steps for branch in self.branches)
+
+    @property
     def last_names(self) -> tuple[str, ...]:
         """The name at the end of each branch."""
         names = ((step for step in reversed(branch.steps) if isinstance(step, str)) for branch in self.branches)
@@ -95,7 +106,7 @@ class Selector:
     def _transformed(self, values: Sequence[Value]) -> list[Value]:
         texts = [text for value in values if (text := as_text(value)) is not None]
         for transform in self.transforms:
-            texts = [result for text in texts for result in transform(text)][:VALUES]
+            texts = transform(texts)[:VALUES]
         return [*texts]
 
     def reads(self, root: str) -> bool:
@@ -123,33 +134,51 @@ def as_text(value: Value) -> str | None:
     return None
 
 
-type Transform = Callable[[str], Sequence[str]]
+type Transform = Callable[[list[str]], list[str]]
+
+
+def _of_data_url(value: str) -> str:
+    head, comma, data = value.partition(",")
+    if not comma or not head.startswith("data:"):
+        return value
+    return _of_base64(data) if head.endswith(";base64") else unquote(data)
+
+
+def _of_base64(value: str) -> str:
+    return from_base64(value).decode("utf-8", "replace")
+
+
+def _each(change: Callable[[str], str]) -> Transform:
+    return lambda values: [change(value) for value in values]
+
 
 _OPERATIONS = re.compile(r"(?:\A|[\s}])(?:query|mutation|subscription)\s+(\w+)\s*[({@]")
 
 
-def _operation(value: str) -> tuple[str]:
+def _operation(value: str) -> str:
     """
     >>> _operation("mutation StoryCreateMutation($input: Input!) {"), _operation("CometFeedQuery")
-    (('StoryCreateMutation',), ('CometFeedQuery',))
+    ('StoryCreateMutation', 'CometFeedQuery')
     >>> _operation("query A { a } mutation B { b }")
-    ('query A { a } mutation B { b }',)
+    'query A { a } mutation B { b }'
     """
     names = _OPERATIONS.findall(value)
-    return (names[0] if len(names) == 1 else value,)
+    return names[0] if len(names) == 1 else value
 
 
 TRANSFORMS: dict[str, Transform] = {
-    "html": lambda value: (visible(value),),
-    "percent": lambda value: (unquote(value),),
-    "base64": lambda value: (from_base64(value).decode("utf-8", "replace"),),
-    "operation": _operation,
+    "html": _each(visible),
+    "percent": _each(unquote),
+    "base64": _each(_of_base64),
+    "data": _each(_of_data_url),
+    "join": lambda values: ["".join(values)] if values else [],
+    "operation": _each(_operation),
 }
 
 
 def _of_protobuf(path: tuple[int, ...]) -> Transform:
-    def values(message: str) -> list[str]:
-        found = find(from_base64(message), path)
+    def values(messages: list[str]) -> list[str]:
+        found = [value for message in messages for value in find(from_base64(message), path)]
         texts = (as_words(value) if isinstance(value, bytes) else str(value) for value in found[:VALUES])
         return [text for text in texts if text is not None]
 
@@ -168,6 +197,7 @@ def _transform(source: str) -> Transform:
 
 
 _NUMBERS = re.compile(r"[1-9]\d{0,8}(\.[1-9]\d{0,8})*")
+_EVERY: dict[str, Step] = {"*": Each.MEMBER, "**": Each.BELOW}
 _STEP = re.compile(r"""\.(?P<name>[\w:@$*-]+)|\[(?P<index>\d+)\]|(?P<each>\[\])|\["(?P<quoted>[^"]+)"\]""")
 
 
@@ -196,7 +226,7 @@ def _parsed_branch(source: str) -> Branch:
         elif match["quoted"] is not None:
             steps.append(match["quoted"])
         else:
-            steps.append(Each.MEMBER if match["name"] == "*" else match["name"])
+            steps.append(_EVERY.get(match["name"], match["name"]))
         at = match.end()
     if not steps and name not in _WHOLE:
         raise ValueError(f"`{source}` needs a name, as in `{name}.text`")
@@ -263,7 +293,8 @@ def _named(fields: Sequence[tuple[str, Value]], steps: tuple[Step, ...], message
         return []
     first, rest = steps[0], steps[1:]
     if not isinstance(first, str):
-        return [value for _, value in fields] if first is Each.MEMBER else []
+        every = [value for _, value in fields] if isinstance(first, Each) and first is not Each.ELEMENT else []
+        return _below(every, message) if first is Each.BELOW else every
     found: list[Value] = []
     prefix = first[:-1] if first.endswith("*") else None
     opening = f"{first}["
@@ -279,6 +310,8 @@ def _named(fields: Sequence[tuple[str, Value]], steps: tuple[Step, ...], message
 
 def _bracketed(brackets: str, value: Value, steps: tuple[Step, ...], message: Message) -> list[Value]:
     parts = [part.rstrip("]") for part in brackets.split("[")[1:]]
+    if Each.BELOW in steps and (below := steps.index(Each.BELOW)) < len(parts):
+        parts = parts[:below]
     if len(parts) > len(steps):
         return []
     for part, step in zip(parts, steps, strict=False):
@@ -292,6 +325,9 @@ def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) ->
     current = list(values)
     for step in steps:
         following: list[Value] = []
+        if step is Each.BELOW:
+            current = _below(current, message)
+            continue
         for value in current:
             if isinstance(value, str):
                 value = message.nested(value)
@@ -312,6 +348,27 @@ def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) ->
             return []
         current = following[:VALUES]
     return current
+
+
+def _below(values: Sequence[Value], message: Message) -> list[Value]:
+    """All that is no list and no object, in the order sent; a text that is JSON is looked into."""
+    found: list[Value] = []
+    waiting = list(reversed(values))
+    for _ in range(BELOW):
+        if not waiting or len(found) == VALUES:
+            break
+        value = waiting.pop()
+        if isinstance(value, str) and (nested := message.nested(value)) is not None:
+            value = nested
+        if isinstance(value, list):
+            waiting += reversed(value)
+        elif isinstance(value, dict | Pairs):
+            waiting += [inner for _, inner in members(value)][::-1]
+        elif value is not None and value != "" and not isinstance(value, bool):
+            found.append(value)
+    if waiting:
+        message.cut("values")
+    return found
 
 
 def blobs(found: Found) -> list[Blob]:
