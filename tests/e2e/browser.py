@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 
-from playwright.sync_api import Browser, BrowserContext, Playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 from e2e.office import WORD, Office
 
@@ -40,3 +40,13 @@ def signed_in(browser: Browser, office: Office, officer: str, locale: str = "ms-
     context = browser.new_context(proxy=proxy, locale=locale)  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     return context
+
+
+def said(page: Page, act: str, text: str | None = None) -> str:
+    """What the page tells the person after a press on one of its buttons."""
+    page.evaluate("document.getElementById('said').textContent = ''")
+    if text is not None:
+        page.fill("#text", text)
+    page.click(f"#{act}")
+    expect(page.locator("#said")).not_to_be_empty(timeout=15_000)
+    return page.locator("#said").inner_text()

@@ -26,7 +26,10 @@ aminah,Aminah binti Contoh,Komunikasi,ibu-pejabat,professional,official-social-m
 farid,Farid bin Misal,Kewangan,ibu-pejabat,support,,
 devi,Devi a/p Umpama,Teknologi,ibu-pejabat,professional,,
 """
-ACCOUNTS = "platform,account,handle,name,standing\nx,9001,jabatancontoh,Jabatan Contoh,official\n"
+ACCOUNTS = """platform,account,handle,name,standing
+x,9001,jabatancontoh,Jabatan Contoh,official
+youtube,108811223344556600001,,Saluran Jabatan Contoh,official
+"""
 
 
 @dataclass

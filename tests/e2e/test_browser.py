@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.browser import signed_in
+from e2e.browser import said, signed_in
 from e2e.office import Office
 from gerbang.demo.standins.bank import BANK
 from gerbang.demo.standins.wordpress import BLOG
@@ -45,16 +45,6 @@ def state_purpose(page: Page) -> None:
     page.fill('textarea[name="ask.official-purpose"]', PURPOSE)
     page.click('form[action*="/confirm"] button[type="submit"]')
     page.wait_for_selector("#post")
-
-
-def said(page: Page, act: str, text: str | None = None) -> str:
-    """What the page tells the person after a press on one of its buttons."""
-    page.evaluate("document.getElementById('said').textContent = ''")
-    if text is not None:
-        page.fill("#text", text)
-    page.click(f"#{act}")
-    expect(page.locator("#said")).not_to_be_empty(timeout=15_000)
-    return page.locator("#said").inner_text()
 
 
 def arrived(office: Office, words: str) -> list[int]:
