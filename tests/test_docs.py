@@ -435,6 +435,7 @@ def shipped(name: str) -> platforms.PlatformDocument:
         ("YouTube", "youtube"),
         ("WordPress", "wordpress"),
         ("WordPress.com", "wordpress-com"),
+        ("Blogger", "blogger"),
         ("TikTok", "tiktok"),
     ],
 )

@@ -14,6 +14,7 @@ from gerbang.model import (
     Approval,
     Basis,
     Decision,
+    Effect,
     Evidence,
     Finding,
     Gap,
@@ -21,7 +22,9 @@ from gerbang.model import (
     Kind,
     Likelihood,
     Match,
+    Mode,
     Office,
+    Regime,
     Registers,
     Release,
     Standing,
@@ -257,6 +260,39 @@ def content_digest(activity: Activity, key: bytes, forms: NormalForms | None = N
         data = part.encode("utf-8", "surrogatepass")
         sealed += len(data).to_bytes(8, "big") + data
     return hmac.digest(key, sealed, "sha256").hex()
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """All that a decision rests on but its moment and what was released: where it is the same, so is the decision.
+
+    `digest` is the content's, `rules` are those that matched, each with the exemption that applied.
+    """
+
+    digest: str
+    host: str
+    audience: str | None
+    gaps: tuple[Gap, ...]
+    standing: Standing
+    regime: Regime
+    findings: frozenset[tuple[str, str, Likelihood]]
+    rules: frozenset[tuple[str, Effect, Mode, str | None]]
+    basis: Basis
+
+
+def grounds(decision: Decision) -> Grounds:
+    activity = decision.activity
+    return Grounds(
+        digest=decision.digest,
+        host=activity.host,
+        audience=activity.audience,
+        gaps=activity.gaps,
+        standing=decision.standing,
+        regime=decision.hours.regime,
+        findings=frozenset((found.check, found.category, found.likelihood) for found in decision.findings),
+        rules=frozenset((match.rule, match.effect, match.mode, match.exempted_by) for match in decision.matches),
+        basis=decision.basis,
+    )
 
 
 def account_key(activity: Activity) -> str:

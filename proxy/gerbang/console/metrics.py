@@ -49,7 +49,8 @@ GATE: Final = (
         "requests",
         "gerbang_requests",
         "counter",
-        "Requests to listed hosts that were recognised, by what became of them: sent, refused (or held), no-act.",
+        "Requests to listed hosts that were recognised, by what became of them: sent, refused (or held), unchanged, "
+        "no-act.",
         ("outcome",),
     ),
     Figure("judged", "gerbang_judge_seconds", "histogram", "From taking a request up to its decision."),

@@ -24,6 +24,7 @@ from gerbang.gate.decisions import DecisionBook, owner
 from gerbang.gate.figures import Figures
 from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
+from gerbang.gate.saves import Save, SaveBook
 from gerbang.model import SOCKET, Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request, Shape
 from gerbang.pipeline import World, excerpts, judge, judge_early
 from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
@@ -108,6 +109,7 @@ class Judge:
         self.figures = Figures()
         self._strange: Counter[tuple[str, Shape]] = Counter()
         self._strange_since = clock()
+        self._saves = SaveBook()
         self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
         self._hosts: OrderedDict[str, tuple[datetime, set[str]]] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
@@ -223,12 +225,23 @@ class Judge:
         took = perf_counter_ns() - started
         self.figures.judged.observe(took / 1e9)
         timings = {"judge": took // 1000}
-        strictest = max(decisions, key=lambda decision: decision.effect.rank)
+        saves = [self._save(decision, world) for decision in decisions]
+        # What went out once does so while nothing about it changes: what was confirmed is not asked at each save.
+        anew = [each for each, save in zip(decisions, saves, strict=True) if not (save and save.let_go)]
+        if not anew and not unread:
+            self._give_back(decisions)
+            self.figures.requests["unchanged"] += 1
+            return Verdict(act=True)
+        strictest = max(anew or decisions, key=lambda decision: decision.effect.rank)
         refused = unread or strictest.effect in REFUSING
         on_socket = request.method == SOCKET
+        known = [self._known(each, save, refused) for each, save in zip(decisions, saves, strict=True)]
         written = True
         try:
-            settled = await _all(self._written(each, refused, timings, on_socket) for each in decisions)
+            settled = await _all(
+                self._written(each, refused, timings, on_socket, number)
+                for each, number in zip(decisions, known, strict=True)
+            )
         except (RecordError, OSError):
             self._give_back(decisions)
             if not all(decision.activity.kind in PASSING for decision in decisions):
@@ -236,12 +249,17 @@ class Judge:
             # No log, no post; but what is no post goes on, and what is refused stays refused.
             settled, written = list(decisions), False
         self.figures.requests["refused" if refused else "sent"] += 1
+        fresh = [decision for decision, number in zip(settled, known, strict=True) if number is None]
+        for decision in fresh:
+            if written and _is_save(decision, world):
+                self._saves.add(decision, let_go=not refused)
         if not refused:
-            for decision in settled:
+            self._give_back([decision for decision in settled if decision not in fresh])
+            for decision in fresh:
                 self._releases.spend(decision)
                 if written and is_written(decision):
                     self._decisions.sent(decision)
-            publishing = (d for d in settled if d.activity.kind not in PASSING and is_written(d))
+            publishing = (d for d in fresh if d.activity.kind not in PASSING and is_written(d))
             return Verdict(act=True, forwarded=tuple(publishing))
         self._give_back(decisions)
         shown = settled[decisions.index(strictest)]
@@ -253,6 +271,16 @@ class Judge:
         if judged_unread:
             return Verdict(too_large(request, refusal, self._gate_url, shown), act=True, refused=shown)
         return Verdict(refuse(request, shown, refusal, self._gate_url), act=True, refused=shown)
+
+    def _save(self, decision: Decision, world: World) -> Save | None:
+        """What was decided of the same when its editor saved it before."""
+        return self._saves.unchanged(decision) if _is_save(decision, world) else None
+
+    def _known(self, decision: Decision, save: Save | None, refused: bool) -> str | None:
+        """The number under which a decision stands in the journal already, where it is the one of an earlier save."""
+        if save is None or save.let_go is refused:
+            return None
+        return save.number if not refused or self._answerable(save.number, decision) else None
 
     def _claimed(self, judged: Callable[[], Sequence[Decision]]) -> Sequence[Decision]:
         """Decisions that have their single-use releases to themselves."""
@@ -272,9 +300,14 @@ class Judge:
     # ------------------------------------------------------------ writing down
 
     async def _written(
-        self, decision: Decision, refused: bool, timings: Mapping[str, int], on_socket: bool
+        self, decision: Decision, refused: bool, timings: Mapping[str, int], on_socket: bool, known: str | None
     ) -> Decision:
-        """The decision once its line is durable, with the number under which it stands there."""
+        """The decision once its line is durable, with the number under which it stands there.
+
+        `known` is the number of a line that says the same already.
+        """
+        if known is not None:
+            return replace(decision, number=known)
         if decision.activity.unclaimed or decision.activity.gaps:
             self.figures.unseen(decision.activity)
         if not is_written(decision):
@@ -348,12 +381,15 @@ class Judge:
         if not number or not moment <= decision.moment < moment + once_in:
             return None
         # A visit that is held has a form on the gate's pages; a connection has none, and nobody to show it to.
-        if refused and kind is Kind.VIEW:
-            known = self._decisions.find(number, decision.actor)
-            # Where nobody is known this may be another browser, and what one has opened is shown to no other.
-            if known is None or known.release is not None or known.token is not None:
-                return None
+        if refused and kind is Kind.VIEW and not self._answerable(number, decision):
+            return None
         return number
+
+    def _answerable(self, number: str, decision: Decision) -> bool:
+        """Whether what was refused or held under a number before can be opened and answered for this decision too."""
+        known = self._decisions.find(number, decision.actor)
+        # Where nobody is known this may be another browser, and what one has opened is shown to no other.
+        return known is not None and known.release is None and known.token is None
 
     def came_of(
         self,
@@ -375,6 +411,11 @@ class Judge:
 def is_written(decision: Decision) -> bool:
     """Whether a decision gets a line of the journal."""
     return bool(decision.matches) or decision.activity.kind not in UNWRITTEN
+
+
+def _is_save(decision: Decision, world: World) -> bool:
+    """Whether its editor may send the same again by itself. Without words nothing tells whether it is the same."""
+    return bool(decision.activity.texts) and world.platforms.autosaved(decision.activity)
 
 
 async def _all(writing: Iterable[Coroutine[Any, Any, Decision]]) -> list[Decision]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gerbang.errors import SettingsError, one_of
-from gerbang.model import SOCKET, Refusal, SocketRefusal
+from gerbang.model import SOCKET, Activity, Refusal, SocketRefusal
 from gerbang.recognition.document import (
     Batch,
     Claim,
@@ -446,6 +446,7 @@ class Platform:
             )
             for marker in document.markers
         )
+        self.autosaved = frozenset(signature.id for signature in document.signatures if signature.autosaved)
         self.outcomes = {
             signature.id: (
                 tuple(compile_value(value) for value in signature.outcome.id),
@@ -600,6 +601,11 @@ class Platforms:
 
     def platform(self, name: str) -> Platform | None:
         return self._by_name.get(name)
+
+    def autosaved(self, activity: Activity) -> bool:
+        """Whether this is what an editor sends by itself again and again."""
+        found = self._by_name.get(activity.platform)
+        return found is not None and activity.signature in found.autosaved
 
     def presumed(self, message: Message) -> str | None:
         """The self-hosted software whose marker a request to an unlisted host shows."""
