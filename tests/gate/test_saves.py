@@ -62,7 +62,7 @@ MORNING = Hours(Regime.OFFICE_HOURS, "hq", TUESDAY_MORNING, "working-hours")
         {"activity": an_activity("selamat pagi", target="1/2", account="2002")},
         {"activity": an_activity("selamat pagi", target="1/2", audience="private")},
         {"activity": an_activity("selamat pagi", target="1/2", gaps=(Gap("unreadable"),))},
-        {"moment": TUESDAY_MORNING + UNCHANGED_FOR},
+        {"moment": TUESDAY_MORNING + timedelta(seconds=UNCHANGED_FOR)},
         {"moment": TUESDAY_MORNING - timedelta(seconds=1)},
     ],
 )
@@ -201,7 +201,7 @@ def test_changed_words_another_post_and_another_person_are_judged_anew(desk: Des
 
 def test_after_its_time_the_same_save_has_a_line_again(desk: Desk) -> None:
     desk.save(HARMLESS)
-    desk.clock.set(TUESDAY_AT_NIGHT + UNCHANGED_FOR + timedelta(seconds=1))
+    desk.clock.set(TUESDAY_AT_NIGHT + timedelta(seconds=UNCHANGED_FOR + 1))
     desk.save(HARMLESS)
     assert len(desk.pages.events) == 2
 

@@ -15,7 +15,7 @@ from gerbang.pipeline import Grounds, grounds
 
 LIMIT: Final = 10_000  # things that are edited, of all officers and addresses together
 OWN_LIMIT: Final = 200  # of one officer, or of one address where nobody is known
-UNCHANGED_FOR: Final = timedelta(minutes=30)
+UNCHANGED_FOR: Final = 1800  # seconds
 
 type Place = tuple[str, str, str, str | None, str | None, str | None]
 
@@ -44,7 +44,7 @@ class SaveBook:
     def unchanged(self, decision: Decision) -> Save | None:
         """The last decision on the same thing, where nothing that it rested on is another now."""
         save = self._all.get(_place(decision))
-        if save is None or not save.moment <= decision.moment < save.moment + UNCHANGED_FOR:
+        if save is None or not save.moment <= decision.moment < save.moment + timedelta(seconds=UNCHANGED_FOR):
             return None
         return save if save.grounds == grounds(decision) else None
 
