@@ -92,14 +92,21 @@ class Loop:
 class Upstream:
     """A stand-in that counts what it gets and answers `ok`; over TLS where it has a context."""
 
-    def __init__(self, tls: Any = None, answer: bytes = b"ok", headers: bytes = b"") -> None:
+    def __init__(
+        self,
+        tls: Any = None,
+        answer: bytes = b"ok",
+        headers: bytes = b"",
+        address: tuple[str, int] = ("127.0.0.1", 0),
+    ) -> None:
         self.requests: list[bytes] = []
         self.bodies: list[bytes] = []
         self.answer, self.headers = answer, headers
         self.arrived_at: list[float] = []
         self._tls = tls
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address: tuple[str, int] = self._socket.getsockname()
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self._socket = socket.create_server(address, family=family)
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:

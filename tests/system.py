@@ -14,21 +14,28 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A marker of tests, the programs that they call, and the Debian packages that bring them."""
+    """A marker of tests, the programs they call, the Debian packages that bring those, and whether it takes root."""
 
     marker: str
     programs: tuple[str, ...]
     packages: tuple[str, ...]
+    as_root: bool = False
 
     @property
     def met(self) -> bool:
-        return all(program(name) for name in self.programs)
+        return all(program(name) for name in self.programs) and (os.geteuid() == 0 or not self.as_root)
 
 
 NEEDS = (
     Need("needs_chromium", ("chromium", "certutil"), ("chromium", "libnss3-tools", "fonts-dejavu-core")),
     Need("needs_postgresql", ("postgres", "initdb"), ("postgresql",)),
     Need("needs_openssl", ("openssl",), ("openssl",)),
+    Need(
+        "needs_namespaces",
+        ("ip", "nft", "sysctl", "curl", "faketime"),
+        ("iproute2", "nftables", "procps", "curl", "faketime"),
+        as_root=True,
+    ),
 )
 
 
@@ -53,7 +60,7 @@ def main() -> None:
         for step in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
             subprocess.run(["apt-get", *step], check=True, env=environment, stdout=subprocess.DEVNULL)
     for need in missing():
-        how = "apt-get install " + " ".join(need.packages)
+        how = "apt-get install " + " ".join(need.packages) + (", and run as root" if need.as_root else "")
         print(f"left out: the tests marked {need.marker}, for want of {', '.join(need.programs)} (Debian: {how})")
     if missing() and os.environ.get("CI"):
         sys.exit("CI leaves nothing out")
