@@ -485,6 +485,7 @@ PARTS = {
     "outcome": fields(platforms.OutcomeSource),
     "refusal": fields(platforms.RefusalShape),
     "surface.refusal": fields(platforms.SocketRefusalShape),
+    "keeps": fields(platforms.Keeps),
     "method_override": fields(platforms.MethodOverride),
     "routes": fields(platforms.Route),
     "markers": fields(platforms.Marker),
@@ -492,13 +493,17 @@ PARTS = {
 PARTS_OF_CASES = {
     "file": fields(platform_cases.CaseDocument),
     "case": fields(platform_cases.Case),
-    "near": fields(platform_cases.NearCase, platform_cases.Case) | {"request": False},
+    "near": fields(platform_cases.NearCase, platform_cases.Case) | {"request": False, "before": False},
     "request": fields(platform_cases.CaseRequest),
+    "before": fields(platform_cases.EarlierRequest),
+    "answer": fields(platform_cases.AnswerOfCase),
     "expect": fields(platform_cases.Expected),
 }
 
 
-@pytest.mark.parametrize(("heading", "parts"), [("Account, media, outcome, refusal", PARTS), ("Cases", PARTS_OF_CASES)])
+@pytest.mark.parametrize(
+    ("heading", "parts"), [("Account, media, outcome, refusal, keeps", PARTS), ("Cases", PARTS_OF_CASES)]
+)
 def test_each_key_of_a_platforms_parts_is_documented(heading: str, parts: dict[str, dict[str, bool]]) -> None:
     told = [(row[0].strip("`"), words(row[1])[0]) for row in rows("platforms", heading)]
     real = [(part, key) for part, known in parts.items() for key in known]
@@ -537,7 +542,14 @@ def every_event() -> Iterator[events.Event]:
     act = replace(act, provenance=Provenance("cross-site", "elsewhere.example"), shape=shape)
     yield events.decision_event(a_decision(activity=act, matches=()), "answered", ["•••"], keys)
     yield events.outcome_event(
-        a_decision(number="N"), 200, True, "9", "https://x.com/9", keys, Media(digest="c0ffee", size=3)
+        a_decision(number="N"),
+        200,
+        True,
+        "9",
+        "https://x.com/9",
+        keys,
+        Media(digest="c0ffee", size=3),
+        events.Part(("9",), "c0ffee", 3),
     )
     release = Release("r", frozenset({"a/b"}), "x", moment + timedelta(hours=1), "P-1", "10.1.2.3", answers={"a": "b"})
     yield events.release_event(replace(release, account="2001"), "N", moment, keys)

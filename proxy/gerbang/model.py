@@ -253,12 +253,50 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """An act's place among several that make one, by ids that the platform or the client gave.
+
+    `belongs` are ids of the thing that this is a step of (an upload's part, its alternative text), `uses` ids of what
+    was sent earlier and goes out with this, beside its media. `emptied` are fields of words that were given empty, so
+    that what they held is gone. `whole`: these are all the words of the thing. `part` is the number of a file's part,
+    `offset` how many of its bytes went before.
+    """
+
+    belongs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
+    whole: bool = False
+    part: int | None = None
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What was sent under an id in earlier steps, so far as they told. `numbers` are their decisions', oldest first.
+
+    `whole`: all of its words passed, not only some.
+    """
+
+    numbers: tuple[str, ...] = ()
+    texts: tuple[Text, ...] = ()
+    media: tuple[Media, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    whole: bool = False
+
+    @property
+    def seen(self) -> bool:
+        """Whether nothing of it went out unseen: its words whole, or there are none, and its bytes by their digest."""
+        return (self.whole or bool(self.media)) and all(media.digest for media in self.media)
+
+
+@dataclass(frozen=True, slots=True)
 class Activity:
     """One thing that a person is about to do on a platform.
 
     `target` is what it acts on or is addressed to (a post, a conversation, a user);
     `changes` the id of the person's own post that an edit or delete changes, or that a
     reply answers, so far as the request names it. `unclaimed` marks a write that no signature knows.
+    `belongs_to` and `sent_earlier` are numbers of the decisions on what it is a step of, and on what goes out with it.
     """
 
     platform: str
@@ -276,6 +314,9 @@ class Activity:
     gaps: tuple[Gap, ...] = ()
     provenance: Provenance | None = None
     shape: Shape | None = None
+    step: Step | None = None
+    belongs_to: tuple[str, ...] = ()
+    sent_earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

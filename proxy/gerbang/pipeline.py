@@ -36,6 +36,7 @@ from gerbang.policy.conditions import Facts
 from gerbang.policy.decide import decide, decide_early, effect_of
 from gerbang.policy.document import Policy
 from gerbang.policy.protected import Protected
+from gerbang.recognition.earlier import SENT_EARLIER
 from gerbang.recognition.signature import Platforms
 
 # What only the body can tell, by the policy's own words for it.
@@ -120,9 +121,9 @@ def as_judged(activity: Activity) -> tuple[Activity, Sequence[Text]]:
     Where they are longer than `EXAMINED` together, the longest are cut, so that none hides a short one, and the
     activity has the gap `too-large`.
     """
-    names = [media.name for media in activity.media if media.name]
+    names = [Text(MEDIA_NAME, media.name) for media in activity.media if media.name]
     if names and all(text.field != MEDIA_NAME for text in activity.texts):
-        activity = replace(activity, texts=(*activity.texts, *(Text(MEDIA_NAME, name) for name in names)))
+        activity = replace(activity, texts=(*activity.texts, *names))
     texts = list(activity.texts)
     if sum(len(text.value) for text in texts) <= EXAMINED:
         return activity, texts
@@ -247,14 +248,16 @@ def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> tuple[
 def content_digest(activity: Activity, key: bytes, forms: NormalForms | None = None) -> str:
     """What a release is bound to: what is said, with which attachments, as whom and to whom, whatever the spelling.
 
-    Of more text than is examined the spelling counts too. An attachment whose bytes were not seen is known by the id
-    of its upload only: uploaded anew, it is another. `forms` holds normal forms that are known already.
+    Of more text than is examined the spelling counts too. What was sent earlier and not seen, an attachment or words,
+    is known by its id only: sent anew, it is another. `forms` holds normal forms that are known already.
     """
     forms = NormalForms() if forms is None else forms
     parts = [activity.platform, activity.kind, account_key(activity), activity.target or ""]
     spelled = sum(len(text.value) for text in activity.texts) > EXAMINED
     parts += sorted(text.value if spelled else forms[text.value].text for text in activity.texts)
     parts += sorted(f"digest {media.digest}" if media.digest else f"id {media.id or ''}" for media in activity.media)
+    if activity.step and activity.step.uses and any(gap.reason == SENT_EARLIER for gap in activity.gaps):
+        parts += (f"uses {identity}" for identity in activity.step.uses)
     sealed = bytearray()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")

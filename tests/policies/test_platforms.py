@@ -8,7 +8,7 @@ import pytest
 
 from gerbang.bundled import bundled
 from gerbang.recognition.cases import Cases, failing, parse_cases, run_cases
-from gerbang.recognition.document import INERT_ROLES, ROLES, Claim, PlatformDocument, Signature, parse_platform
+from gerbang.recognition.document import INERT_ROLES, ROLES, Claim, Keeps, PlatformDocument, Signature, parse_platform
 
 FOLDER = bundled("policies/platforms")
 FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if not file.name.endswith(".cases.yaml")]
@@ -112,7 +112,7 @@ def blinded(document: PlatformDocument) -> Iterator[tuple[str, PlatformDocument]
         for number in range(len(listed)):
             yield f"{key} {number}", document.model_copy(update={key: without_index(listed, number)})
     for number, signature in enumerate(document.signatures):
-        for key in ("texts", "media", "account", "audience", "target", "changes"):
+        for key in ("texts", "media", "account", "audience", "target", "changes", "belongs", "uses", "gives"):
             listed = getattr(signature, key)
             for index in range(len(listed)):
                 blinder = signature.model_copy(update={key: without_index(listed, index)})
@@ -122,6 +122,20 @@ def blinded(document: PlatformDocument) -> Iterator[tuple[str, PlatformDocument]
             blinder = signature.model_copy(update={"gap": None})
             signatures = (*document.signatures[:number], blinder, *document.signatures[number + 1 :])
             yield f"{signature.id} gap", document.model_copy(update={"signatures": signatures})
+    for number, entry in enumerate(document.housekeeping):
+        for what, keeps in blinded_keeps(entry.keeps) if entry.keeps else ():
+            blinder_entry = entry.model_copy(update={"keeps": keeps})
+            entries = (*document.housekeeping[:number], blinder_entry, *document.housekeeping[number + 1 :])
+            yield f"housekeeping {number} {entry.name} {what}", document.model_copy(update={"housekeeping": entries})
+
+
+def blinded_keeps(keeps: Keeps) -> Iterator[tuple[str, Keeps]]:
+    for key in ("texts", "media", "belongs", "gives"):
+        listed = getattr(keeps, key)
+        for index in range(len(listed)):
+            yield f"{key} {index}", keeps.model_copy(update={key: without_index(listed, index)})
+    if keeps.whole:
+        yield "whole", keeps.model_copy(update={"whole": {}})
 
 
 def without[T](listed: Sequence[T], value: T) -> tuple[T, ...]:

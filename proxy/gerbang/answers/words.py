@@ -167,6 +167,7 @@ PHRASES: Mapping[str, Phrase] = {
     "gap.not-opened": Phrase("tidak dibuka", "not opened"),
     "gap.pinned": Phrase("aplikasi yang dikecualikan", "an exempted app"),
     "gap.sent-earlier": Phrase("kandungan dihantar lebih awal", "its content was sent earlier"),
+    "gap.unseen-media": Phrase("lampiran tidak dilihat oleh gerbang", "an attachment that the gate has not seen"),
     # -- what an officer is asked
     "ask.official-purpose": Phrase(
         "Apakah tugas rasmi yang memerlukan laman ini?", "What official work do you need this for?"
@@ -644,6 +645,8 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "console.device": Phrase("Peranti", "Device"),
     "console.texts": Phrase("Teks dan lampiran", "Texts and attachments"),
+    "console.belongs-to": Phrase("Sebahagian daripada", "Belongs to"),
+    "console.sent-earlier": Phrase("Dihantar lebih awal", "Sent earlier"),
     "console.texts.count": Phrase("teks: {texts}, lampiran: {media}", "texts: {texts}, attachments: {media}"),
     "console.remedial": Phrase("pembetulan", "remedial"),
     "console.unclaimed": Phrase("jenisnya tidak dikenali", "of a kind that is not known"),

@@ -352,6 +352,9 @@ def _print_decision(found: DecisionRecord, zone: ZoneInfo) -> None:
     for name in ("host", "audience", "target", "changes", "media", "client"):
         if name in private:
             _field(name, _words(private[name]))
+    for name, label in (("belongs_to", "belongs to"), ("sent_earlier", "sent earlier")):
+        if body.get(name):
+            _field(label, _words(body[name]))
     if row.remedial:
         _field("remedial", "it corrects or takes back")
     _say("\nRules that matched")

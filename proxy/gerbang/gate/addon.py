@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -28,7 +28,8 @@ from gerbang.gate.interception import GateLayers, GateTls, Opening, opening
 from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
 from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
 from gerbang.gate.own_host import OwnHostState, own_host
-from gerbang.gate.passage import PASSAGE, Digest, Passage, Tee, named_host, passage_of, read_request, write_response
+from gerbang.gate.parts import PartsBook
+from gerbang.gate.passage import PASSAGE, Passage, Tee, named_host, passage_of, read_request, write_response
 from gerbang.gate.pinned import Pins
 from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
@@ -46,7 +47,7 @@ from gerbang.gate.stream import (
     pin,
 )
 from gerbang.gate.targets import Targets, Unwanted, plain_host
-from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Device, Gap, Reply, Request, Zone
+from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Decision, Device, Gap, Reply, Request, Zone
 from gerbang.pipeline import World
 from gerbang.recognition.signature import INERT_ROLES
 from gerbang.record.event import RecordKeys
@@ -79,7 +80,8 @@ class Gate:
         self.settings = settings
         self.releases = ReleaseBook()
         self.decisions = DecisionBook()
-        self.judge = Judge(holder, ledger, keys, clock, settings.gate_url, self.decisions, self.releases)
+        self.parts = PartsBook()
+        self.judge = Judge(holder, ledger, keys, clock, settings.gate_url, self.decisions, self.releases, self.parts)
         self.guard = Guard(settings.gate.on_fault)
         self.counts: Counter[str] = Counter()
         self.admission = Admission(settings, holder, self.counts)
@@ -455,7 +457,7 @@ class Gate:
             if size is not None and size > self.limits.body:
                 return await self._too_large(flow)
             return None
-        return self._settled(flow, passage, verdict, has_body=has_body)
+        return self._settled(flow, passage, request, verdict, has_body=has_body)
 
     async def _body(self, flow: http.HTTPFlow) -> Reply | None:
         passage = flow.metadata[PASSAGE]
@@ -466,7 +468,7 @@ class Gate:
             return await own_host(request, passage.actor, self._state)
         if passage.settled:
             return None
-        return self._settled(flow, passage, await self.judge.whole(request, passage.actor), has_body=False)
+        return self._settled(flow, passage, request, await self.judge.whole(request, passage.actor), has_body=False)
 
     async def _too_large(self, flow: http.HTTPFlow) -> Reply | None:
         passage = passage_of(flow)
@@ -477,16 +479,23 @@ class Gate:
             return plain("too-large")
         request = read_request(flow, passage.host, body=None)
         verdict = await self.judge.too_large(request, passage.actor, announced(flow.request))
-        return self._settled(flow, passage, verdict, has_body=True)
+        return self._settled(flow, passage, request, verdict, has_body=True)
 
-    def _settled(self, flow: http.HTTPFlow, passage: Passage, verdict: Verdict, *, has_body: bool) -> Reply | None:
+    def _settled(
+        self, flow: http.HTTPFlow, passage: Passage, request: Request, verdict: Verdict, *, has_body: bool
+    ) -> Reply | None:
         passage.settled = True
         if verdict.reply is None:
-            passage.forwarded = verdict.forwarded
+            passage.forwarded, passage.kept = verdict.forwarded, verdict.kept
             if has_body:
                 # Nothing of the body could change what was decided: it need not be kept.
-                passage.upload = Digest() if verdict.act else None
+                passage.upload = self.judge.digesting(request, verdict.forwarded) if verdict.act else None
+                passage.request = request
                 flow.request.stream = passage.upload or True
+            elif request.body and any(_in_parts(decision) for decision in verdict.forwarded):
+                passage.upload = self.judge.digesting(request, verdict.forwarded)
+                passage.upload(request.body)
+                passage.request = replace(request, body=None)
         return verdict.reply
 
     def _passage(self, flow: http.HTTPFlow, actor: Actor) -> Passage | Reply:
@@ -532,7 +541,7 @@ class Gate:
             return
         # A browser that learns of HTTP/3 would try to go round the gate.
         flow.response.headers.pop("alt-svc", None)
-        if passage.forwarded:
+        if passage.forwarded or passage.kept:
             passage.answer = Tee()
         flow.response.stream = passage.answer or True
 
@@ -545,12 +554,15 @@ class Gate:
         headers = tuple(
             (name.decode("latin-1"), value.decode("latin-1")) for name, value in flow.response.headers.fields
         )
-        sent = passage.upload.sent() if passage.upload else None
-        for decision in forwarded:
-            try:
-                self.judge.came_of(decision, flow.response.status_code, headers, bytes(passage.answer.kept), sent)
-            except Exception as error:
-                self.guard.caught("response", error)
+        status, body = flow.response.status_code, bytes(passage.answer.kept)
+        try:
+            sent = passage.upload.sent() if passage.upload else None
+            for decision in forwarded:
+                self.judge.came_of(decision, status, headers, body, sent, passage.request)
+            for draft in passage.kept:
+                self.judge.keep(draft, passage.actor, status, headers, body)
+        except Exception as error:
+            self.guard.caught("response", error)
 
     def error(self, flow: http.HTTPFlow) -> None:
         self._under_way.discard(flow)
@@ -561,6 +573,12 @@ class Gate:
         """A message that a client sent: unless this says otherwise, its socket is closed."""
         if (passage := passage_of(message.flow)) is not None:
             await self.sockets.judged(passage, message)
+
+
+def _in_parts(decision: Decision) -> bool:
+    """Whether this is one of several requests that bring a file."""
+    step = decision.activity.step
+    return step is not None and (step.part is not None or step.offset is not None)
 
 
 def closed_because(settings: Settings, authority: Authority | None) -> str | None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import perf_counter_ns
 from typing import Any, Final, Protocol
+from urllib.parse import urlencode
 
 import structlog
 
@@ -22,14 +23,17 @@ from gerbang.errors import RecordError
 from gerbang.gate.clock import Clock
 from gerbang.gate.decisions import DecisionBook, owner
 from gerbang.gate.figures import Figures
+from gerbang.gate.parts import PartsBook
 from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
 from gerbang.gate.saves import Save, SaveBook
 from gerbang.model import SOCKET, Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request, Shape
-from gerbang.pipeline import World, excerpts, judge, judge_early
+from gerbang.pipeline import MEDIA_NAME, World, excerpts, judge, judge_early
+from gerbang.recognition.earlier import Thing, ids_of, joined, place_of
 from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
-from gerbang.record.event import Done, Event, RecordKeys, decision_event, outcome_event, unclaimed_event
+from gerbang.record.event import Done, Event, Part, RecordKeys, decision_event, outcome_event, unclaimed_event
 from gerbang.record.number import decision_number
+from gerbang.wire.streamed import Fields, Running, Sent, Streamed
 
 log = structlog.get_logger()
 
@@ -71,7 +75,8 @@ class Verdict:
     """What becomes of a request: a reply in the platform's place, or it goes on.
 
     `read` asks for the body first. `act` is whether any act was recognised; `forwarded` are the decisions whose
-    outcome is worth waiting for, `refused` is the one that the reply tells of.
+    outcome is worth waiting for, `refused` is the one that the reply tells of, and `kept` are drafts whose words are
+    worth keeping if the platform takes them.
     """
 
     reply: Reply | None = None
@@ -79,6 +84,7 @@ class Verdict:
     act: bool = False
     forwarded: tuple[Decision, ...] = ()
     refused: Decision | None = None
+    kept: tuple[Activity, ...] = ()
 
 
 PASS = Verdict()
@@ -97,6 +103,7 @@ class Judge:
         gate_url: str,
         decisions: DecisionBook,
         releases: ReleaseBook,
+        parts: PartsBook | None = None,
     ) -> None:
         self._holder = holder
         self._ledger = ledger
@@ -105,6 +112,7 @@ class Judge:
         self._gate_url = gate_url
         self._decisions = decisions
         self._releases = releases
+        self._parts = parts if parts is not None else PartsBook()
         self.unwritten: Counter[Kind] = Counter()
         self.figures = Figures()
         self._strange: Counter[tuple[str, Shape]] = Counter()
@@ -128,6 +136,7 @@ class Judge:
         if not recognition.awaits_body:
             if not activities:
                 return self._no_act()
+            activities = self._linked(activities, actor, world)
             return await self._settle(request, world, lambda: self._judged(activities, actor, world), started)
         early = [
             judge_early(activity, actor, world, self._clock(), new_number(), awaits_body=True)
@@ -143,16 +152,17 @@ class Judge:
         given = (request, actor, world, moment, self._releases.of(actor, moment))
         if request.body is not None and len(request.body) > IN_THREAD:
             loop = asyncio.get_running_loop()
-            activities, decisions = await loop.run_in_executor(self._threads, _recognised, *given)
+            activities, decisions, kept = await loop.run_in_executor(self._threads, self._recognised, *given)
         else:
-            activities, decisions = _recognised(*given)
+            activities, decisions, kept = self._recognised(*given)
         if not activities:
-            return self._no_act()
+            return self._no_act(kept)
         # Judged again only where another request has used a release in the meantime.
         ready: list[Sequence[Decision]] = [decisions]
-        return await self._settle(
+        verdict = await self._settle(
             request, world, lambda: ready.pop() if ready else self._judged(activities, actor, world), started
         )
+        return replace(verdict, kept=kept) if kept and verdict.reply is None else verdict
 
     async def too_large(self, request: Request, actor: Actor, size: int | None) -> Verdict:
         """A request whose body would tell what it is and is not read: an act is refused, with the gap in its line.
@@ -165,9 +175,9 @@ class Judge:
         head = replace(request, body=None)
         gap = Gap("too-large", "" if size is None else f"{size} bytes announced")
         recognition = recognise_unread(head, gap, world.platforms)
-        activities = _unprotected(recognition, request, world)
+        activities = self._linked(_unprotected(recognition, request, world), actor, world)
         if not activities:
-            return self._no_act()
+            return self._no_act(_unprotected_drafts(recognition, world))
         if recognition.streams:
             activities = tuple(replace(each, gaps=(*each.gaps, gap)) for each in activities)
         return await self._settle(
@@ -203,9 +213,30 @@ class Judge:
 
     # ------------------------------------------------------------ judging
 
-    def _no_act(self) -> Verdict:
+    def _no_act(self, kept: tuple[Activity, ...] = ()) -> Verdict:
         self.figures.requests["no-act"] += 1
-        return PASS
+        return Verdict(kept=kept) if kept else PASS
+
+    def _recognised(
+        self, request: Request, actor: Actor, world: World, moment: datetime, releases: Sequence[Release]
+    ) -> tuple[tuple[Activity, ...], Sequence[Decision], tuple[Activity, ...]]:
+        """The acts of a request that was read, with their decisions, and the drafts in it. May run in a thread."""
+        recognition = recognise(request, world.platforms)
+        activities = self._linked(_unprotected(recognition, request, world), actor, world, moment)
+        decisions = _judge_all(activities, actor, world, moment, releases)
+        return activities, decisions, _unprotected_drafts(recognition, world)
+
+    def _linked(
+        self, activities: tuple[Activity, ...], actor: Actor, world: World, moment: datetime | None = None
+    ) -> tuple[Activity, ...]:
+        """The acts, each with what was sent in earlier steps by the same person."""
+        if all(act.step is None and not act.media for act in activities):
+            return activities
+        moment, whose = moment or self._clock(), owner(actor)
+        return tuple(
+            joined(act, self._parts.find(whose, act.platform, place_of(act, world.platforms), moment))
+            for act in activities
+        )
 
     def _judged(self, activities: Sequence[Activity], actor: Actor, world: World) -> Sequence[Decision]:
         moment = self._clock()
@@ -391,21 +422,93 @@ class Judge:
         # Where nobody is known this may be another browser, and what one has opened is shown to no other.
         return known is not None and known.release is None and known.token is None
 
+    # ------------------------------------------------------------ what came of it
+
+    def digesting(self, request: Request, decisions: Sequence[Decision]) -> Streamed:
+        """What digests the body of an act on its way; the bytes of a step go on from those before them."""
+        step = next((each for each in decisions if each.activity.step is not None), None)
+        if step is None:
+            return Streamed(request.headers)
+
+        def begin(fields: Fields) -> Running | None:
+            world = self._holder.world
+            activity = _filled(step.activity, request, fields, world)
+            return self._parts.goes_on_from(
+                owner(step.actor), place_of(activity, world.platforms), activity, self._clock()
+            )
+
+        return Streamed(request.headers, begin)
+
     def came_of(
         self,
         decision: Decision,
         status: int,
         headers: tuple[tuple[str, str], ...],
         body: bytes,
-        sent: Media | None = None,
+        sent: Sent | None = None,
+        request: Request | None = None,
     ) -> None:
-        """Write down what the platform answered to an act that went out, `sent` being the body that was streamed."""
+        """Write down what the platform answered to an act that went out, and keep what later steps may use.
+
+        `sent` is the body that was streamed, `request` the head that it came with.
+        """
         world = self._holder.world
         seen = outcome(decision.activity, status, headers, body, world.platforms)
-        event = outcome_event(decision, seen.status, seen.accepted, seen.id, seen.url, self._keys, sent)
+        activity, thing = decision.activity, None
+        if seen.accepted is not False and (activity.step is not None or seen.gives):
+            if sent is not None and sent.told and request is not None:
+                activity = _filled(activity, request, sent.fields, world)
+            thing = self._learn(activity, decision.actor, decision.number, seen.gives, sent)
+        event = outcome_event(
+            decision,
+            seen.status,
+            seen.accepted,
+            seen.id,
+            seen.url,
+            self._keys,
+            sent.body if sent is not None else None,
+            _part(thing, activity, seen.gives) if thing is not None else None,
+        )
         # The platform has answered already: nothing is held back by this line, and so nothing waits for it.
         written = self._ledger.append(event, patient=True)
         written.add_done_callback(lambda future: _note_loss(decision.number, future))
+
+    def keep(
+        self, draft: Activity, actor: Actor, status: int, headers: tuple[tuple[str, str], ...], body: bytes
+    ) -> None:
+        """Keep a draft's words until it is published, if the platform took them. Nothing of it is written down."""
+        seen = outcome(draft, status, headers, body, self._holder.world.platforms)
+        if seen.accepted is not False:
+            self._learn(draft, actor, None, seen.gives, None)
+
+    def _learn(
+        self, activity: Activity, actor: Actor, number: str | None, gives: Sequence[str], sent: Sent | None
+    ) -> Thing | None:
+        # The names of attachments are told anew wherever they go.
+        texts = tuple(text for text in activity.texts if text.field != MEDIA_NAME)
+        said = replace(activity, texts=texts)
+        place = place_of(activity, self._holder.world.platforms)
+        return self._parts.learn(owner(actor), place, said, number, gives, self._clock(), sent)
+
+
+def _filled(activity: Activity, request: Request, fields: Fields, world: World) -> Activity:
+    """An act that was judged by its headers, with what the small fields of its form say besides."""
+    if not fields:
+        return activity
+    headers = tuple((name, value) for name, value in request.headers if name.lower() not in _OF_THE_BODY)
+    form = replace(request, headers=(*headers, _FORM), body=urlencode(fields).encode())
+    found = (act for act in recognise(form, world.platforms).activities if act.signature == activity.signature)
+    return next(found, activity)
+
+
+_OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding"})
+_FORM = ("Content-Type", "application/x-www-form-urlencoded")
+
+
+def _part(thing: Thing, activity: Activity, gives: Sequence[str]) -> Part:
+    """What the record keeps of a step, so that a gate that starts again knows what its ids stand for."""
+    media = thing.earlier.media[0] if len(thing.earlier.media) == 1 else Media()
+    return Part(ids_of(activity, gives), media.digest, media.size)
 
 
 def is_written(decision: Decision) -> bool:
@@ -445,13 +548,6 @@ def _note_loss(number: str, written: Future[Any]) -> None:
         log.error("outcome-not-recorded", number=number, error=str(error))
 
 
-def _recognised(
-    request: Request, actor: Actor, world: World, moment: datetime, releases: Sequence[Release]
-) -> tuple[tuple[Activity, ...], Sequence[Decision]]:
-    activities = _unprotected(recognise(request, world.platforms), request, world)
-    return activities, _judge_all(activities, actor, world, moment, releases)
-
-
 def _judge_all(
     activities: Sequence[Activity], actor: Actor, world: World, moment: datetime, releases: Sequence[Release]
 ) -> Sequence[Decision]:
@@ -475,3 +571,7 @@ def _unprotected(recognition: Recognition, request: Request, world: World) -> tu
         for act in recognition.activities
         if not world.protected.covers(act.host, act.platform, act.target)
     )
+
+
+def _unprotected_drafts(recognition: Recognition, world: World) -> tuple[Activity, ...]:
+    return tuple(act for act in recognition.kept if not world.protected.covers(act.host, act.platform))

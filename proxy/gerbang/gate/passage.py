@@ -1,6 +1,5 @@
 """A flow of mitmproxy's as a `Request` of ours and back, and what the gate knows of it while it passes."""
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,7 +7,8 @@ from mitmproxy import http
 from mitmproxy.net.http import url
 
 from gerbang.gate.targets import plain_host
-from gerbang.model import Actor, Decision, Media, Reply, Request
+from gerbang.model import Activity, Actor, Decision, Reply, Request
+from gerbang.wire.streamed import Streamed
 
 PASSAGE: Final = "gerbang.passage"
 # How much of a platform's answer is kept for the outcome, in bytes.
@@ -19,7 +19,8 @@ ANSWER_KEPT: Final = 256 << 10
 class Passage:
     """One request under way. `host` is the name by which it is judged; `settled` once it was.
 
-    `opened` is the request itself, where it has opened a WebSocket.
+    `kept` are drafts in it; `upload` digests a body on its way, `request` being the head that it came with. `opened` is
+    the request itself, where it has opened a WebSocket.
     """
 
     actor: Actor
@@ -28,7 +29,9 @@ class Passage:
     listed: bool = False
     settled: bool = False
     forwarded: tuple[Decision, ...] = ()
-    upload: "Digest | None" = None
+    kept: tuple[Activity, ...] = ()
+    upload: Streamed | None = None
+    request: Request | None = None
     answer: "Tee | None" = None
     opened: Request | None = None
 
@@ -43,23 +46,6 @@ class Tee:
         if data and len(self.kept) < ANSWER_KEPT:
             self.kept += data[: ANSWER_KEPT - len(self.kept)]
         return data
-
-
-class Digest:
-    """Passes an upload on as it comes and digests it."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    def __call__(self, data: bytes) -> bytes:
-        self._hash.update(data)
-        self.size += len(data)
-        return data
-
-    def sent(self) -> Media:
-        """What has passed."""
-        return Media(digest=self._hash.hexdigest(), size=self.size)
 
 
 def passage_of(flow: http.HTTPFlow) -> Passage | None:

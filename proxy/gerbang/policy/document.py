@@ -37,7 +37,16 @@ CATEGORIES = (
     "rights",
     "correction",
 )
-GAPS = ("encrypted", "not-opened", "pinned", "sent-earlier", "too-large", "unreadable", "unknown-encoding")
+GAPS = (
+    "encrypted",
+    "not-opened",
+    "pinned",
+    "sent-earlier",
+    "too-large",
+    "unreadable",
+    "unknown-encoding",
+    "unseen-media",
+)
 ACTIVITIES = (*ACTIVITY_GROUPS, *Kind)
 
 # Clauses from which a correction may be exempt: office hours, comment on the agency, accuracy.

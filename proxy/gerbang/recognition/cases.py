@@ -24,12 +24,13 @@ import brotli  # type: ignore[import-untyped]  # ships no types
 import zstandard
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from gerbang.documents import Plain, Steps, read_yaml, shown, told, validated
+from gerbang.documents import Plain, Steps, listed, read_yaml, shown, told, validated
 from gerbang.errors import DocumentErrors, GerbangError, Place
 from gerbang.model import SOCKET, Activity, Gap, Request
 from gerbang.recognition.document import Part, PlatformDocument
-from gerbang.recognition.matcher import compile_platforms
+from gerbang.recognition.matcher import Platforms, compile_platforms
 from gerbang.recognition.recognise import Recognition, recognise, recognise_unread
+from gerbang.recognition.series import Answer, Series
 
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda data: gzip.compress(data, mtime=0),
@@ -107,11 +108,32 @@ class Expected(Part):
     target: Word | None = None
     changes: Word | None = None
     media: tuple[ExpectedMedia, ...] | None = None
+    belongs: Annotated[tuple[Word, ...], BeforeValidator(listed)] = ()
+    uses: Annotated[tuple[Word, ...], BeforeValidator(listed)] = ()
+    belongs_to: Annotated[tuple[Word, ...], BeforeValidator(listed)] = ()
+    sent_earlier: Annotated[tuple[Word, ...], BeforeValidator(listed)] = ()
     unclaimed: bool = False
+
+
+class AnswerOfCase(Part):
+    """What the platform answered to an earlier request."""
+
+    status: int = 200
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    json_body: Any = Field(default=None, alias="json")
+    text: str = ""
+
+
+class EarlierRequest(Part):
+    """A request of the same person's that went out before, with its answer; `sent_earlier` counts them from 1."""
+
+    request: CaseRequest
+    answer: AnswerOfCase = AnswerOfCase()
 
 
 class NearCase(Part):
     name: str
+    before: tuple[EarlierRequest, ...] | None = None
     request: Mapping[str, Any] = Field(default_factory=dict)
     set: Mapping[str, Any] = Field(default_factory=dict)
     drop: tuple[str, ...] = ()
@@ -126,6 +148,7 @@ class Case(Part):
     expect: Annotated[tuple[Expected, ...] | None, BeforeValidator(lambda v: [v] if isinstance(v, Mapping) else v)]
     reason: str | None = None
     awaits_body: bool = False
+    before: tuple[EarlierRequest, ...] = ()
     near: tuple[NearCase, ...] = ()
 
 
@@ -144,7 +167,8 @@ class CaseDocument(Part):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One request with what it must give. `signature` is the expected one, `None` where it is no act."""
+    """One request with what it must give, and what was sent before it. `signature` is the expected one, `None` where
+    it is no act."""
 
     name: str
     place: Place
@@ -153,6 +177,7 @@ class Trial:
     expected: tuple[Expected, ...] | None
     reason: str | None
     awaits_body: bool
+    before: tuple[tuple[Request, Answer], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +205,7 @@ def parse_cases(text: str, file: str) -> Cases:
     trials: list[Trial] = []
     errors: list[GerbangError] = []
     for number, case in enumerate(document.cases):
-        trials.append(_trial(case, case.request, document, tree.place(("cases", number))))
+        trials.append(_trial(case, case.request, document, tree.place(("cases", number)), case.name, case.before))
         for index, near in enumerate(case.near):
             path: Steps = ("cases", number, "near", index)
             name = f"{case.name}, {near.name}"
@@ -192,7 +217,8 @@ def parse_cases(text: str, file: str) -> Cases:
             except (LookupError, TypeError, ValueError):
                 errors.append(tree.error(path, f"`{shown(near.name)}` changes a field that is not there"))
             else:
-                trials.append(_trial(near, request, document, tree.place(path), name))
+                before = case.before if near.before is None else near.before
+                trials.append(_trial(near, request, document, tree.place(path), name, before))
     if errors:
         raise DocumentErrors(errors)
     return Cases(document.platform, document.sites, tuple(trials))
@@ -212,7 +238,17 @@ def failing(cases: Cases, document: PlatformDocument, others: Sequence[PlatformD
             found = recognise_unread(trial.request, Gap(trial.given_up), platforms)
         else:
             found = recognise(trial.request, platforms)
+        if trial.before:
+            found = _with_earlier(found, trial, platforms)
         yield from (Failure(trial, what) for what in _differences(trial, found))
+
+
+def _with_earlier(found: Recognition, trial: Trial, platforms: Platforms) -> Recognition:
+    """What was found, as the gate judges it after the requests before."""
+    series = Series(platforms)
+    for number, (request, answer) in enumerate(trial.before, 1):
+        series.goes_out(request, recognise(request, platforms), answer, str(number))
+    return replace(found, activities=tuple(series.with_earlier(one) for one in found.activities))
 
 
 # ---------------------------------------------------------------- comparing
@@ -245,6 +281,10 @@ def _unlike(activity: Activity, wanted: Expected) -> Iterator[str]:
         "audience": activity.audience,
         "target": activity.target,
         "changes": activity.changes,
+        "belongs": activity.step.belongs if activity.step else (),
+        "uses": activity.step.uses if activity.step else (),
+        "belongs_to": activity.belongs_to,
+        "sent_earlier": activity.sent_earlier,
     }
     always = {"activity", "texts", "gaps", "unclaimed"}
     for name, value in given.items():
@@ -264,17 +304,33 @@ def _unlike(activity: Activity, wanted: Expected) -> Iterator[str]:
 
 
 def _trial(
-    case: Case | NearCase, request: CaseRequest, document: CaseDocument, place: Place, name: str | None = None
+    case: Case | NearCase,
+    request: CaseRequest,
+    document: CaseDocument,
+    place: Place,
+    name: str,
+    before: Sequence[EarlierRequest],
 ) -> Trial:
+    headers = document.defaults.headers
     return Trial(
-        name=name or case.name,
+        name=name,
         place=place,
-        request=build(request, document.defaults.headers),
+        request=build(request, headers),
         given_up=request.given_up,
         expected=case.expect,
         reason=case.reason,
         awaits_body=case.awaits_body,
+        before=tuple((build(one.request, headers), _answer(one.answer)) for one in before),
     )
+
+
+def _answer(answer: AnswerOfCase) -> Answer:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    body = answer.text.encode()
+    if answer.json_body is not None:
+        body = json.dumps(answer.json_body, ensure_ascii=False).encode()
+        headers = {"content-type": "application/json", **headers}
+    return Answer(answer.status, tuple(headers.items()), body)
 
 
 def build(case: CaseRequest, defaults: Mapping[str, str] | None = None) -> Request:

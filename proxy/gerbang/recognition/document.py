@@ -121,13 +121,22 @@ Accounts = Annotated[tuple[AccountSource, ...], BeforeValidator(listed)]
 
 
 class MediaSource(Part):
-    """Where an attachment stands: its id, or the file itself, or both."""
+    """Where an attachment stands: its id, or the file itself, or both.
 
-    id: SelectorText | None = None
+    Of an id every value counts, and in each every match of its pattern; several in one text stand between commas.
+    Where a file comes in several requests, `part` is the number of this part (from 0), `offset` the bytes before it.
+    """
+
+    id: Value | None = None
     file: SelectorText | None = None
     type: SelectorText | None = None
     name: SelectorText | None = None
     size: SelectorText | None = None
+    part: Value | None = None
+    offset: Value | None = None
+
+
+Medias = Annotated[tuple[MediaSource, ...], BeforeValidator(listed)]
 
 
 class OutcomeSource(Part):
@@ -145,6 +154,18 @@ class SocketRefusalShape(Part):
     content_type: str = "application/json"
     id: Value | None = None
     """By what the page knows which of its messages this is about."""
+
+
+class StepKeys(Part):
+    """What makes one act of several: see `model.Step`. An upload belongs to the media that it names and gives the id
+    that its outcome names; what else names media uses them.
+    """
+
+    belongs: Values = ()
+    gives: Values = ()
+    """Where the answer names what was sent, for later steps."""
+    whole: Mapping[SelectorText, Condition] = Field(default_factory=dict)
+    """What must be so for the words of this step to be all the words of the thing. Who gives an id says them all."""
 
 
 class Surface(Part):
@@ -169,6 +190,13 @@ class Claim(Part):
     where: Mapping[SelectorText, Condition] = Field(default_factory=dict)
 
 
+class Keeps(StepKeys):
+    """What of a request that is no act is kept in memory until it is published: a draft's words."""
+
+    texts: Texts = ()
+    media: Medias = ()
+
+
 class Housekeeping(Claim):
     """Requests that are no act: reads by POST, drafts, typing, telemetry.
 
@@ -176,9 +204,10 @@ class Housekeeping(Claim):
     """
 
     reason: Reason = "housekeeping"
+    keeps: Keeps | None = None
 
 
-class Signature(Claim):
+class Signature(Claim, StepKeys):
     id: Name
     activity: Kind
     confidence: Confidence = Confidence.CONFIRMED
@@ -186,7 +215,9 @@ class Signature(Claim):
     seen: Annotated[Word, spelled(r"(\d{4}(-\d{2})?)?", "month", "write when it was seen as `2026-11`")] = ""
     account: Accounts = ()
     texts: Texts = ()
-    media: Annotated[tuple[MediaSource, ...], BeforeValidator(listed)] = ()
+    media: Medias = ()
+    uses: Values = ()
+    """What was sent earlier and goes out with this, beside its media. Of each selector every value counts."""
     audience: Values = ()
     target: Values = ()
     changes: Values = ()
@@ -334,7 +365,7 @@ def _reads_body(claim: Signature, surface: Surface) -> bool:
     selectors = [*claim.where, *([surface.name] if surface.name and claim.name else [])]
     if claim.texts or claim.media:
         return True
-    values = [*claim.audience, *claim.target, *claim.changes]
+    values = [*claim.audience, *claim.target, *claim.changes, *claim.belongs, *claim.uses]
     values += [value for account in claim.account for value in (account.id, account.handle) if value]
     selectors += [value.source for value in values if value.source]
     return any(parse_selector(name).needs_body for name in selectors)

@@ -3,9 +3,20 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 
-from gerbang.model import Account, Activity, Gap, Kind, Media, Text
+from gerbang.model import Account, Activity, Gap, Kind, Media, Step, Text
 from gerbang.recognition.document import Signature
-from gerbang.recognition.matcher import Captures, CompiledAccount, CompiledClaim, CompiledMedia, Platform, first
+from gerbang.recognition.matcher import (
+    Captures,
+    CompiledAccount,
+    CompiledClaim,
+    CompiledKeeps,
+    CompiledMedia,
+    CompiledStep,
+    CompiledValue,
+    Platform,
+    all_ids,
+    first,
+)
 from gerbang.recognition.unclaimed import bare
 from gerbang.wire.message import Message
 from gerbang.wire.selectors import Selector, blobs
@@ -27,6 +38,10 @@ def activity(
         gaps = (Gap("unreadable", "no fields where words are expected"),)
     if signature.gap and all(test(selector.find(message, captures)) for selector, test in compiled.gap_tests):
         gaps = (*gaps, Gap(signature.gap))
+    attached = () if login else media(compiled.media, message, captures, whole=compiled.raw)
+    step = None
+    if compiled.step is not None:
+        step = _step(compiled.step, compiled.texts, compiled.media, attached, message, captures)
     return Activity(
         platform=platform.name,
         kind=signature.activity,
@@ -37,17 +52,76 @@ def activity(
             (*compiled.account, *(platform.account_of_headers if login else platform.account)), message, captures
         ),
         texts=texts(compiled.texts, message, captures),
-        media=() if login else media(compiled.media, message, captures, whole=compiled.raw),
+        media=attached,
         audience=first(compiled.audience, message, captures),
         target=first(compiled.target, message, captures),
         changes=first(compiled.changes, message, captures),
         gaps=gaps,
+        step=step,
     )
 
 
 def _numbered(compiled: CompiledClaim, message: Message) -> bool:
     """Whether the body is protobuf, and the signature knows where in it words stand."""
     return message.protobuf is not None and any(text.reads("protobuf") for text in compiled.texts)
+
+
+def kept(platform: Platform, host: str, keeps: CompiledKeeps, message: Message, captures: Captures) -> Activity:
+    """What a request that is no act says of what may be published later."""
+    attached = media(keeps.media, message, captures)
+    return Activity(
+        platform=platform.name,
+        kind=Kind.WRITE,
+        host=host,
+        signature=keeps.step.key,
+        texts=texts(keeps.texts, message, captures),
+        media=attached,
+        gaps=message.gaps,
+        step=_step(keeps.step, keeps.texts, keeps.media, attached, message, captures),
+    )
+
+
+def _step(
+    compiled: CompiledStep,
+    worded: Sequence[Selector],
+    sources: Sequence[CompiledMedia],
+    attached: Sequence[Media],
+    message: Message,
+    captures: Captures,
+) -> Step:
+    belongs = all_ids(compiled.belongs, message, captures)
+    if compiled.upload and not compiled.belongs:
+        belongs = tuple(dict.fromkeys(one.id for one in attached if one.id))
+    # Who gives an id makes the thing, with all the words that it has then.
+    whole = (
+        all(test(selector.find(message, captures)) for selector, test in compiled.whole)
+        if compiled.whole
+        else compiled.gives and not belongs
+    )
+    return Step(
+        belongs,
+        all_ids(compiled.uses, message, captures),
+        _emptied(worded, message, captures) if belongs or compiled.uses else (),
+        whole,
+        _place([source.part for source in sources], message, captures),
+        _place([source.offset for source in sources], message, captures),
+    )
+
+
+def _emptied(selectors: Sequence[Selector], message: Message, captures: Captures) -> tuple[str, ...]:
+    """The fields that are given without words."""
+    found: list[str] = []
+    for selector in selectors:
+        given = selector.texts(message, captures)
+        if given and not any(text.strip() for text in given):
+            found.append(selector.path)
+    return tuple(found)
+
+
+def _place(values: Sequence[CompiledValue | None], message: Message, captures: Captures) -> int | None:
+    """The number that the first of them gives."""
+    text = first([value for value in values if value is not None], message, captures)
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def account(sources: Sequence[CompiledAccount], message: Message, captures: Captures) -> Account:
@@ -84,7 +158,7 @@ def media(
 
 
 def _named(source: CompiledMedia, message: Message, captures: Captures, taken: set[int]) -> Iterator[Media]:
-    ids = source.id.texts(message, captures) if source.id else []
+    ids = source.id.ids(message, captures) if source.id else []
     files = blobs(source.file.find(message, captures)) if source.file else []
     kind = _one(source.type, message, captures)
     name = _one(source.name, message, captures)
@@ -94,8 +168,7 @@ def _named(source: CompiledMedia, message: Message, captures: Captures, taken: s
         taken.add(id(blob))
         yield _of(blob, ids[number] if number < len(ids) else None, kind, name)
     for identity in ids[len(files) :]:
-        if identity.strip():
-            yield Media(id=identity.strip()[:200], type=kind, name=name, size=bytes_told)
+        yield Media(id=identity, type=kind, name=name, size=bytes_told)
     if not ids and not files and (kind or name or bytes_told is not None):
         yield Media(type=kind, name=name, size=bytes_told)
 

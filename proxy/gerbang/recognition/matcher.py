@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gerbang.errors import SettingsError, one_of
-from gerbang.model import SOCKET, Activity, Refusal, SocketRefusal
+from gerbang.model import SOCKET, Activity, Kind, Refusal, SocketRefusal
 from gerbang.recognition.document import (
     Batch,
     Claim,
     Condition,
     Housekeeping,
+    Keeps,
     MediaSource,
+    OutcomeSource,
     PlatformDocument,
     Signature,
     Surface,
@@ -34,6 +36,15 @@ from gerbang.wire.values import Value as WireValue
 
 SEGMENTS = 64
 """Parts of a path that are looked at, from its end."""
+
+KEPT = "kept"
+"""What stands in the place of a signature's name for a request that is no act and of which something is kept."""
+
+IDS = 500
+"""Ids that one field may name: of attachments, or of what was sent earlier."""
+
+ID = 200
+"""Characters of an id."""
 
 # What no operation's name holds: a server may cut it off with what stands behind it.
 _ODD = re.compile(r"[^\w.-]", re.ASCII)
@@ -248,6 +259,31 @@ class CompiledValue:
                 return self.form.replace("{}", text) if self.form else text[:1000]
         return None
 
+    def ids(self, message: Message, captures: Captures) -> list[str]:
+        """Every id that it gives: of a pattern each match, of a list in one text each element."""
+        if self.source is None:
+            return [self.constant] if self.constant else []
+        found: dict[str, None] = {}
+        for text in self.source.texts(message, captures):
+            pieces = text.split(",", IDS) if self.pattern is None else _matches(self.pattern, text, self.group)
+            for piece in pieces:
+                if piece := piece.strip()[:ID]:
+                    found[self.form.replace("{}", piece) if self.form else piece] = None
+                if len(found) >= IDS:
+                    return list(found)
+        return list(found)
+
+
+def _matches(pattern: Any, text: str, group: int) -> Iterator[str]:
+    return (match.group(group) or "" for match in pattern.finditer(text))
+
+
+def all_ids(values: Sequence[CompiledValue], message: Message, captures: Captures) -> tuple[str, ...]:
+    """The ids of every value, each once."""
+    if not values:
+        return ()
+    return tuple(dict.fromkeys(one for value in values for one in value.ids(message, captures)))[:IDS]
+
 
 def compile_value(value: Value) -> CompiledValue:
     pattern = compile_pattern(value.match) if value.match else None
@@ -278,11 +314,13 @@ class CompiledAccount:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMedia:
-    id: Selector | None
+    id: CompiledValue | None
     file: Selector | None
     type: Selector | None
     name: Selector | None
     size: Selector | None
+    part: CompiledValue | None = None
+    offset: CompiledValue | None = None
 
 
 def _selector(source: str | None) -> Selector | None:
@@ -291,12 +329,85 @@ def _selector(source: str | None) -> Selector | None:
 
 def _media(source: MediaSource) -> CompiledMedia:
     return CompiledMedia(
-        _selector(source.id),
+        compile_value(source.id) if source.id else None,
         _selector(source.file),
         _selector(source.type),
         _selector(source.name),
         _selector(source.size),
+        compile_value(source.part) if source.part else None,
+        compile_value(source.offset) if source.offset else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledStep:
+    """What makes a request a step of something. `key` is under which `Platform.outcomes` has the ids it gives."""
+
+    key: str
+    belongs: tuple[CompiledValue, ...]
+    uses: tuple[CompiledValue, ...]
+    whole: tuple[tuple[Selector, Test], ...]
+    gives: bool
+    upload: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledKeeps:
+    """What of a request that is no act is kept until it is published."""
+
+    texts: tuple[Selector, ...]
+    media: tuple[CompiledMedia, ...]
+    step: CompiledStep
+
+
+def _step(signature: Signature) -> CompiledStep | None:
+    upload = signature.activity is Kind.UPLOAD
+    if not (upload or signature.belongs or signature.uses or signature.gives):
+        return None
+    return CompiledStep(
+        signature.id,
+        _values(signature.belongs),
+        _values(signature.uses),
+        tuple(_tests(signature.whole)),
+        bool(signature.gives) or (upload and signature.outcome is not None),
+        upload,
+    )
+
+
+def _keeps(order: int, keeps: Keeps) -> CompiledKeeps:
+    return CompiledKeeps(
+        tuple(parse_selector(source) for source in keeps.texts),
+        tuple(_media(source) for source in keeps.media),
+        CompiledStep(
+            f"{KEPT} {order}",
+            _values(keeps.belongs),
+            (),
+            tuple(_tests(keeps.whole)),
+            bool(keeps.gives),
+            upload=False,
+        ),
+    )
+
+
+def _values(values: Sequence[Value]) -> tuple[CompiledValue, ...]:
+    return tuple(compile_value(value) for value in values)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledOutcome:
+    """Where an answer names the new post, and what was sent, for later steps."""
+
+    id: tuple[CompiledValue, ...] = ()
+    url: tuple[CompiledValue, ...] = ()
+    link: str | None = None
+    gives: tuple[CompiledValue, ...] = ()
+
+
+def _outcome(signature: Signature) -> CompiledOutcome:
+    source = signature.outcome or OutcomeSource()
+    named = _values(source.id)
+    gives = _values(signature.gives) or (named if signature.activity is Kind.UPLOAD else ())
+    return CompiledOutcome(named, _values(source.url), source.link, gives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +431,8 @@ class CompiledClaim:
     gap_tests: tuple[tuple[Selector, Test], ...] = ()
     raw: bool = False
     """Whether the body is an attachment whatever its type says, so that nothing in it is unreadable."""
+    step: CompiledStep | None = None
+    keeps: CompiledKeeps | None = None
 
     @property
     def needs_body(self) -> bool:
@@ -370,7 +483,8 @@ def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface:
         "names": names if all("*" not in name for name in claim.name) else None,
     }
     if not isinstance(claim, Signature):
-        return CompiledClaim(**common)  # type: ignore[arg-type]  # the keys are the fields' own
+        keeps = _keeps(order, claim.keeps) if isinstance(claim, Housekeeping) and claim.keeps else None
+        return CompiledClaim(keeps=keeps, **common)  # type: ignore[arg-type]  # the keys are the fields' own
     return CompiledClaim(
         **common,  # type: ignore[arg-type]  # the keys are the fields' own
         account=_accounts(claim),
@@ -381,6 +495,7 @@ def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface:
         changes=tuple(compile_value(value) for value in claim.changes),
         gap_tests=tuple(_tests(claim.gap_where)),
         raw=any(source.file and parse_selector(source.file).reads("raw") for source in claim.media),
+        step=_step(claim),
     )
 
 
@@ -448,13 +563,9 @@ class Platform:
         )
         self.autosaved = frozenset(signature.id for signature in document.signatures if signature.autosaved)
         self.outcomes = {
-            signature.id: (
-                tuple(compile_value(value) for value in signature.outcome.id),
-                tuple(compile_value(value) for value in signature.outcome.url),
-                signature.outcome.link,
-            )
+            signature.id: _outcome(signature)
             for signature in document.signatures
-            if signature.outcome
+            if signature.outcome or signature.gives
         }
         self._near: dict[tuple[int, int, str], _Shelf] = {}
         self._far: list[tuple[Template, CompiledClaim]] = []
@@ -463,6 +574,8 @@ class Platform:
             assert isinstance(claim, Signature | Batch | Housekeeping)  # noqa: S101  # tells the type checker
             surface = document.surfaces[claim.surface]
             compiled = _compile_claim(order, claim, surface)
+            if isinstance(claim, Housekeeping) and claim.keeps:
+                self.outcomes[f"{KEPT} {order}"] = CompiledOutcome(gives=_values(claim.keeps.gives))
             for path in templates(surface, claim):
                 template = Template.parse(path)
                 anchor = template.anchor()

@@ -7,8 +7,17 @@ from urllib.parse import unquote, urlsplit
 
 from gerbang.model import PUBLISHING, SOCKET, Activity, Gap, Kind, Request, SocketRefusal
 from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signature
-from gerbang.recognition.extract import account, activity, media
-from gerbang.recognition.matcher import SEGMENTS, Captures, CompiledClaim, HostRole, Platform, Platforms, first
+from gerbang.recognition.extract import account, activity, kept, media
+from gerbang.recognition.matcher import (
+    SEGMENTS,
+    Captures,
+    CompiledClaim,
+    HostRole,
+    Platform,
+    Platforms,
+    all_ids,
+    first,
+)
 from gerbang.recognition.shape import shape_of
 from gerbang.recognition.unclaimed import human_texts
 from gerbang.wire.message import Message, members, segments
@@ -39,23 +48,26 @@ class Recognition:
 
     `awaits_body`: the body was not read, and it could change which activity this is, or holds words or a target.
     Then `activities` are those that the headers prove already, without what the body would add. `streams`: the body
-    will not be read, and need not be: it is an upload by its headers.
+    will not be read, and need not be: it is an upload by its headers. `kept` is what a draft says, which is no act.
     """
 
     activities: tuple[Activity, ...]
     reason: str
     awaits_body: bool = False
     streams: bool = False
+    kept: tuple[Activity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the platform answered: `accepted` is `None` where its answer does not tell."""
+    """What the platform answered: `accepted` is `None` where its answer does not tell. By the ids of `gives`, later
+    steps name what was sent."""
 
     status: int
     accepted: bool | None
     id: str | None = None
     url: str | None = None
+    gives: tuple[str, ...] = ()
 
 
 def recognise(request: Request, platforms: Platforms) -> Recognition:
@@ -98,7 +110,11 @@ def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recogn
     found = _Reading(platform, role.role, request.host, given_up=gap).recognise(message)
     if found.streams:
         return found
-    return replace(found, activities=tuple(_with(one, gap) for one in found.activities))
+    return replace(
+        found,
+        activities=tuple(_with(one, gap) for one in found.activities),
+        kept=tuple(_with(one, gap) for one in found.kept),
+    )
 
 
 # Of the request that opened a socket, what would say of a message what it holds.
@@ -290,7 +306,12 @@ class _Reading:
     def _claimed(self, message: Message, compiled: CompiledClaim, captures: Captures) -> Recognition:
         claim = compiled.claim
         if isinstance(claim, Housekeeping):
-            return Recognition((), claim.reason)
+            if compiled.keeps is None:
+                return Recognition((), claim.reason)
+            if message.body is None and self.given_up is None:
+                return Recognition((), claim.reason, awaits_body=True)
+            draft = kept(self.platform, self.host, compiled.keeps, message, captures)
+            return Recognition((), claim.reason, kept=(draft,))
         if isinstance(claim, Batch):
             return self._batch(message, claim, captures)
         found = activity(self.platform, self.host, compiled, claim, message, captures)
@@ -319,6 +340,7 @@ class _Reading:
         each = parse_selector(claim.each)
         elements = each.find(message, captures).values
         found: list[Activity] = []
+        drafts: list[Activity] = []
         reason = "batch"
         gaps = message.gaps
         for element in elements[:ELEMENTS] if self.depth == 0 else ():
@@ -329,6 +351,7 @@ class _Reading:
             reading = _Reading(self.platform, self.role, self.host, self.given_up, depth=1)
             result = reading.recognise(inner)
             found += result.activities
+            drafts += result.kept
             reason = result.reason
         if len(elements) > ELEMENTS or (self.depth and elements):
             gaps = (*gaps, Gap("too-large", "more elements in one batch than are looked at"))
@@ -339,7 +362,7 @@ class _Reading:
             sender = account(self.platform.account, message, captures)
             gaps = tuple(dict.fromkeys(gaps))
             found.append(Activity(self.platform.name, Kind.WRITE, self.host, account=sender, unclaimed=True, gaps=gaps))
-        return Recognition(tuple(found), reason if not found else "batch")
+        return Recognition(tuple(found), reason if not found else "batch", kept=tuple(drafts))
 
     def _element(self, message: Message, claim: Batch, element: Value) -> Message | None:
         if claim.http:
@@ -456,7 +479,13 @@ def _together(found: Sequence[Recognition]) -> Recognition:
     """What a request is to servers that take it differently: all of it."""
     acts = tuple(dict.fromkeys(act for one in found for act in one.activities))
     named = next((one for one in found if one.activities), found[0])
-    return Recognition(acts, named.reason, any(one.awaits_body for one in found), all(one.streams for one in found))
+    return Recognition(
+        acts,
+        named.reason,
+        any(one.awaits_body for one in found),
+        all(one.streams for one in found),
+        tuple(dict.fromkeys(draft for one in found for draft in one.kept)),
+    )
 
 
 def _script(path: tuple[str, ...]) -> tuple[str, ...]:
@@ -480,13 +509,15 @@ def outcome(
         message = Message("GET", "/", tuple(headers), body, limit=RESPONSE, answer=True)
         sources = platform.outcomes.get(activity.signature) if platform else None
         identity = url = None
+        gives: tuple[str, ...] = ()
         if sources is not None and accepted:
-            ids, urls, link = sources
-            identity = first(ids, message, {})
-            url = first(urls, message, {}) or (link.replace("{id}", identity) if link and identity else None)
-        if accepted and identity is None and _errors(message):
+            identity = first(sources.id, message, {})
+            link = sources.link.replace("{id}", identity) if sources.link and identity else None
+            url = first(sources.url, message, {}) or link
+            gives = all_ids(sources.gives, message, {})
+        if accepted and identity is None and not gives and _errors(message):
             accepted = False
-        return Outcome(status, accepted, identity, url)
+        return Outcome(status, accepted, identity, url, gives)
     except Exception:
         return Outcome(status, accepted)
 

@@ -60,6 +60,15 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What an act left on the platform for later ones: the ids by which they name it, and its bytes so far."""
+
+    ids: tuple[str, ...]
+    digest: str | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RecordKeys:
     """What the making of an event needs beside the facts: the key behind pseudonyms, and a source
     of random bytes (`os.urandom`), given from outside so that this module stays a function."""
@@ -167,6 +176,8 @@ def decision_event(
         },
         "provenance": activity.provenance.site if activity.provenance else None,
         "texts": len(activity.texts),
+        "belongs_to": list(activity.belongs_to),
+        "sent_earlier": list(activity.sent_earlier),
         "media": [{"type": _media_type(media.type), "size": media.size} for media in activity.media],
         "findings": [
             {
@@ -224,22 +235,28 @@ def outcome_event(
     url: str | None,
     keys: RecordKeys,
     sent: Media | None = None,
+    part: Part | None = None,
 ) -> Event:
     """What the platform answered to a forwarded act; `accepted` is `None` where the answer did not tell.
 
     `sent` is the body that was streamed without being kept, where there was one: its size, and its digest, which tells
-    what was in it. Platforms make an address, and some an id, of a post's title: with `evidence: none` only a plain
-    number is kept.
+    what was in it. `part` is what later acts may use by its ids. Platforms make an address, and some an id, of a post's
+    title: with `evidence: none` only a plain number is kept.
     """
-    if decision.evidence is Evidence.NONE:
+    kept = decision.evidence is not Evidence.NONE
+    if not kept:
         post, url = post if post and post.isascii() and post.isdigit() else None, None
-    told = sent.digest if sent and decision.evidence is not Evidence.NONE else None
+    told = sent.digest if sent and kept else None
     return make_event(
         EventKind.OUTCOME,
         {"number": decision.number, "status": status, "accepted": accepted, "sent": sent.size if sent else None},
-        {"post": post, "url": url, "sent": told},
+        {"post": post, "url": url, "sent": told, "part": _used_later(part) if kept else None},
         keys,
     )
+
+
+def _used_later(part: Part | None) -> Json:
+    return {"ids": list(part.ids), "digest": part.digest, "size": part.size} if part is not None else None
 
 
 def release_event(release: Release, number: str | None, moment: datetime, keys: RecordKeys) -> Event:

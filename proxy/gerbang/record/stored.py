@@ -120,6 +120,8 @@ class StoredDecision(_Stored):
     device: Device
     hours: StoredHours
     texts: int = 0
+    belongs_to: tuple[str, ...] = ()
+    sent_earlier: tuple[str, ...] = ()
     media: tuple[Mapping[str, Any], ...] = ()
     findings: tuple[StoredFinding, ...] = ()
     gaps: tuple[StoredGap, ...] = ()
@@ -156,6 +158,8 @@ class StoredDecision(_Stored):
             changes=private.get("changes"),
             unclaimed=self.unclaimed,
             gaps=tuple(gap.value() for gap in self.gaps),
+            belongs_to=self.belongs_to,
+            sent_earlier=self.sent_earlier,
         )
         zone = Zone(self.zone, (), self.office, self.device)
         return Decision(
