@@ -27,5 +27,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for need in missing():
-        how = " ".join(need.packages)
-        terminalreporter.write_line(f"left out: tests marked {need.marker}; to run them install {how}")
+        terminalreporter.write_line(f"left out: tests marked {need.marker}; to run them {need.how}")

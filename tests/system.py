@@ -25,6 +25,11 @@ class Need:
     def met(self) -> bool:
         return all(program(name) for name in self.programs) and (os.geteuid() == 0 or not self.as_root)
 
+    @property
+    def how(self) -> str:
+        """What would have to be done."""
+        return f"install {' '.join(self.packages)}{', and be root' if self.as_root else ''}"
+
 
 NEEDS = (
     Need("needs_chromium", ("chromium", "certutil"), ("chromium", "libnss3-tools", "fonts-dejavu-core")),
@@ -36,6 +41,8 @@ NEEDS = (
         ("iproute2", "nftables", "procps", "curl", "faketime"),
         as_root=True,
     ),
+    Need("needs_systemd", ("systemd-analyze",), ("systemd",)),
+    Need("needs_pid_one", ("systemctl", "unshare", "ip"), ("systemd", "util-linux", "iproute2"), as_root=True),
 )
 
 
@@ -60,8 +67,7 @@ def main() -> None:
         for step in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
             subprocess.run(["apt-get", *step], check=True, env=environment, stdout=subprocess.DEVNULL)
     for need in missing():
-        how = "apt-get install " + " ".join(need.packages) + (", and run as root" if need.as_root else "")
-        print(f"left out: the tests marked {need.marker}, for want of {', '.join(need.programs)} (Debian: {how})")
+        print(f"left out: the tests marked {need.marker}, which use {', '.join(need.programs)} (Debian: {need.how})")
     if missing() and os.environ.get("CI"):
         sys.exit("CI leaves nothing out")
 

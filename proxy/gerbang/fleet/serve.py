@@ -10,6 +10,7 @@ import signal
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import h11
 
@@ -137,5 +138,7 @@ def _reply(
     """An answer whole; `length` is of a body that is only told of."""
     told = str(len(body) if length is None else length)
     fixed = (("Content-Length", told), ("X-Content-Type-Options", "nosniff"), ("Connection", "close"))
-    head = connection.send(h11.Response(status_code=status, headers=[*headers, *fixed]))
+    head = connection.send(
+        h11.Response(status_code=status, reason=HTTPStatus(status).phrase, headers=[*headers, *fixed])
+    )
     return (head or b"") + (connection.send(h11.Data(data=body)) or b"")
