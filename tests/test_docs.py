@@ -72,6 +72,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 SOURCE = ROOT / "proxy" / "gerbang"
 DOCUMENTS = sorted(DOCS.glob("*.md"))
+GUIDES = sorted((ROOT / "deploy").rglob("*.md"))
 
 type Row = list[str]
 
@@ -152,7 +153,7 @@ def same(told: list[str], real: Any, what: str) -> None:
 # ---------------------------------------------------------------- the documents themselves
 
 
-@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.name))
+@pytest.mark.parametrize("file", [*DOCUMENTS, *GUIDES], ids=lambda file: str(file.relative_to(ROOT)))
 def test_one_sentence_stands_on_a_line(file: Path) -> None:
     crowded = [
         line for line in prose(file.read_text("utf-8")) if re.search(r"[.!?] [A-Z]", re.sub(r"`[^`]*`", "x", line))
@@ -167,7 +168,7 @@ def anchors(text: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "file",
-    [*DOCUMENTS, *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"))],
+    [*DOCUMENTS, *GUIDES, *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"))],
     ids=lambda file: str(file.name),
 )
 def test_links_lead_somewhere(file: Path) -> None:

@@ -53,3 +53,11 @@ def test_the_program_is_the_wheels(installed: Path, tmp_path: Path) -> None:
     code = "import gerbang.bundled as b; print(b.bundled('policies'))"
     where = subprocess.run([python, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert str(installed.parent.parent) in where
+
+
+def test_the_files_for_deploying_come_with_it(installed: Path) -> None:
+    """Beside the environment's programs, where an admin without a checkout finds them."""
+    shipped = {path.relative_to(CHECKOUT / "deploy") for path in (CHECKOUT / "deploy").rglob("*") if path.is_file()}
+    folder = installed.parents[1] / "share" / "gerbang" / "deploy"
+    assert {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()} == shipped
+    assert Path("systemd/gerbang.service") in shipped

@@ -37,7 +37,7 @@ def send(
         for file in trusted:
             context.load_verify_locations(cafile=str(file))
         connection = http.client.HTTPSConnection(*proxy, timeout=20, context=context)
-        connection.set_tunnel(host, 443, headers=sign_in)
+        connection.set_tunnel(host, where.port or 443, headers=sign_in)
         target, sent = where.path + (f"?{where.query}" if where.query else ""), dict(headers)
     else:
         connection = http.client.HTTPConnection(*proxy, timeout=20)
