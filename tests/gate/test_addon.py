@@ -377,39 +377,6 @@ def test_a_client_outside_every_zone_gets_a_sentence_and_nothing_else(
     assert platform.requests == []
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "127.0.0.1:80",
-        "127.0.0.1:443",
-        "localhost:80",
-        "[::1]:80",
-        "10.0.0.1:80",
-        "169.254.169.254:80",
-        "192.168.1.1:443",
-        "0x7f000001:80",
-        "2130706433:80",
-        "127.1:80",
-        "[::ffff:127.0.0.1]:80",
-        "[64:ff9b::7f00:1]:443",
-        "0.0.0.0:80",
-        "93.184.216.34:25",
-        "93.184.216.34:8080",
-    ],
-)
-def test_targets_inside_and_other_ports_are_refused(gate: RunningGate, target: str) -> None:
-    with pytest.raises(ConnectionRefusedError, match="403"):
-        tunnel(gate.address, target)
-    with socket.create_connection(gate.address, 5) as connection:
-        request = f"GET http://{target}/ HTTP/1.1\r\nHost: {target}\r\n\r\n".encode()
-        assert say(connection, request).startswith(b"HTTP/1.1 403")
-
-
-def test_the_gate_does_not_connect_to_itself(gate: RunningGate) -> None:
-    with pytest.raises(ConnectionRefusedError, match="403"):
-        tunnel(gate.address, f"127.0.0.1:{gate.address[1]}")
-
-
 def test_a_listed_host_in_the_clear_on_somebody_elses_tunnel_is_refused(gate: RunningGate, platform: Upstream) -> None:
     gate.gate._targets._hosts["front.example"] = platform.address
     with tunnel(gate.address, "front.example:80") as connection:
