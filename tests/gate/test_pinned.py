@@ -30,6 +30,7 @@ from gate_builders import (
 )
 from gerbang.gate.distrust import Distrust
 from gerbang.gate.pinned import Pins
+from gerbang.gate.reporting import Reporter
 from gerbang.model import Office
 from gerbang.settings import ZoneSettings
 
@@ -149,6 +150,8 @@ def test_what_apps_refused_is_said_by_host_and_of_nobody(office: Callable[..., A
     with structlog.testing.capture_logs() as logs, office() as gate:
         without_our_ca(gate)
         wait_for(lambda: bool(gate.gate.distrust.counts))
+        told = Reporter(gate.gate, gate.journal, gate.clock).snapshot().figures["certificate-refused"]
+        assert told == ((("x", "x.com", "pejabat", "alert", "unknown"), 1),)
     (said,) = [entry["apps"] for entry in logs if entry["event"] == "counted"]
     assert said == [{"platform": "x", "host": "x.com", "zone": "pejabat", "how": "alert", "has_ca": False, "count": 1}]
 

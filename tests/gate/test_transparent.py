@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from gate_builders import (
     Upstream,
     a_gate,
     a_trust,
+    a_tweet,
     office_settings,
     receive,
     server_context,
@@ -248,6 +250,43 @@ def test_a_listed_host_in_the_clear_is_judged_by_its_name_and_not_read(
             assert [gap["reason"] for gap in way.gate.decisions()[0]["gaps"]] == ["not-opened"]
         assert len(blog.requests) == (status == 200)
     blog.close()
+
+
+def test_a_socket_in_the_clear_is_not_read_either(
+    tmp_path: Path, trust: Trust, worlds: dict[Device, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        connection.sendall(connection.recv(100))
+
+    threading.Thread(target=serve, daemon=True).start()
+    with a_way(tmp_path, trust, worlds[Device.PERSONAL], monkeypatch, TUESDAY_AT_NIGHT) as way:
+        way.gate.gate._targets._hosts[PLATFORM] = listener.getsockname()
+        with way.connect(port=80) as connection:
+            connection.sendall(
+                b"GET /live_pipeline/ws HTTP/1.1\r\nHost: x.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+            )
+            assert receive(connection).startswith(b"HTTP/1.1 101")
+            connection.sendall(b"no frame at all")
+            assert connection.recv(100) == b"no frame at all"
+        assert way.gate.gate.counts["websocket-message"] == 0
+    listener.close()
+
+
+def test_a_managed_device_that_is_redirected_is_opened_and_judged(
+    tmp_path: Path, trust: Trust, worlds: dict[Device, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_way(tmp_path, trust, worlds[Device.MANAGED], monkeypatch) as way:
+        with way.tls("x.com") as connection:
+            connection.sendall(a_tweet("Selamat pagi semua"))
+            assert receive(connection).startswith(b"HTTP/1.1 403")
+        assert [(body["activity"], body["done"]) for body in way.gate.decisions()] == [("post", "answered")]
+        assert way.platform.requests == []
 
 
 def test_what_is_not_listed_passes_in_the_clear(guest: Way) -> None:

@@ -76,6 +76,13 @@ GATE: Final = (
         "Handshakes for listed hosts that were ended by the gate, or by a client that does not trust its CA.",
         ("by", "role"),
     ),
+    Figure(
+        "certificate-refused",
+        "gerbang_certificate_refused",
+        "counter",
+        "Connections that a client ended on the gate's certificate, by the host as it is listed.",
+        ("platform", "host", "zone", "how", "has_ca"),
+    ),
     Figure("faults", "gerbang_faults", "counter", "Faults of the gate's own code, by the step.", ("where",)),
     Figure("counted", "gerbang_counted", "counter", "What else the gate counts, by its own words.", ("what",)),
     Figure("latency", "gerbang_journal_append_seconds", "histogram", "From taking an event to having it on the disk."),

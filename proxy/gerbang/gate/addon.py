@@ -443,7 +443,7 @@ class Gate:
         request = read_request(flow, passage.host, body=b"")
         verdict = await self.judge.use(request, passage.actor, (Gap("not-opened"),))
         if verdict.reply is None:
-            passage.settled = flow.request.stream = True
+            flow.metadata[UNTOUCHED] = passage.settled = flow.request.stream = True
         return verdict.reply
 
     async def _judge_head(self, flow: http.HTTPFlow, passage: Passage) -> Reply | None:

@@ -76,6 +76,12 @@ class Reporter:
                 "gaps": _by_word(judge.figures.gaps),
                 "not-written": _by_word({str(kind): count for kind, count in dict(judge.unwritten).items()}),
                 "tls-refused": series({(*key,): count for key, count in dict(judge.figures.tls_refused).items()}),
+                "certificate-refused": series(
+                    {
+                        (one.platform, one.host, one.zone, one.how, "yes" if one.has_ca else "unknown"): count
+                        for one, count in dict(gate.distrust.counts).items()
+                    }
+                ),
                 "faults": _by_word(gate.guard.faults),
                 "counted": _by_word(gate.counts),
                 "bodies": _one(gate.limits.budget.taken),
