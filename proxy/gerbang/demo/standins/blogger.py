@@ -1,6 +1,7 @@
 """A stand-in for Blogger: its editor, a blog with the comment form in a frame, photo upload and the API."""
 
 import json
+import re
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -34,11 +35,22 @@ def site(reception: Reception) -> Starlette:
         return HTMLResponse('<!doctype html><title>Komen</title><p id="done">Komen anda telah disiarkan.</p>')
 
     async def api(request: Request) -> Response:
-        await reception.keep(request)
+        body = await reception.keep(request)
+        if request.url.path == "/batch":
+            return together(body)
         if request.method == "DELETE":
             return Response(status_code=204)
         new = str(reception.new_id())
         return JSONResponse({"kind": "blogger#post", "id": new, "url": f"http://{HOSTED}/2026/11/{new}.html"})
+
+    def together(body: bytes) -> Response:
+        """Each request's answer in a part of its own, by the part's id."""
+        parts = [
+            b"--b\r\nContent-Type: application/http\r\nContent-ID: <response-" + name + b">\r\n\r\n"
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}\r\n"
+            for name in re.findall(rb"Content-ID: <([^>]+)>", body)
+        ]
+        return Response(b"".join(parts) + b"--b--\r\n", media_type="multipart/mixed; boundary=b")
 
     rest = Route("/{rest:path}", reception.done, methods=["GET", "POST"])
     editor = Starlette(

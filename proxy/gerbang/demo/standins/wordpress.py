@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from gerbang.demo.standins.reception import Reception
+from gerbang.demo.standins.reception import Endpoint, Reception
 
 BLOG = "blog.contoh.my"
 HOSTS = (BLOG,)
@@ -26,22 +26,26 @@ def site(reception: Reception) -> Starlette:
         link = f"https://{BLOG}/?p={number}"
         return JSONResponse({"id": number, "status": "publish", "link": link}, 200 if found else 201)
 
-    async def xmlrpc(request: Request) -> Response:
-        body = await reception.keep(request)
-        value = METHODS if b"mt.supportedMethods" in body else "<string>731</string>"
-        answer = f"<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
-        return Response(f'<?xml version="1.0"?>{answer}', media_type="text/xml")
-
     return Starlette(
         routes=[
             Route("/", reception.page("blog.html", cookies)),
             Route("/wp-admin/post-new.php", reception.page("editor.html", cookies)),
             Route("/wp-comments-post.php", comment, methods=["POST"]),
             Route("/wp-json/{rest:path}", rest, methods=["GET", "POST", "PUT", "DELETE"]),
-            Route("/xmlrpc.php", xmlrpc, methods=["POST"]),
+            Route("/xmlrpc.php", xmlrpc(reception), methods=["POST"]),
             Route("/{rest:path}", reception.done, methods=["GET", "POST"]),
         ]
     )
+
+
+def xmlrpc(reception: Reception) -> Endpoint:
+    async def answer(request: Request) -> Response:
+        body = await reception.keep(request)
+        value = METHODS if b"mt.supportedMethods" in body else "<string>731</string>"
+        told = f"<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
+        return Response(f'<?xml version="1.0"?>{told}', media_type="text/xml")
+
+    return answer
 
 
 def cookies(request: Request) -> dict[str, str]:

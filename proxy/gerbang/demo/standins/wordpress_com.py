@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Host, Route
 
+from gerbang.demo.standins import wordpress
 from gerbang.demo.standins.reception import Endpoint, Reception
 
 READER, API, JETPACK, HOSTED = (
@@ -71,7 +72,12 @@ def site(reception: Reception) -> Starlette:
                 Route("/jetpack-comment/", page("jetpack-comment.html")),
                 Route("/jetpack-comment/", jetpack, methods=["POST"]),
             ),
-            host(HOSTED, Route("/", page("blog.html")), Route("/wp-comments-post.php", comment, methods=["POST"])),
+            host(
+                HOSTED,
+                Route("/", page("blog.html")),
+                Route("/wp-comments-post.php", comment, methods=["POST"]),
+                Route("/xmlrpc.php", wordpress.xmlrpc(reception), methods=["POST"]),
+            ),
             host(
                 ELSEWHERE,
                 Route("/", reception.page("jetpack-blog.html")),
