@@ -248,3 +248,46 @@ def test_the_refusal_is_that_of_the_host_and_path(
     assert refusal is not None
     assert (refusal.body.startswith(start), refusal.status) == (True, status)
     assert platforms.refusal("www.contoh.my", path) is None
+
+
+AGREEING = """\
+platform: sosial
+title: Sosial
+hosts: {app: [sosial.my]}
+account:
+  - {id: form.av or json.actor, agree: true}
+  - {id: cookie.user}
+surfaces: {api: {hosts: app}}
+signatures:
+  - {id: post, activity: post, surface: api, path: /post, texts: field.text, anywhere: true}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "account"),
+    [
+        ("/post", b"av=1&text=a", "1"),
+        ("/post", b"av=1&av=1&text=a", "1"),
+        ("/post", b"av=1&av=2&text=a", None),
+        ("/post", b"text=a", "9"),
+        ("/post", None, None),
+    ],
+)
+def test_where_the_places_that_name_an_account_differ_or_are_not_known_nobody_is_named(
+    target: str, body: bytes | None, account: str | None
+) -> None:
+    """Else a page's name beside a person's own would make the person's post an official one."""
+    of = compile_platforms([parse_platform(AGREEING, "sosial.yaml")])
+    (found,) = recognise(Request("POST", "sosial.my", target, (("cookie", "user=9"),), body), of).activities
+    assert found.account.id == account
+
+
+def test_words_may_be_taken_from_wherever_they_stand() -> None:
+    of = compile_platforms([parse_platform(AGREEING, "sosial.yaml")])
+    body = (
+        b'{"text": "Jadual baharu bermula Isnin", "more": {"note": "Sila rujuk kaunter untuk maklumat"}, "id": "k-9"}'
+    )
+    (found,) = recognise(Request("POST", "sosial.my", "/post", (), body), of).activities
+    assert [text.value for text in found.texts] == ["Jadual baharu bermula Isnin", "Sila rujuk kaunter untuk maklumat"]
+    unread = recognise(Request("POST", "sosial.my", "/post", (), None), of)
+    assert unread.awaits_body

@@ -115,6 +115,8 @@ Texts = Annotated[tuple[Annotated[str, AfterValidator(_text_selector)], ...], Be
 class AccountSource(Part):
     id: Value | None = None
     handle: Value | None = None
+    agree: bool = False
+    """Whether nobody is named where the places that name somebody name several."""
 
 
 Accounts = Annotated[tuple[AccountSource, ...], BeforeValidator(listed)]
@@ -215,6 +217,8 @@ class Signature(Claim, StepKeys):
     seen: Annotated[Word, spelled(r"(\d{4}(-\d{2})?)?", "month", "write when it was seen as `2026-11`")] = ""
     account: Accounts = ()
     texts: Texts = ()
+    anywhere: bool = False
+    """Whether words in other fields are taken too, as of an unclaimed write: where it is not known where they stand."""
     media: Medias = ()
     uses: Values = ()
     """What was sent earlier and goes out with this, beside its media. Of each selector every value counts."""
@@ -363,7 +367,7 @@ def _contradictions(document: PlatformDocument, tree: Tree) -> Iterator[Document
 
 def _reads_body(claim: Signature, surface: Surface) -> bool:
     selectors = [*claim.where, *([surface.name] if surface.name and claim.name else [])]
-    if claim.texts or claim.media:
+    if claim.texts or claim.media or claim.anywhere:
         return True
     values = [*claim.audience, *claim.target, *claim.changes, *claim.belongs, *claim.uses]
     values += [value for account in claim.account for value in (account.id, account.handle) if value]

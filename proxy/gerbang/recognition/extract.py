@@ -17,7 +17,7 @@ from gerbang.recognition.matcher import (
     all_ids,
     first,
 )
-from gerbang.recognition.unclaimed import bare
+from gerbang.recognition.unclaimed import bare, human_texts
 from gerbang.wire.message import Message
 from gerbang.wire.selectors import Selector, blobs
 from gerbang.wire.values import Blob
@@ -51,7 +51,7 @@ def activity(
         account=account(
             (*compiled.account, *(platform.account_of_headers if login else platform.account)), message, captures
         ),
-        texts=texts(compiled.texts, message, captures),
+        texts=_words(compiled, signature, message, captures),
         media=attached,
         audience=first(compiled.audience, message, captures),
         target=first(compiled.target, message, captures),
@@ -66,67 +66,17 @@ def _numbered(compiled: CompiledClaim, message: Message) -> bool:
     return message.protobuf is not None and any(text.reads("protobuf") for text in compiled.texts)
 
 
-def kept(platform: Platform, host: str, keeps: CompiledKeeps, message: Message, captures: Captures) -> Activity:
-    """What a request that is no act says of what may be published later."""
-    attached = media(keeps.media, message, captures)
-    return Activity(
-        platform=platform.name,
-        kind=Kind.WRITE,
-        host=host,
-        signature=keeps.step.key,
-        texts=texts(keeps.texts, message, captures),
+        texts=_words(compiled, signature, message, captures),
         media=attached,
-        gaps=message.gaps,
-        step=_step(keeps.step, keeps.texts, keeps.media, attached, message, captures),
-    )
-
-
-def _step(
-    compiled: CompiledStep,
-    worded: Sequence[Selector],
-    sources: Sequence[CompiledMedia],
-    attached: Sequence[Media],
-    message: Message,
-    captures: Captures,
-) -> Step:
-    belongs = all_ids(compiled.belongs, message, captures)
-    if compiled.upload and not compiled.belongs:
-        belongs = tuple(dict.fromkeys(one.id for one in attached if one.id))
-    # Who gives an id makes the thing, with all the words that it has then.
-    whole = (
-        all(test(selector.find(message, captures)) for selector, test in compiled.whole)
-        if compiled.whole
-        else compiled.gives and not belongs
-    )
-    return Step(
-        belongs,
-        all_ids(compiled.uses, message, captures),
-        _emptied(worded, message, captures) if belongs or compiled.uses else (),
-        whole,
-        _place([source.part for source in sources], message, captures),
-        _place([source.offset for source in sources], message, captures),
-    )
-
-
-def _emptied(selectors: Sequence[Selector], message: Message, captures: Captures) -> tuple[str, ...]:
-    """The fields that are given without words."""
-    found: list[str] = []
-    for selector in selectors:
-        given = selector.texts(message, captures)
-        if given and not any(text.strip() for text in given):
-            found.append(selector.path)
-    return tuple(found)
-
-
-def _place(values: Sequence[CompiledValue | None], message: Message, captures: Captures) -> int | None:
-    """The number that the first of them gives."""
-    text = first([value for value in values if value is not None], message, captures)
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def account(sources: Sequence[CompiledAccount], message: Message, captures: Captures) -> Account:
-    """The first source that names anybody."""
+    """The first source that names anybody. Nobody, where one before it stands in a body that is not known."""
     for source in sources:
+        if source.needs_body and source.unknown(message, captures):
+            return Account()
+        if source.agree and source.divided(message, captures):
+            return Account()
         identity = source.id.read(message, captures) if source.id else None
         handle = source.handle.read(message, captures) if source.handle else None
         if identity or handle:

@@ -246,8 +246,13 @@ class CompiledValue:
     group: int = 0
 
     def read(self, message: Message, captures: Captures) -> str | None:
+        return next(self.read_all(message, captures), None)
+
+    def read_all(self, message: Message, captures: Captures) -> Iterator[str]:
         if self.source is None:
-            return self.constant
+            if self.constant is not None:
+                yield self.constant
+            return
         for text in self.source.texts(message, captures):
             if self.pattern is not None:
                 match = self.pattern.search(text)
@@ -256,8 +261,7 @@ class CompiledValue:
                 text = match.group(self.group)
             text = text.strip()
             if text:
-                return self.form.replace("{}", text) if self.form else text[:1000]
-        return None
+                yield self.form.replace("{}", text) if self.form else text[:1000]
 
     def ids(self, message: Message, captures: Captures) -> list[str]:
         """Every id that it gives: of a pattern each match, of a list in one text each element."""
@@ -305,11 +309,17 @@ def first(values: Sequence[CompiledValue], message: Message, captures: Captures)
 class CompiledAccount:
     id: CompiledValue | None
     handle: CompiledValue | None
+    agree: bool = False
+    needs_body: bool = False
 
-    @property
-    def needs_body(self) -> bool:
-        values = (self.id, self.handle)
-        return any(value.source.needs_body for value in values if value is not None and value.source is not None)
+    def unknown(self, message: Message, captures: Captures) -> bool:
+        """Whether the body that may name somebody is not, or not wholly, known."""
+        values = (value.source for value in (self.id, self.handle) if value is not None and value.source is not None)
+        return any(value.needs_body and message.partial and value.find(message, captures).unknown for value in values)
+
+    def divided(self, message: Message, captures: Captures) -> bool:
+        """Whether places that should name the same person name several."""
+        return self.id is not None and len(set(self.id.read_all(message, captures))) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,7 +463,14 @@ class CompiledClaim:
 def _accounts(claim: Signature | PlatformDocument) -> tuple[CompiledAccount, ...]:
     return tuple(
         CompiledAccount(
-            compile_value(source.id) if source.id else None, compile_value(source.handle) if source.handle else None
+            compile_value(source.id) if source.id else None,
+            compile_value(source.handle) if source.handle else None,
+            source.agree,
+            any(
+                parse_selector(value.source).needs_body
+                for value in (source.id, source.handle)
+                if value is not None and value.source is not None
+            ),
         )
         for source in claim.account
     )

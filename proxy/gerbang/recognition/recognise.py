@@ -324,7 +324,7 @@ class _Reading:
             return False
         if claim.activity is Kind.UPLOAD and message.says_media:
             return False
-        if any(selector.needs_body for selector in compiled.texts):
+        if claim.anywhere or any(selector.needs_body for selector in compiled.texts):
             return True
         if claim.activity is Kind.UPLOAD:
             # The bytes themselves are streamed through a digest; nothing else of a body matters.

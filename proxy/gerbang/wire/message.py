@@ -10,9 +10,10 @@ reading accounts for is a gap.
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
+from typing import Literal
 from urllib.parse import unquote
 
 from gerbang.model import SOCKET, Gap
@@ -47,6 +48,7 @@ _BEFORE = re.compile(rb"\d{1,20}(?:/[^,\[{]{0,200},\d{0,20})?(?=[\[{])")
 _BEHIND = b"\0\x1e"
 
 type Field = tuple[str, Value]
+type FlatRoot = Literal["form", "query", "cookies"]
 
 
 class Message:
@@ -75,6 +77,7 @@ class Message:
         self.answer = answer
         self._gaps: list[Gap] = [Gap("unreadable", "a fragment in the address")] if self.fragment else []
         self._nested: dict[str, Value] = {}
+        self._by_name: dict[str, dict[str, list[Field]]] = {}
         self._form: tuple[Field, ...] = ()
         self._json: tuple[Value, ...] = ()
         self._call: Call | None = None
@@ -177,6 +180,17 @@ class Message:
     def form(self) -> tuple[Field, ...]:
         self._ensure()
         return self._form
+
+    def by_name(self, root: FlatRoot) -> Mapping[str, Sequence[Field]]:
+        """Fields by what stands before the first bracket of their names, in the order sent."""
+        found = self._by_name.get(root)
+        if found is None:
+            fields: Sequence[Field] = getattr(self, root)
+            found = self._by_name[root] = {}
+            for field in fields:
+                name = field[0]
+                found.setdefault(name.partition("[")[0] if "[" in name else name, []).append(field)
+        return found
 
     def _named(self, fields: Iterable[Field]) -> tuple[Field, ...]:
         return tuple((php_name(name), value) for name, value in fields) if self.php else tuple(fields)

@@ -25,7 +25,7 @@ from urllib.parse import unquote
 
 from gerbang.wire.charsets import scrubbed
 from gerbang.wire.html import visible
-from gerbang.wire.message import Message, members
+from gerbang.wire.message import FlatRoot, Message, members
 from gerbang.wire.protobuf import as_words, find, from_base64
 from gerbang.wire.values import Blob, Pairs, Value
 
@@ -249,17 +249,17 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
         case "variables":
             return [
                 *_walk(message.json, ("variables", *steps), message),
-                *_named(message.form, ("variables", *steps), message),
-                *_named(message.query, ("variables", *steps), message),
+                *_named("form", ("variables", *steps), message),
+                *_named("query", ("variables", *steps), message),
             ]
         case "form":
-            return _named(message.form, steps, message)
+            return _named("form", steps, message)
         case "query":
-            return _named(message.query, steps, message)
+            return _named("query", steps, message)
         case "field":
             return [
-                *_named(message.query, steps, message),
-                *_named(message.form, steps, message),
+                *_named("query", steps, message),
+                *_named("form", steps, message),
                 *_walk(message.json, steps, message),
             ]
         case "xmlrpc":
@@ -268,7 +268,7 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
         case "header":
             return [value for name in steps if isinstance(name, str) for value in message.headers.get(name, ())]
         case "cookie":
-            return _named(message.cookies, steps, message)
+            return _named("cookies", steps, message)
         case "path":
             return [captures[name] for name in steps if isinstance(name, str) and name in captures]
         case "basic":
@@ -287,18 +287,27 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
             return [message.blob] if message.blob is not None and not structured else []
 
 
-def _named(fields: Sequence[tuple[str, Value]], steps: tuple[Step, ...], message: Message) -> list[Value]:
+def _named(root: FlatRoot, steps: tuple[Step, ...], message: Message) -> list[Value]:
     """Among fields that have a flat list of names, in which `a[b][]` is a path too."""
+    fields = message.by_name(root)
     if not fields:
         return []
     first, rest = steps[0], steps[1:]
     if not isinstance(first, str):
-        every = [value for _, value in fields] if isinstance(first, Each) and first is not Each.ELEMENT else []
+        named = [value for fields_ in fields.values() for _, value in fields_]
+        every = named if isinstance(first, Each) and first is not Each.ELEMENT else []
         return _below(every, message) if first is Each.BELOW else every
-    found: list[Value] = []
     prefix = first[:-1] if first.endswith("*") else None
+    listed: Sequence[tuple[str, Value]]
+    if prefix is not None:
+        listed = [field for named in fields.values() for field in named]
+    else:
+        listed = fields.get(first.partition("[")[0], ())
+        if not listed:
+            return []
+    found: list[Value] = []
     opening = f"{first}["
-    for name, value in fields:
+    for name, value in listed:
         if name == first or (prefix is not None and name.startswith(prefix)):
             found += _walk((value,), rest, message) if rest else (value,)
         elif not rest and message.php and name.startswith(opening):
@@ -322,6 +331,8 @@ def _bracketed(brackets: str, value: Value, steps: tuple[Step, ...], message: Me
 
 
 def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) -> list[Value]:
+    if not values:
+        return []
     current = list(values)
     for step in steps:
         following: list[Value] = []
