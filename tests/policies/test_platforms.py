@@ -1,13 +1,14 @@
 """Every shipped platform document is held by its cases: whatever is taken out of it, a case notices."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gerbang.bundled import bundled
-from gerbang.recognition.cases import Cases, failing, parse_cases, run_cases
+from gerbang.recognition.cases import Cases, Trial, failing, parse_cases, run_cases
 from gerbang.recognition.document import INERT_ROLES, ROLES, Claim, Keeps, PlatformDocument, Signature, parse_platform
 
 FOLDER = bundled("policies/platforms")
@@ -52,15 +53,26 @@ def test_each_signature_says_where_it_comes_from_and_when_that_was_seen(file: Pa
 @each_file
 def test_without_any_one_discriminator_a_case_fails(file: Path) -> None:
     document, cases = shipped(file)
-    unnoticed = [name for name, weaker in weakened(document) if not any(failing(cases, weaker, DOCUMENTS))]
+    unnoticed = [name for name, weaker in weakened(document) if not noticed(cases, name, weaker)]
     assert not unnoticed
 
 
 @each_file
 def test_without_any_one_selector_a_case_fails(file: Path) -> None:
     document, cases = shipped(file)
-    unnoticed = [name for name, blinder in blinded(document) if not any(failing(cases, blinder, DOCUMENTS))]
+    unnoticed = [name for name, blinder in blinded(document) if not noticed(cases, name, blinder)]
     assert not unnoticed
+
+
+def noticed(cases: Cases, name: str, changed: PlatformDocument) -> bool:
+    """Whether a case fails. Those that the change's name speaks of are tried first, for they mostly do."""
+    said = set(name.split())
+
+    def near(trial: Trial) -> bool:
+        return trial.reason in said or any(one.signature in said for one in trial.expected or ())
+
+    ordered = sorted(cases.trials, key=lambda trial: not near(trial))
+    return any(failing(replace(cases, trials=tuple(ordered)), changed, DOCUMENTS))
 
 
 def weakened(document: PlatformDocument) -> Iterator[tuple[str, PlatformDocument]]:
@@ -83,7 +95,7 @@ def weakened(document: PlatformDocument) -> Iterator[tuple[str, PlatformDocument
     for group in GROUPS:
         claims: tuple[Claim, ...] = getattr(document, group)
         for number, claim in enumerate(claims):
-            named = f"{group} {number} {getattr(claim, 'id', '')}"
+            named = f"{group} {number} {getattr(claim, 'id', getattr(claim, 'reason', ''))}"
             yield f"{named} gone", with_group(document, group, without_index(claims, number))
             for what, weaker in weaker_claims(claim):
                 replaced = (*claims[:number], weaker, *claims[number + 1 :])

@@ -66,8 +66,70 @@ def _numbered(compiled: CompiledClaim, message: Message) -> bool:
     return message.protobuf is not None and any(text.reads("protobuf") for text in compiled.texts)
 
 
-        texts=_words(compiled, signature, message, captures),
+def kept(platform: Platform, host: str, keeps: CompiledKeeps, message: Message, captures: Captures) -> Activity:
+    """What a request that is no act says of what may be published later."""
+    attached = media(keeps.media, message, captures)
+    return Activity(
+        platform=platform.name,
+        kind=Kind.WRITE,
+        host=host,
+        signature=keeps.step.key,
+        texts=texts(keeps.texts, message, captures),
         media=attached,
+        gaps=message.gaps,
+        step=_step(keeps.step, keeps.texts, keeps.media, attached, message, captures),
+    )
+
+
+def _step(
+    compiled: CompiledStep,
+    worded: Sequence[Selector],
+    sources: Sequence[CompiledMedia],
+    attached: Sequence[Media],
+    message: Message,
+    captures: Captures,
+) -> Step:
+    belongs = all_ids(compiled.belongs, message, captures)
+    if compiled.upload and not compiled.belongs:
+        belongs = tuple(dict.fromkeys(one.id for one in attached if one.id))
+    # Who gives an id makes the thing, with all the words that it has then.
+    whole = (
+        all(test(selector.find(message, captures)) for selector, test in compiled.whole)
+        if compiled.whole
+        else compiled.gives and not belongs
+    )
+    return Step(
+        belongs,
+        all_ids(compiled.uses, message, captures),
+        _emptied(worded, message, captures) if belongs or compiled.uses else (),
+        whole,
+        _place([source.part for source in sources], message, captures),
+        _place([source.offset for source in sources], message, captures),
+    )
+
+
+def _emptied(selectors: Sequence[Selector], message: Message, captures: Captures) -> tuple[str, ...]:
+    """The fields that are given without words."""
+    found: list[str] = []
+    for selector in selectors:
+        given = selector.texts(message, captures)
+        if given and not any(text.strip() for text in given):
+            found.append(selector.path)
+    return tuple(found)
+
+
+def _place(values: Sequence[CompiledValue | None], message: Message, captures: Captures) -> int | None:
+    """The number that the first of them gives."""
+    text = first([value for value in values if value is not None], message, captures)
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _words(compiled: CompiledClaim, signature: Signature, message: Message, captures: Captures) -> tuple[Text, ...]:
+    found = texts(compiled.texts, message, captures)
+    if not signature.anywhere:
+        return found
+    known = {text.value for text in found}
+    return (*found, *(text for text in human_texts(message) if text.value not in known))
 
 
 def account(sources: Sequence[CompiledAccount], message: Message, captures: Captures) -> Account:

@@ -41,12 +41,24 @@ _NO_STATEMENT = frozenset(
     }
     | {"uuid", "guid", "hash", "url", "uri", "href", "link", "src", "referrer", "referer", "path", "file", "filename"}
     | {"slug", "type", "class", "locale", "lang", "language", "timezone", "version", "agent", "ua", "mime", "charset"}
-    | {"encoding", "operation", "features", "feature", "event", "source", "medium", "campaign", "useragent", "origin"}
+    | {
+        "encoding",
+        "operation",
+        "features",
+        "feature",
+        "event",
+        "source",
+        "medium",
+        "campaign",
+        "useragent",
+        "origin",
+        "appid",
+    }
     | {"action", "hook", "city", "state", "country", "street", "town", "province", "region", "postcode", "company"}
 )
 # Of those, the fields in which even a sentence is none: what a program says of itself, and where somebody lives.
 _NEVER_STATEMENT = frozenset(
-    {"agent", "ua", "useragent", "features", "feature", "event", "address", "street", "city", "town", "region"}
+    {"agent", "ua", "useragent", "appid", "features", "feature", "event", "address", "street", "city", "town", "region"}
 )
 # What somebody who only reads sends along: the title of the page, what is looked for, what was agreed to.
 _READING = frozenset(
