@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives import serialization
 from mitmproxy import ctx
 
@@ -399,6 +400,19 @@ def test_a_client_outside_every_zone_is_turned_away(
     with a_way(tmp_path, trust, world, monkeypatch) as way, way.connect(BANK) as connection:
         assert connection.recv(100) == b""
         assert way.bank.requests == []
+
+
+def test_stray_connections_are_closed_and_said_once(guest: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(_: socket.socket) -> tuple[str, int]:
+        raise OSError(2, "No such file or directory")
+
+    monkeypatch.setattr("mitmproxy.platform.original_addr", unknown)
+    monkeypatch.setattr("gerbang.gate.master.OURS._told", False)
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(5):
+            with socket.create_connection(guest.gate.address, 5) as connection:
+                assert connection.recv(100) == b""
+    assert [entry["event"] for entry in logs] == ["not-redirected"]
 
 
 def test_one_gate_listens_for_a_proxys_clients_and_for_redirected_ones(

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import Final
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -75,7 +76,9 @@ class Admission:
         if zone is not None:
             self._people[client] = Person(zone)
         elif not speaks_proxy(client):
-            self._stranger(address)
+            # Nobody is redirected from this machine: it is what asks at the start whether the gate listens.
+            if not is_loopback(address):
+                self._stranger(address)
             return "outside every zone"
         return None
 
@@ -144,6 +147,13 @@ class Admission:
         if address not in self._strangers and len(self._strangers) < STRANGERS:
             self._strangers.add(address)
             log.warning("outside-every-zone", client=address)
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def speaks_proxy(client: Client) -> bool:

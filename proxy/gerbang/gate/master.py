@@ -163,8 +163,17 @@ class GateMaster(Master):
 class _IntoOurLog(logging.Handler):
     """What mitmproxy finds wrong, said in our log."""
 
+    _told = False
+
     def emit(self, record: logging.LogRecord) -> None:
-        log.error("mitmproxy", said=record.getMessage(), exc_info=record.exc_info)
+        said = record.getMessage()
+        if said.startswith("Transparent mode failure"):
+            # Each stray connection to the listener makes one, and says nothing that the first did not.
+            if not self._told:
+                log.warning("not-redirected", because=said, then="closed; said once")
+            self._told = True
+            return
+        log.error("mitmproxy", said=said, exc_info=record.exc_info)
 
 
 OURS = _IntoOurLog()
