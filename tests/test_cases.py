@@ -9,12 +9,12 @@ import pytest
 
 from gerbang.bundled import bundled
 from gerbang.cases import MOST_CASES, Result, parse_cases, run_cases
-from gerbang.cli.policy import load_policies, trial_world
 from gerbang.errors import DocumentErrors
 from gerbang.model import Effect
 from gerbang.pipeline import World
 from gerbang.policy.document import compile_policy
 from gerbang.settings import Settings
+from gerbang.trying import load_policies, trial_world
 from policy_builders import a_document, a_rule
 
 GOOD = """\

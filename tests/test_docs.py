@@ -29,7 +29,6 @@ from gerbang.checks import lexicon
 from gerbang.checks.examine import CHECKS, compile_checks
 from gerbang.cli import platforms as recordings
 from gerbang.cli.main import app
-from gerbang.cli.policy import load_policies, trial_world, tried
 from gerbang.console.health import View
 from gerbang.console.looks import Look, looked_event
 from gerbang.console.metrics import GATE as GATE_FIGURES
@@ -63,6 +62,7 @@ from gerbang.record import event as events
 from gerbang.record.number import ALPHABET
 from gerbang.settings import PREFIX, Settings, load_settings
 from gerbang.store import Backlog
+from gerbang.trying import load_policies, trial_world, tried
 from gerbang.wire.selectors import ROOTS
 from journal_builders import KEYS as RECORD_KEYS
 from journal_builders import Faulty, a_journal

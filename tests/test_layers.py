@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "registers": VALUES,
     "activations": VALUES | {"policy"},
     "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers", "activations", "journal"},
+    "trying": VALUES | CORE | {"pipeline", "cases", "settings", "loading"},
     "journal": VALUES | {"record", "figures"},
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status"},
@@ -52,7 +53,7 @@ FRAMEWORKS = frozenset(
 NEVER: dict[str, frozenset[str]] = {
     **dict.fromkeys((*CORE, "model", "errors", "figures", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "registers", "activations", "loading", "journal", "store", "status"),
+        ("bundled", "settings", "registers", "activations", "loading", "trying", "journal", "store", "status"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

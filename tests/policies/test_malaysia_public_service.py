@@ -7,7 +7,7 @@ import pytest
 from gerbang.bundled import bundled
 from gerbang.cases import Result
 from gerbang.checks.lexicon import parse_lexicon
-from gerbang.cli.policy import Loaded, known_checks, load_policies, trial_world, tried
+from gerbang.cli.policy import known_checks
 from gerbang.loading import each, sources
 from gerbang.model import Effect, Evidence, Kind, Mode
 from gerbang.policy.decide import HOLDS
@@ -15,6 +15,7 @@ from gerbang.policy.document import Document
 from gerbang.policy.protected import parse_protected
 from gerbang.policy.rules import Policy
 from gerbang.settings import Settings
+from gerbang.trying import Loaded, load_policies, trial_world, tried
 
 NAME = "malaysia-public-service"
 CLAUSES = [*(f"R{number}" for number in range(1, 9)), "R8-data", *(f"R{number}" for number in range(9, 13))]
