@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import sys
-import textwrap
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -34,6 +33,7 @@ from gerbang.console.looks import Look, looked_event
 from gerbang.console.metrics import GATE as GATE_FIGURES
 from gerbang.console.metrics import PROCESS as PROCESS_FIGURES
 from gerbang.console.metrics import Figures
+from gerbang.doctor.examination import EXAMS
 from gerbang.journal.reader import read
 from gerbang.journal.sidecar import erase
 from gerbang.journal.writer import Journal
@@ -184,11 +184,8 @@ def test_the_readme_names_each_document() -> None:
     same(re.findall(r"\]\(docs/([a-z]+)\.md\)", readme), [file.stem for file in DOCUMENTS], "README.md")
 
 
-def test_the_examples_of_the_readme_are_taken(tmp_path: Path) -> None:
+def test_the_rule_of_the_readme_is_taken() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    file = tmp_path / "gerbang.toml"
-    file.write_text(textwrap.dedent("".join(re.findall(r"```toml\n(.*?)```", readme, re.DOTALL))))
-    assert load_settings(file, {}).zones
     (rule,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
     assert policies.compile_policy([policies.parse_policy(rule, "README.md")]).rules
 
@@ -792,6 +789,10 @@ def test_each_figure_is_documented_with_its_labels() -> None:
         assert told[name][1] == figure.help, name
 
 
+def test_each_exam_of_the_doctor_is_documented() -> None:
+    assert keys("watching", "The doctor") == [exam.name for exam in EXAMS]
+
+
 def test_each_word_that_the_gate_counts_by_is_documented() -> None:
     sources = "\n".join(file.read_text("utf-8") for file in sorted((SOURCE / "gate").glob("*.py")))
     counted = set(re.findall(r'counts\["([a-z-]+)"\]', sources))
@@ -811,6 +812,7 @@ NO_BOUNDS_IN = {
     "gerbang.policy.calendar_build",
 }
 NO_BOUNDS = {
+    "gerbang.doctor.machine.UNSYNCHRONISED",  # a bit of the kernel's
     "gerbang.checks.reading.REACH",  # how far a check looks for the end of a clause
     "gerbang.console.users.ROUNDS",  # the cost of a hash
     "gerbang.gate.authority.KDF_ROUNDS",

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status"},
     "fleet": VALUES | {"settings", "loading"},
     "installing": frozenset({"*"}),
+    "doctor": frozenset({"*"}),
     "serving": frozenset({"*"}),
     "demo": frozenset({"*"}),
     "cli": frozenset({"*"}),

@@ -129,7 +129,7 @@ TABLE = (
     Wrong(
         "an unknown command",
         "serv",
-        "no such command `serv`; did you mean `serve`? expected one of `init`, `serve`, `demo`, `policy`, `platforms`, "
+        "no such command `serv`; did you mean `serve`? expected one of `init`, `doctor`, `serve`, `demo`, `policy`, `platforms`, "
         "`checks`, `calendar`, `audit`, `db`, `ca`, `users`, `pac`, `version`",
     ),
     Wrong(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from gerbang.errors import RecordError
+from gerbang.journal.ends import FURTHEST, PIECE
 from gerbang.journal.reader import read
 from gerbang.record.chain import LONGEST_LINE
 from gerbang.store import Backlog, Forwarder, Store, backlog, open_store, tables, upgrade
-from gerbang.store.backlog import FURTHEST, PIECE
 from journal_builders import Faulty, a_journal, an_event
 
 

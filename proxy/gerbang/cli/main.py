@@ -20,6 +20,7 @@ from gerbang.errors import SettingsError, one_of
 
 COMMANDS = (
     "init",
+    "doctor",
     "serve",
     "demo",
     "policy",
