@@ -129,8 +129,8 @@ TABLE = (
     Wrong(
         "an unknown command",
         "serv",
-        "no such command `serv`; did you mean `serve`? expected one of `init`, `doctor`, `serve`, `demo`, `policy`, `platforms`, "
-        "`checks`, `calendar`, `audit`, `db`, `ca`, `users`, `pac`, `version`",
+        "no such command `serv`; did you mean `serve`? expected one of `init`, `doctor`, `serve`, `demo`, `policy`, "
+        "`platforms`, `checks`, `calendar`, `audit`, `db`, `ca`, `users`, `pac`, `version`",
     ),
     Wrong(
         "an unknown command of a group",
