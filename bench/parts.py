@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 
-from bench.proxies import a_post
+from bench.proxies import a_comment, a_post
 from gerbang.checks.examine import examine
 from gerbang.gate.figures import Figures
 from gerbang.journal.keys import load_keys
@@ -75,6 +75,8 @@ def _report(world: World, settings: Settings) -> None:
         print(f"  {name:<44} {value:9.1f} {unit}")
 
     line("recognise a 2 KB post on X", microseconds(lambda: recognise(request, world.platforms)))
+    comment = Request("POST", "www.youtube.com", "/youtubei/v1/comment/create_comment", *a_comment())
+    line("recognise a 2 KB comment on YouTube, in gzip", microseconds(lambda: recognise(comment, world.platforms)))
     line("pass a request to a host that is not listed", microseconds(lambda: world.platforms.at(elsewhere.host)))
     line("examine its text by all checks", microseconds(lambda: examine(activity.texts, world.checks)))
     line("decide by all rules", microseconds(lambda: decide(world.policy, facts)))

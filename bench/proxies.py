@@ -1,5 +1,6 @@
 """CPU per request of stock mitmdump with no addon and of the gate with everything on, in one interleaved run."""
 
+import gzip
 import http.client
 import json
 import os
@@ -32,6 +33,14 @@ WORDS = "Kaunter perkhidmatan di tingkat bawah dibuka seperti biasa sepanjang mi
 def a_post() -> bytes:
     """A 2 KB post as X's web client sends it."""
     return json.dumps({"variables": {"tweet_text": WORDS[:1900], "media": {"media_entities": []}}}).encode()
+
+
+def a_comment() -> tuple[tuple[tuple[str, str], ...], bytes]:
+    """Headers and body of a 2 KB comment as YouTube's web client sends it."""
+    context = {"client": {"hl": "ms", "gl": "MY", "clientName": "WEB"}, "user": {"lockedSafetyMode": False}}
+    body = {"context": context, "createCommentParams": "EgttWTdrTHAyUXhfdyoCCABQBw%3D%3D", "commentText": WORDS[:1900]}
+    headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"), ("X-Goog-PageId", "2001"))
+    return headers, gzip.compress(json.dumps(body).encode())
 
 
 @dataclass(frozen=True, slots=True)
