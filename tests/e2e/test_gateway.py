@@ -33,8 +33,9 @@ DEPLOY = Path(__file__).parents[2] / "deploy" / "gateway"
 RULES, FORWARDING = DEPLOY / "gerbang.nft", DEPLOY / "90-gerbang-gateway.conf"
 
 TIKTOK, X = "www.tiktok.com", "x.com"
-LISTED = (TIKTOK, X)
+LISTED = {TIKTOK: "tiktok", "www.facebook.com": "facebook", X: "x"}
 ADDRESSES = {
+    "www.facebook.com": ("11.1.0.4", "2a00:11::4"),
     TIKTOK: ("11.1.0.1", "2a00:11::1"),
     X: ("11.1.0.2", "2a00:11::2"),
     BANK: ("11.1.0.3", "2a00:11::3"),
@@ -253,7 +254,7 @@ def test_a_phone_is_refused_the_platforms_in_office_hours(office: Scene, host: s
     in_the_clear = office.curl(f"http://{host}/", "-o", "/dev/null", "-w", "%{http_code}")
     assert in_the_clear.stdout == "403"
     assert not any(office.servers[address, 443].requests for address in ADDRESSES[host])
-    found = [body for body in office.decisions() if body["platform"] == ("tiktok" if host == TIKTOK else "x")]
+    found = [body for body in office.decisions() if body["platform"] == LISTED[host]]
     assert found
     assert {(body["activity"], body["effect"], body["done"]) for body in found} == {("use", "block", "answered")}
 
@@ -335,7 +336,7 @@ def test_after_office_hours_the_phone_is_let_through_untouched(office: Scene) ->
     assert office.curl(f"https://{BANK}/").stdout == BANK
     # Once a minute for an address and a host, and the phone has two.
     assert sorted((body["platform"], body["effect"], body["done"]) for body in office.decisions()[before:]) == sorted(
-        [(platform, "record", "forwarded") for platform in ("tiktok", "x")] * 2
+        [(platform, "record", "forwarded") for platform in LISTED.values()] * 2
     )
 
 
