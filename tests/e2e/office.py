@@ -28,6 +28,7 @@ devi,Devi a/p Umpama,Teknologi,ibu-pejabat,professional,,
 """
 ACCOUNTS = """platform,account,handle,name,standing
 x,9001,jabatancontoh,Jabatan Contoh,official
+facebook,61550000000001,jabatancontoh,Jabatan Contoh,official
 youtube,108811223344556600001,,Saluran Jabatan Contoh,official
 """
 

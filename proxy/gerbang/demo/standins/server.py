@@ -12,11 +12,11 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Host, Mount
 
-from gerbang.demo.standins import bank, blogger, wordpress, wordpress_com, x, youtube
+from gerbang.demo.standins import bank, blogger, facebook, wordpress, wordpress_com, x, youtube
 from gerbang.demo.standins.certificate import certify
 from gerbang.demo.standins.reception import Arrival, Reception
 
-SITES = (x, youtube, wordpress, wordpress_com, blogger, bank)
+SITES = (x, facebook, youtube, wordpress, wordpress_com, blogger, bank)
 HOSTS = tuple(host for each in SITES for host in each.HOSTS)
 
 
