@@ -1,7 +1,9 @@
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -306,3 +308,32 @@ def test_a_platforms_shape_is_filled_as_its_content_type_writes_text(
         assert '<b>"{message}' in json.loads(reply.body)["m"]
     else:
         assert reply.body.decode() == expected
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "block", "hold", "words"),
+    [
+        ("www.facebook.com", "/api/graphql/", 200, 200, lambda told: told["errors"][0]["description"]),
+        ("www.facebook.com", "/ajax/ufi/upload/", 200, 200, lambda told: told["errorDescription"]),
+        (
+            "upload.facebook.com",
+            "/ajax/react_composer/attachments/photo/upload",
+            200,
+            200,
+            lambda told: told["errorDescription"],
+        ),
+        ("rupload-sin2-1.up.facebook.com", "/fb_video/a", 403, 428, lambda told: told["debug_info"]["message"]),
+        ("graph.facebook.com", "/v20.0/me/feed", 403, 428, lambda told: told["error"]["message"]),
+    ],
+)
+def test_facebooks_refusal_is_the_one_that_is_read_there(
+    host: str, path: str, block: int, hold: int, words: Callable[[Any], str]
+) -> None:
+    """Its page reads errors in a 200 alone, so there what is held has that status too."""
+    text = POLICIES.joinpath("platforms", "facebook.yaml").read_text("utf-8")
+    refusal = compile_platforms([parse_platform(text, "facebook.yaml")]).refusal(host, path)
+    for effect, status in ((Effect.BLOCK, block), (Effect.COACH, hold)):
+        reply = refuse(post(FETCH), a_decision(effect), refusal, GATE)
+        told = json.loads(reply.body.decode().removeprefix("for (;;);"))
+        assert (reply.status, "K7Q4-M2XP" in words(told)) == (status, True)
+        assert reply.body.startswith(b"for (;;);") == path.startswith("/ajax")
