@@ -440,11 +440,10 @@ class Gate:
 
     async def _unread(self, flow: http.HTTPFlow, passage: Passage) -> Reply | None:
         """A request in the clear where nothing is opened: that a listed host is used is all that is looked at."""
-        request = read_request(flow, passage.host, body=b"")
-        verdict = await self.judge.use(request, passage.actor, (Gap("not-opened"),))
-        if verdict.reply is None:
+        reply = await self._use(passage.actor, passage.host, (Gap("not-opened"),))
+        if reply is None:
             flow.metadata[UNTOUCHED] = passage.settled = flow.request.stream = True
-        return verdict.reply
+        return reply
 
     async def _judge_head(self, flow: http.HTTPFlow, passage: Passage) -> Reply | None:
         size = announced(flow.request)
