@@ -41,6 +41,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),
     "serving": frozenset({"*"}),
+    "mitmdump": frozenset({"*"}),
     "demo": frozenset({"*"}),
     "cli": frozenset({"*"}),
 }

@@ -25,7 +25,7 @@ from typing import Any
 import structlog
 
 from gerbang.activations import Activation, Activations
-from gerbang.errors import GerbangError, RecordError, StartError
+from gerbang.errors import GerbangError, RecordError, SettingsError, StartError
 from gerbang.fleet.pac import proxies_of
 from gerbang.gate.clock import Clock, TrialClock, wall_clock
 from gerbang.journal.keys import load_keys
@@ -65,6 +65,21 @@ def configure_log(settings: Settings) -> None:
 # ---------------------------------------------------------------- the parts
 
 
+def moment_of(at: str, option: str) -> datetime:
+    """The time at which a trial's clock starts, from what was written for an option. Raises `SettingsError`."""
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise SettingsError(
+            f"`{at}` is no time for `{option}`", hint="write date, time and offset, such as `2026-11-23T10:00+08:00`"
+        ) from None
+    if "T" not in at and " " not in at:
+        raise SettingsError(f"`{at}` has no time of day", hint=f"write which time it is: `{at}T10:00+08:00`")
+    if moment.tzinfo is None:
+        raise SettingsError(f"`{at}` has no offset", hint=f"write which time it is: `{at}+08:00`")
+    return moment
+
+
 def clock_of(at: datetime | None) -> Clock:
     return TrialClock(at) if at else wall_clock
 
@@ -93,24 +108,41 @@ def activate(settings: Settings, living: LivingWorld, journal: Journal, keys: Re
     activations.note(Activation(moment, digest, tuple(documents)))
 
 
-def gate_part(settings: Settings, at: datetime | None) -> None:
-    """The proxy: returns when it is told to stop."""
-    from gerbang.gate.run import run_gate
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a gate decides by and writes to."""
 
+    world: LivingWorld
+    journal: Journal
+    keys: RecordKeys
+    clock: Clock
+
+
+@contextmanager
+def grounds(settings: Settings, at: datetime | None) -> Iterator[Grounds]:
+    """The policy in force, written down as activated, and the gate's slot of the journal, while the block runs."""
     clock = clock_of(at)
     living = LivingWorld(settings)
     journal, keys = open_journal(settings, GATE_SLOT, clock)
     try:
         activate(settings, living, journal, keys, clock)
         living.start()
+        yield Grounds(living, journal, keys, clock)
+    finally:
+        living.close()
+        journal.close()
+
+
+def gate_part(settings: Settings, at: datetime | None) -> None:
+    """The proxy: returns when it is told to stop."""
+    from gerbang.gate.run import run_gate
+
+    with grounds(settings, at) as found:
         # What is loaded stays: a collection need not look through it each time. What a swap brings later is little, and
         # frozen with it the connections that are open then would never be collected.
         gc.collect()
         gc.freeze()
-        run_gate(settings, living, journal, keys, clock)
-    finally:
-        living.close()
-        journal.close()
+        run_gate(settings, found.world, found.journal, found.keys, found.clock)
 
 
 def forwarder_part(settings: Settings, _at: datetime | None) -> None:
@@ -261,16 +293,37 @@ def prepare(settings: Settings, at: datetime | None) -> None:
         ) from None
 
 
-def serve(settings: Settings, at: datetime | None, started: Callable[[], None] = lambda: None) -> int:
-    """Run all parts until SIGTERM or SIGINT; the exit status."""
+def upgrade_database(settings: Settings) -> None:
+    """Bring the database to this version's shape, where it can be had."""
     from gerbang.store import DatabaseAway, upgrade
 
-    prepare(settings, at)
     try:
         upgrade(settings.database_url)
     except DatabaseAway as error:
         # The gate does not need it: what it writes waits in the journal.
         log.warning("the database is away; the journal goes on alone", reason=str(error))
+
+
+@contextmanager
+def beside_the_gate(settings: Settings, at: datetime | None) -> Iterator[None]:
+    """The parts other than the gate, minded by a thread of this process, while the block runs."""
+    upgrade_database(settings)
+    stopping = threading.Event()
+    parts = [_start(name, settings, at) for name in wanted(settings) if name != "gate"]
+    minder = threading.Thread(target=_mind, args=(parts, settings, at, stopping), name="minder", daemon=True)
+    minder.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        minder.join()
+        _stop(parts)
+
+
+def serve(settings: Settings, at: datetime | None, started: Callable[[], None] = lambda: None) -> int:
+    """Run all parts until SIGTERM or SIGINT; the exit status."""
+    prepare(settings, at)
+    upgrade_database(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -5,7 +5,7 @@ import errno
 import inspect
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -82,22 +82,7 @@ class GateMaster(Master):
         self.settings = settings
         self.proxyserver = Proxyserver()  # type: ignore[no-untyped-call]
         self.addons.add(Core(), *addons, self.proxyserver, layers, tls)
-        host, port = host_and_port(settings.listen)
-        trusted = settings.upstream.trusted_ca
-        try:
-            self.options.update(  # type: ignore[no-untyped-call]
-                listen_host=host,
-                listen_port=port,
-                mode=[settings.mode, *(_transparent(address) for address in settings.transparent)],
-                http3=False,
-                # A connection upstream waits until there is something that may go there.
-                connection_strategy="lazy",
-                upstream_cert=False,
-                ssl_verify_upstream_trusted_ca=str(trusted) if trusted else None,
-                show_ignored_hosts=False,
-            )
-        except OptionsError as error:
-            raise SettingsError(f"`gate.mode` will not do: {_plain(error)}") from None
+        set_options(self.options, engine_options(settings))
 
     async def serve(
         self, started: Callable[[Address], None] = lambda _: None, stop: asyncio.Event | None = None
@@ -116,7 +101,7 @@ class GateMaster(Master):
             if not await self.proxyserver.setup_servers():
                 raise self._cannot_listen()
             await self.running()
-            logging.getLogger("mitmproxy").addHandler(OURS)
+            into_our_log()
             try:
                 started(self.address)
                 await self.should_exit.wait()
@@ -133,12 +118,7 @@ class GateMaster(Master):
         return str(host), int(port)
 
     async def _stop(self) -> None:
-        for server in self.proxyserver.servers:
-            with suppress(OSError):
-                await server.stop()
-        deadline = asyncio.get_running_loop().time() + PATIENCE
-        while self._busy() and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        await let_end(self.proxyserver, self._busy)
         for handler in tuple(self.proxyserver.connections.values()):
             for transport in tuple(handler.transports.values()):
                 if transport.handler is not None:
@@ -149,15 +129,84 @@ class GateMaster(Master):
         return any(getattr(addon, "busy", False) for addon in self.addons.chain)
 
     def _cannot_listen(self) -> StartError:
-        failures = (server.last_exception for server in self.proxyserver.servers)
-        error = next((failure for failure in failures if failure is not None), None)
-        # mitmproxy keeps the number and puts words of its own around the rest; no number: nothing could be bound.
-        number = error.errno if isinstance(error, OSError) and error.errno else errno.EADDRNOTAVAIL
-        reason = os.strerror(number).lower()
-        return StartError(
-            f"the gate cannot listen on `{self.settings.listen}`: {reason}",
-            hint="stop what uses it, or set another `gate.listen`",
-        )
+        return cannot_listen(self.proxyserver, self.settings)
+
+
+class SharedAddons(AddonManager):
+    """mitmproxy's own manager in a program of somebody else's: `ours` come last, so that what other addons changed is
+    judged as it is sent, and come whatever the others do: one that halts the chain halts the others only."""
+
+    ours: tuple[Any, ...]
+
+    async def trigger_event(self, event: Hook) -> None:
+        halted = False
+        for addon in (*(each for each in self.chain if each not in self.ours), *self.ours):
+            if halted and addon not in self.ours:
+                continue
+            try:
+                with safecall():
+                    await self.invoke_addon(addon, event)
+            except AddonHalt:
+                halted = True
+
+
+def share(master: Any, addons: Sequence[Any]) -> None:
+    """Put addons into a master that has others, in the place of those that have their names."""
+    manager = master.addons
+    for addon in addons:
+        if (stock := manager.get(addon.name)) is not None:
+            manager.remove(stock)
+    manager.__class__ = SharedAddons
+    manager.ours = ()
+    manager.add(*addons)
+    manager.ours = tuple(addons)
+
+
+def engine_options(settings: GateSettings) -> dict[str, Any]:
+    """What the gate needs mitmproxy to be set to."""
+    host, port = host_and_port(settings.listen)
+    trusted = settings.upstream.trusted_ca
+    return {
+        "listen_host": host,
+        "listen_port": port,
+        "mode": [settings.mode, *(_transparent(address) for address in settings.transparent)],
+        "http3": False,
+        # A connection upstream waits until there is something that may go there.
+        "connection_strategy": "lazy",
+        "upstream_cert": False,
+        "ssl_verify_upstream_trusted_ca": str(trusted) if trusted else None,
+        "show_ignored_hosts": False,
+    }
+
+
+def set_options(options: Options, wanted: Mapping[str, Any]) -> None:
+    """Raises `SettingsError` where `gate.mode` is none."""
+    try:
+        options.update(**wanted)  # type: ignore[no-untyped-call]
+    except OptionsError as error:
+        raise SettingsError(f"`gate.mode` will not do: {_plain(error)}") from None
+
+
+async def let_end(proxyserver: Proxyserver, busy: Callable[[], bool]) -> None:
+    """Take no new connections, and give requests under way their time to end."""
+    for server in proxyserver.servers:
+        with suppress(OSError):
+            await server.stop()
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while busy() and asyncio.get_running_loop().time() < deadline:
+        await asyncio.sleep(0.05)
+
+
+def cannot_listen(proxyserver: Proxyserver, settings: GateSettings) -> StartError:
+    failures = (server.last_exception for server in proxyserver.servers)
+    error = next((failure for failure in failures if failure is not None), None)
+    # mitmproxy keeps the number and puts words of its own around the rest; no number: nothing could be bound.
+    number = error.errno if isinstance(error, OSError) and error.errno else errno.EADDRNOTAVAIL
+    reason = os.strerror(number).lower()
+    return StartError(
+        f"the gate cannot listen on `{settings.listen}`: {reason}",
+        hint="stop what uses it, or set another `gate.listen`",
+    )
 
 
 class _IntoOurLog(logging.Handler):
@@ -177,6 +226,13 @@ class _IntoOurLog(logging.Handler):
 
 
 OURS = _IntoOurLog()
+
+
+def into_our_log() -> None:
+    """From now on what mitmproxy finds wrong is said in our log, and nowhere else."""
+    logger = logging.getLogger("mitmproxy")
+    _quieten(logger)
+    logger.addHandler(OURS)
 
 
 def _quieten(logger: logging.Logger) -> None:

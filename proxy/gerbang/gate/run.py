@@ -54,9 +54,19 @@ async def serve_gate(
     signals: bool = False,
 ) -> None:
     """The gate as a part of a running event loop; ends when it is cancelled, or with `signals` on one of them."""
+    stop = stopped_by_signals() if signals else asyncio.Event()
+    gate = await made(settings, holder, ledger, keys, clock)
+    master = GateMaster(settings.gate, [gate], gate.tls, gate.layers)
+    gate.attach(master.proxyserver.connections)
+    told = reported(gate, ledger, settings.status_folder, clock) if isinstance(ledger, Journal) else nullcontext()
+    with told:
+        await master.serve(lambda address: started(gate, address), stop)
+
+
+async def made(settings: Settings, holder: Holder, ledger: Ledger, keys: RecordKeys, clock: Clock) -> Gate:
+    """A gate that knows what the one before it wrote. Raises `SettingsError` or `StartError`."""
     check_sign_in(settings)
     check_trusted(settings.gate.upstream.trusted_ca)
-    stop = stopped_by_signals() if signals else asyncio.Event()
     gate = Gate(settings, holder, ledger, keys, authority_of(settings), clock)
     if gate.closed:
         log.warning("nothing-is-decrypted", because=gate.closed)
@@ -65,11 +75,7 @@ async def serve_gate(
     gate.releases.restore(found.releases, found.used, moment)
     for decision in found.decisions:
         gate.decisions.put(decision)
-    master = GateMaster(settings.gate, [gate], gate.tls, gate.layers)
-    gate.attach(master.proxyserver.connections)
-    told = reported(gate, ledger, settings.status_folder, clock) if isinstance(ledger, Journal) else nullcontext()
-    with told:
-        await master.serve(lambda address: started(gate, address), stop)
+    return gate
 
 
 def stopped_by_signals() -> asyncio.Event:
