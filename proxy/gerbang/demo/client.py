@@ -2,12 +2,16 @@
 
 import base64
 import http.client
+import re
 import ssl
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+# How the standard library says what a proxy answered to CONNECT.
+REFUSED = re.compile(r"Tunnel connection failed: (\d{3}) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +30,34 @@ def send(
     url: str,
     headers: Mapping[str, str],
     body: bytes = b"",
+    source: str | None = None,
 ) -> Answer:
-    """One request through the proxy. `trusted` are PEM files; raises `OSError` where there is no answer."""
+    """One request through the proxy. `trusted` are PEM files; raises `OSError` where there is no answer.
+
+    Without a `user` nobody signs in. `source` is the address that it comes from; a refused CONNECT is its answer.
+    """
     where = urlsplit(url)
     host, credentials = where.hostname or "", base64.b64encode(f"{user}:{password}".encode()).decode()
-    sign_in = {"Proxy-Authorization": f"Basic {credentials}"}
+    sign_in = {"Proxy-Authorization": f"Basic {credentials}"} if user else {}
+    own = (source, 0) if source else None
     connection: http.client.HTTPConnection
     if where.scheme == "https":
         context = ssl.create_default_context()
         for file in trusted:
             context.load_verify_locations(cafile=str(file))
-        connection = http.client.HTTPSConnection(*proxy, timeout=20, context=context)
+        connection = http.client.HTTPSConnection(*proxy, timeout=20, context=context, source_address=own)
         connection.set_tunnel(host, where.port or 443, headers=sign_in)
         target, sent = where.path + (f"?{where.query}" if where.query else ""), dict(headers)
     else:
-        connection = http.client.HTTPConnection(*proxy, timeout=20)
+        connection = http.client.HTTPConnection(*proxy, timeout=20, source_address=own)
         target, sent = url, {**headers, **sign_in}
     try:
-        connection.connect()
+        try:
+            connection.connect()
+        except OSError as error:
+            if refused := REFUSED.match(str(error)):
+                return Answer(int(refused[1]), {}, b"")
+            raise
         return _exchange(connection, method, target, body, sent)
     finally:
         connection.close()

@@ -1,18 +1,29 @@
-"""Who tries what in the demo's day: a table of acts in the shapes that the platforms' pages really send.
+"""Who tries what in the demo's day, and what must come of it. Every person, account and text is made up."""
 
-Every person, account and text is made up.
-"""
-
-import gzip
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlencode
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from gerbang.demo.browsers import (
+    X_POST,
+    Sent,
+    comment_on_blog,
+    comment_on_facebook,
+    comment_on_youtube,
+    like_on_youtube,
+    on_x,
+    photo_to_facebook,
+    post_on_facebook,
+    post_on_x,
+    share_on_facebook,
+    typing_on_facebook,
+    upload_to_x,
+    visit,
+    write_on_blog,
+    write_on_blogger,
+)
 from gerbang.demo.standins.bank import BANK
-from gerbang.demo.standins.wordpress import BLOG
 
 PLACE = ZoneInfo("Asia/Kuala_Lumpur")
 SIGN_IN = "trial:word"  # of invented people, on loopback; the colon is there to be tried
@@ -25,27 +36,49 @@ P-1004,Lim Ibarat,Kaunter,ibu-pejabat,support,,
 """
 ACCOUNTS = """platform,account,handle,name,standing
 x,9001,jabatancontoh,Jabatan Contoh,official
+facebook,61550000000001,,Jabatan Contoh,official
+youtube,108000000000000000001,,Jabatan Contoh,official
 """
 APPROVALS = """id,grantee,purpose,authority,reference,valid_from,valid_to,withdrawn
 K-07,P-1002,political,Ketua Setiausaha,CONTOH.500-2/1 (7),2026-01-01,2026-12-31,
 """
 AMINAH, FARID, DEVI, LIM = "P-1001", "P-1002", "P-1003", "P-1004"
 X_ACCOUNTS = {AMINAH: "2001", FARID: "2002", DEVI: "2003", LIM: "2004"}
-OFFICIAL = "9001"
+FACEBOOK_ACCOUNTS = {AMINAH: "100000000000001", FARID: "100000000000002", LIM: "100000000000004"}
+AGENCY_ON_X, AGENCY_ON_FACEBOOK, AGENCY_ON_YOUTUBE = "9001", "61550000000001", "108000000000000000001"
+
+
+class Device(StrEnum):
+    """What somebody holds: a PC of the office that trusts the gate, or a phone of their own on the guest Wi-Fi."""
+
+    PC = "pc"
+    PHONE = "phone"
+
+
+class Becomes(StrEnum):
+    """What becomes of an attempt: the words of the record, and those for what stands in none."""
+
+    FORWARDED = "forwarded"
+    HELD = "held"
+    ANSWERED = "answered"
+    NO_ACT = "no-act"
+    UNTOUCHED = "untouched"
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One thing that somebody tries: at a wall-clock time, with a request as a browser or an app sends it."""
+    """One thing that somebody tries at a wall-clock time, and what must become of it.
+
+    `purpose` is stated on the gate's own page if the act is held.
+    """
 
     at: str
     officer: str
     what: str
-    method: str
-    url: str
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    purpose: str | None = None  # stated on the gate's own page, if the act is held
+    sent: Sent
+    becomes: Becomes
+    purpose: str | None = None
+    device: Device = Device.PC
 
     @property
     def moment(self) -> datetime:
@@ -53,94 +86,8 @@ class Attempt:
         return datetime(2026, 11, 24, int(hour), int(minute), tzinfo=PLACE)
 
 
-def visit(at: str, officer: str, what: str, url: str, purpose: str | None = None) -> Attempt:
-    headers = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"}
-    return Attempt(at, officer, what, "GET", url, headers=headers, purpose=purpose)
-
-
-def on_x(
-    at: str, officer: str, what: str, operation: str, variables: Mapping[str, object], account: str | None = None
-) -> Attempt:
-    """An operation of X's web client."""
-    body = json.dumps({"variables": variables, "features": {"articles_preview_enabled": True}, "queryId": "AbCdEf"})
-    return Attempt(
-        at,
-        officer,
-        what,
-        "POST",
-        f"https://x.com/i/api/graphql/AbCdEf/{operation}",
-        body.encode(),
-        _x_headers(officer, account),
-    )
-
-
-def post_on_x(
-    at: str, officer: str, what: str, text: str, account: str | None = None, reply_to: str | None = None
-) -> Attempt:
-    reply = {"reply": {"in_reply_to_tweet_id": reply_to, "exclude_reply_user_ids": []}} if reply_to else {}
-    return on_x(
-        at, officer, what, "CreateTweet", {"tweet_text": text, "media": {"media_entities": []}, **reply}, account
-    )
-
-
-def upload_to_x(at: str, officer: str, what: str, size: int) -> Attempt:
-    boundary = "----WebKitFormBoundaryDemo"
-    disposition = 'Content-Disposition: form-data; name="media"; filename="blob"'
-    head = f"--{boundary}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n"
-    body = head.encode() + bytes(size) + f"\r\n--{boundary}--\r\n".encode()
-    headers = {
-        **_x_headers(officer),
-        "Content-Type": f"multipart/form-data; boundary={boundary}",
-        "Sec-Fetch-Site": "same-site",
-    }
-    where = "https://upload.x.com/i/media/upload.json?command=APPEND&media_id=1970000000000000001&segment_index=0"
-    return Attempt(at, officer, what, "POST", where, body, headers)
-
-
-def comment_on_blog(at: str, officer: str, what: str, text: str) -> Attempt:
-    form = urlencode({"comment": text, "submit": "Post Comment", "comment_post_ID": "731", "comment_parent": "0"})
-    headers = {
-        "Content-Type": "application/x-www-form-urlencoded",
-        "Sec-Fetch-Dest": "document",
-        "Sec-Fetch-Mode": "navigate",
-    }
-    return Attempt(at, officer, what, "POST", f"https://{BLOG}/wp-comments-post.php", form.encode(), headers)
-
-
-def write_on_blog(
-    at: str, officer: str, what: str, title: str, text: str, path: str = "", status: str = "publish"
-) -> Attempt:
-    """A save of the block editor, gzipped as some clients send it."""
-    body = {
-        "id": 731,
-        "title": title,
-        "content": f"<!-- wp:paragraph -->\n<p>{text}</p>\n<!-- /wp:paragraph -->",
-        "status": status,
-    }
-    headers = {
-        "Content-Type": "application/json",
-        "Content-Encoding": "gzip",
-        "X-WP-Nonce": "3f9ac0d21b",
-        "Cookie": "wordpress_logged_in_5f5f=ibarat%7C1790000000%7Ctoken%7Chmac",
-        "X-HTTP-Method-Override": "PUT",
-    }
-    where = f"https://{BLOG}/wp-json/wp/v2/posts/731{path}?_locale=user"
-    return Attempt(at, officer, what, "POST", where, gzip.compress(json.dumps(body).encode(), mtime=0), headers)
-
-
-def _x_headers(officer: str, account: str | None = None) -> dict[str, str]:
-    return {
-        "Content-Type": "application/json",
-        "Accept": "*/*",
-        "Origin": "https://x.com",
-        "Sec-Fetch-Dest": "empty",
-        "Sec-Fetch-Mode": "cors",
-        "Sec-Fetch-Site": "same-origin",
-        "Cookie": f"twid=u%3D{account or X_ACCOUNTS[officer]}; ct0=f00dfeed",
-    }
-
-
 WISH = "Selamat hari lahir, Kak Ina! Semoga panjang umur dan dimurahkan rezeki."
+NOTICE = "Kaunter Putrajaya dibuka sehingga 5 petang hari ini."
 LETTER = (
     "SULIT",
     "Ruj. Kami: CONTOH.600-1/2/3 Jld. 2 (45)",
@@ -149,49 +96,138 @@ LETTER = (
     "PERMOHONAN PERUNTUKAN TAMBAHAN",
     "2. Adalah saya diarah merujuk perkara di atas.",
 )
+CORRECTION = "Pembetulan: saya silap, kaunter dibuka pukul 9, bukan pukul 8. Mohon maaf atas kesilapan saya."
+CAMPAIGN = "Jom undi calon Pakatan Harapan, tumbangkan UMNO pada PRU16 nanti!"
+ATTACK = "Kau ni memang bodoh dan tak guna langsung, penipu besar."
 PEOPLE = "Ali 880214-14-5521, Siti 900731-10-6644, Kumar 850505-08-7133, Mei 920123-01-5026, Noor 870909-03-5418"
+FACEBOOK = "https://www.facebook.com/"
+
+
+def _pc(
+    at: str, officer: str, what: str, sent: Sent, becomes: Becomes = Becomes.FORWARDED, purpose: str | None = None
+) -> Attempt:
+    return Attempt(at, officer, what, sent, becomes, purpose)
+
+
+def _phone(at: str, officer: str, what: str, url: str, becomes: Becomes) -> Attempt:
+    return Attempt(at, officer, what, visit(url), becomes, device=Device.PHONE)
+
+
+FORWARDED, HELD, ANSWERED = Becomes.FORWARDED, Becomes.HELD, Becomes.ANSWERED
+NO_ACT, UNTOUCHED = Becomes.NO_ACT, Becomes.UNTOUCHED
 
 DAY = (
-    visit("09:35", FARID, "opens X", "https://x.com/home"),
-    visit("09:36", FARID, "opens X, states an official purpose", "https://x.com/home", "Memantau aduan orang awam"),
-    on_x("09:37", FARID, "his timeline loads (a read by POST)", "HomeLatestTimeline", {"count": 20}),
-    post_on_x("09:40", FARID, "a birthday wish, in office hours", WISH),
-    post_on_x(
-        "10:00",
+    # ------------------------------------------------ office hours
+    _pc("09:35", FARID, "opens X", visit("https://x.com/home"), HELD),
+    _pc(
+        "09:36",
+        FARID,
+        "opens X, states an official purpose",
+        visit("https://x.com/home"),
+        FORWARDED,
+        "Memantau aduan orang awam",
+    ),
+    _pc(
+        "09:37",
+        FARID,
+        "X: his timeline loads (a read by POST)",
+        on_x("2002", "HomeLatestTimeline", {"count": 20}),
+        NO_ACT,
+    ),
+    _pc("09:40", FARID, "X: a birthday wish, in office hours", post_on_x("2002", WISH), ANSWERED),
+    _phone("09:45", DEVI, "Facebook, on her own phone", FACEBOOK, ANSWERED),
+    _phone("09:46", DEVI, "her bank, on her own phone", f"https://{BANK}/", UNTOUCHED),
+    _pc("10:00", AMINAH, "X: a notice, as the agency", post_on_x(AGENCY_ON_X, NOTICE)),
+    _pc(
+        "10:02",
         AMINAH,
-        "a notice, as the agency",
-        "Kaunter Putrajaya dibuka sehingga 5 petang hari ini.",
-        account=OFFICIAL,
+        "Facebook: the notice, as the agency's page",
+        post_on_facebook(AGENCY_ON_FACEBOOK, NOTICE, person=FACEBOOK_ACCOUNTS[AMINAH]),
     ),
-    post_on_x(
-        "10:15",
-        DEVI,
-        "a correction of her own reply",
-        "Pembetulan: saya silap, kaunter dibuka pukul 9, bukan pukul 8. Mohon maaf atas kesilapan saya.",
-        reply_to="1970000000000000099",
+    _pc(
+        "10:05",
+        AMINAH,
+        "YouTube: answers a viewer, as the agency's channel",
+        comment_on_youtube("Terima kasih. Borang boleh didapati di kaunter.", AGENCY_ON_YOUTUBE),
     ),
-    upload_to_x("10:40", LIM, "a holiday video", 6 << 20),
-    write_on_blog(
-        "11:00", LIM, "a draft saves itself (no act)", "Nota", "Draf sahaja buat masa ini", "/autosaves", "draft"
+    _pc("10:15", DEVI, "X: a correction of her own reply", post_on_x("2003", CORRECTION, reply_to=X_POST)),
+    _pc(
+        "10:20",
+        FARID,
+        "Facebook: a comment, in office hours",
+        comment_on_facebook(FACEBOOK_ACCOUNTS[FARID], "Setuju sangat dengan cadangan ini."),
+        ANSWERED,
     ),
-    visit("11:10", LIM, "opens the bank (never touched)", f"https://{BANK}/"),
-    post_on_x("13:20", FARID, "the same wish, at lunch", WISH),
-    post_on_x("13:30", DEVI, "an attack on a person", "Kau ni memang bodoh dan tak guna langsung, penipu besar."),
-    write_on_blog("13:40", LIM, "a classified letter", "Surat", "</p><p>".join(LETTER)),
-    comment_on_blog("18:30", LIM, "thanks under a blog's notice", "Terima kasih atas makluman ini, sangat membantu."),
-    post_on_x(
-        "18:40",
-        DEVI,
-        "campaigning, professional group",
-        "Jom undi calon Pakatan Harapan, tumbangkan UMNO pada PRU16 nanti!",
-    ),
-    post_on_x(
-        "18:45", FARID, "campaigning, with an approval on file", "Jom undi calon Pakatan Harapan pada PRU16 nanti!"
-    ),
-    post_on_x(
-        "20:05",
+    _pc("10:25", FARID, "YouTube: likes a video, in office hours", like_on_youtube(), ANSWERED),
+    _pc(
+        "10:30",
         LIM,
-        "a list of people's identity numbers",
-        f"Senarai peserta: {PEOPLE}",
+        "Facebook: begins to type (told to others, no act)",
+        typing_on_facebook(FACEBOOK_ACCOUNTS[LIM]),
+        NO_ACT,
+    ),
+    _pc("10:40", LIM, "X: a holiday video of 6 MB", upload_to_x("2004", 6 << 20), ANSWERED),
+    _pc(
+        "10:50",
+        DEVI,
+        "X: an operation that no signature knows",
+        on_x("2003", "CreateStatement", {"statement": {"text": "Jom berkumpul makan tengah hari bersama esok"}}),
+        ANSWERED,
+    ),
+    _pc(
+        "11:00",
+        LIM,
+        "blog: a draft saves itself (no act)",
+        write_on_blog("Nota", "Draf sahaja buat masa ini", "/autosaves", "draft"),
+        NO_ACT,
+    ),
+    _pc("11:10", LIM, "opens the bank", visit(f"https://{BANK}/"), UNTOUCHED),
+    # ------------------------------------------------ lunch
+    _pc("13:20", FARID, "X: the same wish, at lunch", post_on_x("2002", WISH)),
+    _pc("13:22", LIM, "YouTube: thanks under a video", comment_on_youtube("Terima kasih, penerangan yang jelas.")),
+    _pc("13:30", DEVI, "X: an attack on a person", post_on_x("2003", ATTACK), ANSWERED),
+    _pc("13:32", FARID, "YouTube: the same attack, gzipped", comment_on_youtube(ATTACK), ANSWERED),
+    _pc("13:40", LIM, "blog: a classified letter", write_on_blog("Surat", "</p><p>".join(LETTER)), ANSWERED),
+    _pc(
+        "13:45",
+        LIM,
+        "Blogger: the same letter",
+        write_on_blogger("Surat", "<p>" + "</p><p>".join(LETTER) + "</p>"),
+        ANSWERED,
+    ),
+    # ------------------------------------------------ evening
+    _phone("18:05", DEVI, "Facebook, on her own phone, after hours", FACEBOOK, FORWARDED),
+    _pc(
+        "18:30",
+        LIM,
+        "blog: thanks under a notice",
+        comment_on_blog("Terima kasih atas makluman ini, sangat membantu."),
+    ),
+    _pc("18:35", LIM, "Facebook: a photo", photo_to_facebook(FACEBOOK_ACCOUNTS[LIM], 200_000)),
+    _pc(
+        "18:36",
+        LIM,
+        "Facebook: the post that shows it",
+        post_on_facebook(FACEBOOK_ACCOUNTS[LIM], "Pemandangan dari bukit petang tadi.", ("122100000000000021",)),
+    ),
+    _pc(
+        "18:38",
+        FARID,
+        "Facebook: shares a post",
+        share_on_facebook(FACEBOOK_ACCOUNTS[FARID], "Untuk perhatian semua ahli."),
+    ),
+    _pc("18:40", DEVI, "X: campaigning, professional group", post_on_x("2003", CAMPAIGN), ANSWERED),
+    _pc(
+        "18:45",
+        FARID,
+        "X: campaigning, with an approval on file",
+        post_on_x("2002", "Jom undi calon Pakatan Harapan pada PRU16 nanti!"),
+    ),
+    _pc("20:05", LIM, "X: a list of identity numbers", post_on_x("2004", f"Senarai peserta: {PEOPLE}"), ANSWERED),
+    _pc(
+        "20:10",
+        DEVI,
+        "X: takes a post of hers away",
+        on_x("2003", "DeleteTweet", {"tweet_id": X_POST, "dark_request": False}),
     ),
 )

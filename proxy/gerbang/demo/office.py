@@ -14,6 +14,7 @@ from gerbang.gate import authority
 from gerbang.loading import load_platforms
 from gerbang.settings import Settings, load_settings
 
+GUEST = "127.0.0.2"
 PASSPHRASE = b"only for trials"
 TEMPLATE = """# An office for trials on one machine.
 state = "state"
@@ -39,6 +40,12 @@ networks = ["127.0.0.0/8"]
 office = "ibu-pejabat"
 sign_in = "htpasswd"
 htpasswd = "htpasswd"
+
+[[zones]]
+name = "tetamu"                 # the guest Wi-Fi, as this machine can have one
+networks = ["{guest}/32"]
+office = "ibu-pejabat"
+device = "personal"
 
 [[sites]]
 host = "{blog}"
@@ -79,6 +86,7 @@ def settle(
         trusted=standins.trusted_ca,
         hosts=", ".join(f'"{host}" = "{address}"' for host, address in standins.upstream.items()),
         blog=BLOG,
+        guest=GUEST,
     )
     file.write_text(text + extra, "utf-8")
     settings = load_settings(file, {})

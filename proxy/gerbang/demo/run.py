@@ -22,8 +22,8 @@ from rich.text import Text
 from gerbang.answers.words import Language, term
 from gerbang.console.users import Role, users_of
 from gerbang.demo.client import Answer, send
-from gerbang.demo.day import ACCOUNTS, APPROVALS, DAY, OFFICERS, PLACE, SIGN_IN, Attempt
-from gerbang.demo.office import Registers, settle
+from gerbang.demo.day import ACCOUNTS, APPROVALS, DAY, OFFICERS, PLACE, SIGN_IN, Attempt, Becomes, Device
+from gerbang.demo.office import GUEST, Registers, settle
 from gerbang.demo.standins.server import StandIns
 from gerbang.errors import StartError
 from gerbang.gate.clock import TrialClock
@@ -45,6 +45,7 @@ class Result:
     """What came of an attempt: in a word, with the reason and the decision's number where there is one."""
 
     attempt: Attempt
+    became: Becomes
     word: str
     tone: str
     why: str
@@ -163,13 +164,18 @@ class Demo:
         self._forwarder.once()
         fresh = [row for row in self._rows() if row.number not in known]
         if not fresh:
-            return Result(attempt, *self._unrecorded(attempt, answer), "")
+            return self._unrecorded(attempt, answer)
         row = fresh[0]
         word, tone = term("done", row.done, self.language), TONES[row.done]
-        return Result(attempt, word, tone, self._why(row), row.number)
+        return Result(attempt, Becomes(row.done), word, tone, self._why(row), row.number)
 
     def _send(self, attempt: Attempt, url: str | None = None) -> Answer:
-        return self._ask(attempt.officer, attempt.method, url or attempt.url, attempt.headers, attempt.body)
+        sent = attempt.sent
+        if attempt.device is Device.PHONE:
+            # Nobody signs in on a phone, and it does not trust the gate.
+            trusted = (self.standins.trusted_ca,)
+            return send(self.proxy, "", "", trusted, sent.method, sent.url, sent.headers, sent.body, GUEST)
+        return self._ask(attempt.officer, sent.method, url or sent.url, sent.headers, sent.body)
 
     def _ask(self, officer: str, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         return send(self.proxy, officer, SIGN_IN, self.trusted, method, url, headers, body)
@@ -191,12 +197,13 @@ class Demo:
     def _rows(self) -> tuple[DecisionRow, ...]:
         return self.store.decisions(limit=50).rows
 
-    def _unrecorded(self, attempt: Attempt, answer: Answer) -> tuple[str, str, str]:
+    def _unrecorded(self, attempt: Attempt, answer: Answer) -> Result:
         if answer.status >= 400:
             raise StartError(f"the demo's act at {attempt.at} was answered with {answer.status}, and no line tells why")
-        listed = self._living.world.platforms.at(urlsplit(attempt.url).hostname or "") is not None
-        word, why = UNRECORDED["no-act" if listed else "not-listed"][self.language]
-        return word, NEUTRAL, why
+        listed = self._living.world.platforms.at(urlsplit(attempt.sent.url).hostname or "") is not None
+        became = Becomes.NO_ACT if listed else Becomes.UNTOUCHED
+        word, why = UNRECORDED[became][self.language]
+        return Result(attempt, became, word, NEUTRAL, why, "")
 
     def _why(self, row: DecisionRow) -> str:
         """The decisive rules' own titles; for what passed, what let it."""
@@ -216,11 +223,11 @@ class Demo:
 
 
 UNRECORDED = {
-    "no-act": {
+    Becomes.NO_ACT: {
         Language.MS: ("dilepaskan", "bukan tindakan: tidak dinilai, tidak direkodkan"),
         Language.EN: ("passed", "no act: neither judged nor recorded"),
     },
-    "not-listed": {
+    Becomes.UNTOUCHED: {
         Language.MS: ("tidak disentuh", "hos tidak disenaraikan: tidak dinyahsulit, tidak direkodkan"),
         Language.EN: ("untouched", "host not listed: not decrypted, not recorded"),
     },
@@ -251,10 +258,23 @@ def _table(results: list[Result], people: dict[str, str], now: Attempt | None = 
         table.add_column(column, overflow="fold", no_wrap=column in {"time", "who", "and it is", "decision"})
     for result in results:
         act, word = result.attempt, Text(result.word, result.tone)
-        table.add_row(act.at, people[act.officer], act.what, word, Text(result.why), result.number)
+        table.add_row(act.at, who(people, act), act.what, word, Text(result.why), result.number)
     if now:
-        table.add_row(now.at, people[now.officer], now.what, Text("...", NEUTRAL), "", "")
+        table.add_row(now.at, who(people, now), now.what, Text("...", NEUTRAL), "", "")
     return table
+
+
+def who(people: dict[str, str], act: Attempt) -> str:
+    return people[act.officer] + (" (phone)" if act.device is Device.PHONE else "")
+
+
+def as_expected(results: list[Result], console: Console) -> bool:
+    """Whether of each attempt became what the demo is there to show."""
+    wrong = [result for result in results if result.became is not result.attempt.becomes]
+    for result in wrong:
+        act = result.attempt
+        console.print(f"{act.at} {act.what}: {result.became}, and not {act.becomes}", style="red", markup=False)
+    return not wrong
 
 
 def check_record(demo: Demo, console: Console) -> bool:
@@ -309,8 +329,8 @@ def run_demo(folder: Path, language: Language, console: Console, stay: Callable[
     with console.status("an office is being set up ..."):
         demo = Demo(folder, language).__enter__()
     try:
-        show_day(demo, console)
-        whole = check_record(demo, console)
+        results = show_day(demo, console)
+        whole = check_record(demo, console) and as_expected(results, console)
         # By hand it is interesting in office hours.
         demo.clock.set(DAY[0].moment.replace(hour=10, minute=0) + timedelta(days=1))
         if stay:
