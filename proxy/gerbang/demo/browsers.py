@@ -12,6 +12,7 @@ from gerbang.demo.standins.wordpress import BLOG
 X_POST = "1970000000000000099"
 FACEBOOK_POST = base64.b64encode(b"feedback:122100000000000011").decode()
 VIDEO = "CTHkaunter01"
+PHOTO = "PHOTO"  # stands for the id that Facebook gave to the photo that was sent last
 
 
 @dataclass(frozen=True, slots=True)

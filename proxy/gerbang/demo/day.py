@@ -6,6 +6,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from gerbang.demo.browsers import (
+    PHOTO,
     X_POST,
     Sent,
     comment_on_blog,
@@ -185,8 +186,8 @@ DAY = (
     # ------------------------------------------------ lunch
     _pc("13:20", FARID, "X: the same wish, at lunch", post_on_x("2002", WISH)),
     _pc("13:22", LIM, "YouTube: thanks under a video", comment_on_youtube("Terima kasih, penerangan yang jelas.")),
-    _pc("13:30", DEVI, "X: an attack on a person", post_on_x("2003", ATTACK), ANSWERED),
-    _pc("13:32", FARID, "YouTube: the same attack, gzipped", comment_on_youtube(ATTACK), ANSWERED),
+    _pc("13:30", DEVI, "X: an attack on a person", post_on_x("2003", ATTACK), HELD),
+    _pc("13:32", FARID, "YouTube: the same attack, gzipped", comment_on_youtube(ATTACK), HELD),
     _pc("13:40", LIM, "blog: a classified letter", write_on_blog("Surat", "</p><p>".join(LETTER)), ANSWERED),
     _pc(
         "13:45",
@@ -208,7 +209,7 @@ DAY = (
         "18:36",
         LIM,
         "Facebook: the post that shows it",
-        post_on_facebook(FACEBOOK_ACCOUNTS[LIM], "Pemandangan dari bukit petang tadi.", ("122100000000000021",)),
+        post_on_facebook(FACEBOOK_ACCOUNTS[LIM], "Pemandangan dari bukit petang tadi.", (PHOTO,)),
     ),
     _pc(
         "18:38",

@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -21,6 +21,7 @@ from rich.text import Text
 
 from gerbang.answers.words import Language, term
 from gerbang.console.users import Role, users_of
+from gerbang.demo.browsers import PHOTO
 from gerbang.demo.client import Answer, send
 from gerbang.demo.day import ACCOUNTS, APPROVALS, DAY, OFFICERS, PLACE, SIGN_IN, Attempt, Becomes, Device
 from gerbang.demo.office import GUEST, Registers, settle
@@ -38,6 +39,7 @@ from gerbang.store import Comparison, DecisionRow, Forwarder, Store, open_store,
 MARK = "# An office for trials"
 TONES = {"forwarded": "green", "held": "yellow", "answered": "red"}
 NEUTRAL = "bright_black"
+PHOTO_GIVEN = re.compile(rb'"photoID": ?"(\d+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Demo:
         self.language = language
         self.auditor_password = secrets.token_urlsafe(9)
         self._stack = ExitStack()
+        self._photo = b""
 
     def __enter__(self) -> "Demo":
         with ExitStack() as stack:
@@ -170,12 +173,15 @@ class Demo:
         return Result(attempt, Becomes(row.done), word, tone, self._why(row), row.number)
 
     def _send(self, attempt: Attempt, url: str | None = None) -> Answer:
-        sent = attempt.sent
+        sent = replace(attempt.sent, body=attempt.sent.body.replace(PHOTO.encode(), self._photo))
         if attempt.device is Device.PHONE:
             # Nobody signs in on a phone, and it does not trust the gate.
             trusted = (self.standins.trusted_ca,)
             return send(self.proxy, "", "", trusted, sent.method, sent.url, sent.headers, sent.body, GUEST)
-        return self._ask(attempt.officer, sent.method, url or sent.url, sent.headers, sent.body)
+        answer = self._ask(attempt.officer, sent.method, url or sent.url, sent.headers, sent.body)
+        if given := PHOTO_GIVEN.search(answer.body):
+            self._photo = given[1]
+        return answer
 
     def _ask(self, officer: str, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         return send(self.proxy, officer, SIGN_IN, self.trusted, method, url, headers, body)
