@@ -259,7 +259,7 @@ def test_where_nobody_is_known_each_browser_gets_a_decision_that_it_can_open(uns
 def test_a_restart_keeps_the_release(base: World, signed: RunningGate) -> None:
     held = visit(signed, authorization())
     confirm(signed, held, authorization())
-    found, used, _ = recent(
+    found, used, *_ = recent(
         signed.settings.journal_folder, base.registers.officers.values(), signed.gate._keys, signed.clock()
     )
     assert [release.officer for release in found] == ["aminah"]

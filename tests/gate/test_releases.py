@@ -104,7 +104,7 @@ def test_a_gate_that_starts_again_knows_what_runs_and_what_was_used(tmp_path: Pa
     for event in events:
         journal.append(event).result(10)
     journal.close()
-    found, spent, _ = recent(tmp_path / "journal", [AMINAH], record, TUESDAY_MORNING)
+    found, spent, *_ = recent(tmp_path / "journal", [AMINAH], record, TUESDAY_MORNING)
     assert spent == {"0000000000000002"}
     by_id = {release.id[-1]: release for release in found}
     assert sorted(by_id) == ["1", "2", "4", "6"]

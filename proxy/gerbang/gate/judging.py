@@ -234,7 +234,9 @@ class Judge:
             return activities
         moment, whose = moment or self._clock(), owner(actor)
         return tuple(
-            joined(act, self._parts.find(whose, act.platform, place_of(act, world.platforms), moment))
+            joined(
+                act, self._parts.find(whose, act.platform, place_of(act.platform, act.host, world.platforms), moment)
+            )
             for act in activities
         )
 
@@ -434,7 +436,7 @@ class Judge:
             world = self._holder.world
             activity = _filled(step.activity, request, fields, world)
             return self._parts.goes_on_from(
-                owner(step.actor), place_of(activity, world.platforms), activity, self._clock()
+                owner(step.actor), place_of(activity.platform, activity.host, world.platforms), activity, self._clock()
             )
 
         return Streamed(request.headers, begin)
@@ -487,7 +489,7 @@ class Judge:
         # The names of attachments are told anew wherever they go.
         texts = tuple(text for text in activity.texts if text.field != MEDIA_NAME)
         said = replace(activity, texts=texts)
-        place = place_of(activity, self._holder.world.platforms)
+        place = place_of(activity.platform, activity.host, self._holder.world.platforms)
         return self._parts.learn(owner(actor), place, said, number, gives, self._clock(), sent)
 
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gerbang.model import Activity, Earlier
-from gerbang.recognition.earlier import Find, Thing, after, goes_on_from, ids_of, merged
+from gerbang.recognition.earlier import Find, Thing, after, followed, goes_on_from, ids_of, merged, place_of
+from gerbang.recognition.matcher import Platforms
 from gerbang.wire.streamed import Running, Sent
 
 LIMIT: Final = 5000  # things in all
@@ -22,6 +23,18 @@ NAMES: Final = 8  # ids by which one thing is found
 KEPT_FOR: Final = timedelta(hours=24)
 
 type Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What the record still tells of one step: whose it was, where, under which ids, and how long it counts."""
+
+    owner: str
+    platform: str
+    host: str
+    ids: tuple[str, ...]
+    earlier: Earlier
+    until: datetime
 
 
 @dataclass(slots=True)
@@ -94,11 +107,15 @@ class PartsBook:
         self.put(names, thing, moment + KEPT_FOR)
         return thing
 
-    def restore(self, remembered: Iterable[tuple[Sequence[Key], Thing, datetime]], moment: datetime) -> None:
+    def restore(self, steps: Iterable[Restored], platforms: Platforms) -> None:
         """Take over what a gate that starts again has learned from its journal, oldest first."""
-        for keys, thing, until in remembered:
-            if keys and moment < until:
-                self.put(list(keys), thing, until)
+        for step in steps:
+            place = place_of(step.platform, step.host, platforms)
+            keys: list[Key] = [(step.owner, step.platform, place, identity) for identity in step.ids]
+            known = {id(entry): entry for key in keys if (entry := self._by_key.get(key)) is not None}
+            names = [*dict.fromkeys([*(key for entry in known.values() for key in entry.keys), *keys])]
+            before = merged([entry.thing for entry in known.values()] or [Thing()]).earlier
+            self.put(names, Thing(followed(before, step.earlier)), step.until)
 
     def put(self, keys: Sequence[Key], thing: Thing, until: datetime) -> None:
         entry = _Entry(thing, until, [*keys[: NAMES - 1], keys[-1]] if len(keys) > NAMES else [*keys])

@@ -1,5 +1,5 @@
-"""What a gate that starts again takes from the journal: releases that still run, which of them were used, and the
-officers' latest decisions."""
+"""What a gate that starts again takes from the journal: releases that still run, which of them were used, the officers'
+latest decisions, and what they uploaded of late."""
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,25 +9,32 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from gerbang.gate.decisions import LIMIT, OWN_LIMIT, Remembered
+from gerbang.gate.decisions import LIMIT, OWN_LIMIT, Remembered, owner_of
+from gerbang.gate.parts import KEPT_FOR, Restored
 from gerbang.journal.reader import Line, read_segment, segments, slots
 from gerbang.journal.sidecar import read_private
-from gerbang.model import Kind, Officer, Release
+from gerbang.model import Earlier, Gap, Kind, Media, Officer, Release
+from gerbang.recognition.earlier import SENT_EARLIER
 from gerbang.record.event import EventKind, RecordKeys, pseudonym
 from gerbang.record.stored import StoredDecision
 
 # The longest that a release may run is looked back on, and the files of the days in which it may have begun.
 LOOK_BACK = timedelta(days=1)
 TOLD = frozenset({EventKind.RELEASE, EventKind.OBJECTION, EventKind.DECISION})
+# The decisions whose outcome is looked for at once: it follows when the platform has answered.
+UNDER_WAY = 2000
+NOT_KEPT = Gap(SENT_EARLIER, "words sent before the gate was started")
 
 
 class Recent(NamedTuple):
     """Releases that have not expired, the ids of those that a decision rested on, and decisions on known officers,
-    oldest first. Where nobody is known, a decision was for a browser that has to find its way anew."""
+    oldest first. Where nobody is known, a decision was for a browser that has to find its way anew. `parts` are what
+    known officers uploaded: by ids, with its digest; of words the record keeps none, which is a gap."""
 
     releases: tuple[Release, ...] = ()
     used: frozenset[str] = frozenset()
     decisions: tuple[Remembered, ...] = ()
+    parts: tuple[Restored, ...] = ()
 
 
 def recent(folder: Path, officers: Iterable[Officer], keys: RecordKeys, moment: datetime) -> Recent:
@@ -38,6 +45,8 @@ def recent(folder: Path, officers: Iterable[Officer], keys: RecordKeys, moment: 
     objected: set[str] = set()
     used: set[str] = set()
     latest = _Latest()
+    parts: list[Restored] = []
+    sent: OrderedDict[str, Line] = OrderedDict()
     for line in _recent_lines(folder, moment):
         kind = line.link.kind
         body: Any = line.link.body if kind in TOLD else {}
@@ -53,11 +62,20 @@ def recent(folder: Path, officers: Iterable[Officer], keys: RecordKeys, moment: 
                     used.update(_used(body))
                 if body.get("officer") in names:
                     latest.add(body["officer"], line)
+                    if body.get("done") == "forwarded":
+                        sent[str(body["number"])] = line
+                        if len(sent) > UNDER_WAY:
+                            sent.popitem(last=False)
+            case EventKind.OUTCOME if b'"part":' in line.raw:
+                decision = sent.pop(str(line.link.body["number"]), None)
+                if decision is not None and (part := _part(decision, line, names)):
+                    parts.append(part)
     decisions = (_remembered(line, names, held_by, objected) for line in latest.lines())
     return Recent(
         tuple(release for release in releases.values() if release.expires > moment),
         frozenset(used),
         tuple(sorted((found for found in decisions if found), key=lambda found: found.decision.moment)),
+        tuple(part for part in parts if moment < part.until),
     )
 
 
@@ -130,6 +148,33 @@ def _remembered(
     found.release = held_by.get(stored.number)
     found.objected = stored.number in objected
     return found
+
+
+def _part(decision: Line, outcome: Line, names: Mapping[str, Officer]) -> Restored | None:
+    """What an act left on the platform for later ones, so far as its lines still tell."""
+    body: Any = decision.link.body
+    about: Any = read_private(decision)
+    told: Any = read_private(outcome).get("part") or {}
+    ids, host = told.get("ids"), about.get("host")
+    if not ids or not host:
+        return None
+    kind = next((media.get("type") for media in body["media"]), None)
+    named = sum(1 for media in about.get("media") or () if media.get("name"))
+    gaps = [Gap(gap["reason"], gap["detail"]) for gap in body["gaps"]]
+    if body["texts"] > named:
+        gaps.append(NOT_KEPT)
+    # A step of words alone says nothing of a file.
+    media = (
+        (Media(ids[0], kind, None, told.get("digest"), told.get("size")),) if body["media"] or told.get("size") else ()
+    )
+    return Restored(
+        owner_of(names[body["officer"]].id, ""),
+        body["platform"],
+        host,
+        tuple(ids),
+        Earlier((body["number"],), (), media, tuple(dict.fromkeys(gaps)), whole=body["texts"] <= named and not media),
+        datetime.fromisoformat(body["moment"]) + KEPT_FOR,
+    )
 
 
 def _used(body: Any) -> Iterable[str]:

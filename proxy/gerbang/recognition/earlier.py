@@ -78,28 +78,28 @@ def joined(activity: Activity, find: Find) -> Activity:
             attached += (one for one in known.media if one not in attached)
             if any(one.digest is None for one in known.media):
                 gathered.miss(known)
-    if uses and not unseen:
-        gathered.gaps = {gap: None for gap in gathered.gaps if gap.reason != SENT_EARLIER or gap not in activity.gaps}
+    lifted = SENT_EARLIER if uses and not unseen else None
+    own = (gap for gap in activity.gaps if gap.reason != lifted)
     first = [known.numbers[0] for one in belongs if (known := find(one)) is not None and known.numbers]
     return replace(
         activity,
         media=tuple(attached[:MEDIA]),
         texts=tuple(gathered.texts),
-        gaps=tuple(gathered.gaps),
+        gaps=tuple(dict.fromkeys((*own, *gathered.gaps))),
         belongs_to=tuple(dict.fromkeys(first)),
         sent_earlier=_some([*gathered.numbers]),
     )
 
 
 class _Gathered:
-    """An act's words and gaps, with those of what it uses."""
+    """An act's words with those of what it uses, and the gaps of the latter."""
 
     def __init__(self, activity: Activity) -> None:
         self.texts = list(activity.texts)
-        self.gaps = dict.fromkeys(activity.gaps)
+        self.gaps: dict[Gap, None] = {}
         self.numbers: dict[str, None] = {}
         emptied = activity.step.emptied if activity.step else ()
-        self._own = {_named(field) for field in (*(text.field for text in activity.texts), *emptied)}
+        self._own = _places((*(text.field for text in activity.texts), *emptied))
 
     def take(self, known: Earlier | None, *, replaced: bool = False) -> None:
         """Add what is known; with `replaced`, without the fields that the act itself says anew."""
@@ -108,7 +108,9 @@ class _Gathered:
         self.numbers.update(dict.fromkeys(known.numbers))
         self.gaps.update(dict.fromkeys(known.gaps))
         for text in known.texts:
-            if replaced and _named(text.field) in self._own:
+            # What the thing itself has from elsewhere is not said anew by its own fields.
+            own = replaced and not text.field.startswith(FIELD)
+            if own and not self._own.isdisjoint(_places([text.field])):
                 continue
             told = text if text.field.startswith(FIELD) else Text(f"{FIELD}{text.field}", text.value)
             if told not in self.texts:
@@ -119,9 +121,10 @@ class _Gathered:
             self.gaps[UNKNOWN if known is None else INCOMPLETE] = None
 
 
-def _named(field: str) -> str:
-    """A field without the numbers in it: one call has the same struct in another place than the other."""
-    return _NUMBER.sub("", field)
+def _places(fields: Iterable[str]) -> set[str]:
+    """Where words may stand. Fields that share a place are one to whom they are said; so are those that differ in the
+    number of a parameter only, for one call has the same struct in another place than the other."""
+    return {_NUMBER.sub("", place) for field in fields for place in field.split(" or ")}
 
 
 def _attached(media: Media, known: Earlier | None) -> Iterable[Media]:
@@ -180,12 +183,27 @@ def merged(things: Sequence[Thing]) -> Thing:
     return first
 
 
+def followed(known: Earlier, step: Earlier) -> Earlier:
+    """What is known with one more step of which the record tells: of the bytes it has the latest."""
+    kind = next((media.type for media in (*known.media, *step.media) if media.type), None)
+    media = tuple(replace(one, type=kind) for one in step.media) or known.media
+    return Earlier(
+        _some([*dict.fromkeys((*known.numbers, *step.numbers))]),
+        (*known.texts, *step.texts),
+        media,
+        tuple(dict.fromkeys((*known.gaps, *step.gaps))),
+        known.whole or step.whole,
+    )
+
+
 def _words(known: Earlier, activity: Activity) -> tuple[tuple[Text, ...], bool]:
     """The words after a step, and whether some did not find room. A field that is said again is what it says now."""
-    said = {text.field for text in activity.texts} | set(activity.step.emptied if activity.step else ())
+    emptied = activity.step.emptied if activity.step else ()
+    said = _places((*(text.field for text in activity.texts), *emptied))
     room = WORDS
     kept: list[Text] = []
-    texts = [*(text for text in known.texts if text.field not in said), *activity.texts]
+    before = (text for text in known.texts if text.field.startswith(FIELD) or said.isdisjoint(_places([text.field])))
+    texts = [*before, *activity.texts]
     for text in texts:
         if len(text.value) <= room:
             kept.append(text)
@@ -236,10 +254,10 @@ def goes_on_from(thing: Thing | None, activity: Activity) -> Running | None:
     return running if in_turn and (step.offset is None or step.offset == running.size) else None
 
 
-def place_of(activity: Activity, platforms: Platforms) -> str:
+def place_of(platform: str, host: str, platforms: Platforms) -> str:
     """Where ids count: one host of software that anybody runs, or all of a platform."""
-    platform = platforms.platform(activity.platform)
-    return activity.host if platform is not None and not platform.document.hosts else ""
+    known = platforms.platform(platform)
+    return host if known is not None and not known.document.hosts else ""
 
 
 def ids_of(activity: Activity, gives: Sequence[str] = ()) -> tuple[str, ...]:
