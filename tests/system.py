@@ -41,6 +41,7 @@ NEEDS = (
         ("iproute2", "nftables", "procps", "curl", "faketime"),
         as_root=True,
     ),
+    Need("needs_firefox", ("firefox-esr", "unshare"), ("firefox-esr", "util-linux"), as_root=True),
     Need("needs_squid", ("squid",), ("squid",)),
     Need("needs_systemd", ("systemd-analyze",), ("systemd",)),
     Need("needs_pid_one", ("systemctl", "unshare", "ip"), ("systemd", "util-linux", "iproute2"), as_root=True),

@@ -1,50 +1,21 @@
 """The PAC file as a browser fetches it from a running gate, and the way that it sends each host."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from deploy.relay import Relay
 from e2e.browser import a_browser
-from e2e.office import Office, an_office, run_gerbang
+from e2e.office import Office, run_gerbang
 from gerbang.demo.office import free_port
 from gerbang.demo.standins.bank import BANK
 from gerbang.demo.standins.wordpress import BLOG
 
 ISSUER = "Gerbang Intermediate CA"
-OPEN_ZONE = [{"name": "pejabat", "networks": ["127.0.0.0/8"], "office": "ibu-pejabat"}]
-
-
-@pytest.fixture(scope="module")
-def relay() -> Iterator[Relay]:
-    with Relay() as door:
-        yield door
-
-
-@pytest.fixture(scope="module")
-def public() -> str:
-    return f"127.0.0.1:{free_port()}"
-
-
-@pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory, relay: Relay, public: str) -> Iterator[Office]:
-    """An office in the evening, which nobody signs in to, with the PAC file served."""
-    extra = f'[pac]\nlisten = "{public}"\nproxies = ["{relay.address}"]\n'
-    zones = {"GERBANG_ZONES": json.dumps(OPEN_ZONE)}
-    with an_office(tmp_path_factory.mktemp("pac"), "19:00:00", extra=extra, environment=zones) as running:
-        relay.target = running.proxy
-        yield running
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ COMMANDS = (
     "ca",
     "users",
     "pac",
+    "fleet",
     "script",
     "version",
 )

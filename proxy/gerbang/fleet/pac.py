@@ -65,16 +65,20 @@ def _proxy(given: str, settings: Settings) -> str:
             f"`{given}` will not do for `pac.proxies`: the gate has no certificate for `{host}`",
             hint=f"write `{TLS}{own}:{port}`, and let the office's DNS give the gate's address for `{own}`",
         )
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return f"{'HTTPS' if tls else 'PROXY'} {host}:{port}"
-    if address.is_unspecified:
+    if is_unspecified(host):
         raise SettingsError(
             f"the gate listens on `{given}`, which is no address that a browser could ask",
             hint='name the gate as browsers reach it: `[pac] proxies = ["10.1.0.5:8080"]`',
         )
-    return f"PROXY {f'[{address}]' if address.version == 6 else address}:{port}"
+    return f"{'HTTPS' if tls else 'PROXY'} {f'[{host}]' if ':' in host else host}:{port}"
+
+
+def is_unspecified(host: str) -> bool:
+    """Whether a listener's host stands for every address of the machine, so that nobody can ask for it by that."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def pac_file(directions: Directions, made_by: str) -> str:
