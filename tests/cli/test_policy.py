@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from gerbang.cli import configuration, policy
+from gerbang import trying
+from gerbang.cli import configuration
 from gerbang.cli.main import app
 from gerbang.errors import GerbangError
 from gerbang.journal.reader import read
@@ -44,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 # Functions of their arguments: read once for all tests of this file.
-REMEMBERED = {name: cache(getattr(policy, name)) for name in ("parse_lexicon", "parse_calendar", "parse_policy")}
+REMEMBERED = {name: cache(getattr(trying, name)) for name in ("parse_lexicon", "parse_calendar", "parse_policy")}
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     for name, remembered in REMEMBERED.items():
-        monkeypatch.setattr(policy, name, remembered)
+        monkeypatch.setattr(trying, name, remembered)
     configuration.choose(None)
 
 
