@@ -6,8 +6,8 @@ import pytest
 
 from system import missing
 
-# A module for other processes' start, which must not be imported here.
-collect_ignore_glob = ["e2e/faults/*"]
+# Modules for other processes' start, which must not be imported here.
+collect_ignore_glob = ["e2e/faults/*", "e2e/leaks/*"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

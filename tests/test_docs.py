@@ -793,6 +793,17 @@ def test_each_exam_of_the_doctor_is_documented() -> None:
     assert keys("watching", "The doctor") == [exam.name for exam in EXAMS]
 
 
+def test_each_event_of_the_log_is_documented() -> None:
+    sources = "\n".join(file.read_text("utf-8") for file in sorted(SOURCE.rglob("*.py")))
+    calls = set(re.findall(r'\blog\.(?:info|warning|error|exception)\(\s*(f?"[^"]*")', sources))
+    assert all(re.fullmatch(r'"[a-z-]+"', call) for call in calls), "an event is a word"
+    same(keys("watching", "The log"), {call.strip('"') for call in calls}, "events of the log")
+    levels = {words(row[0])[0]: row[1] for row in rows("watching", "The log")}
+    for event, level in levels.items():
+        said = set(re.findall(rf'\blog\.(info|warning|error|exception)\(\s*"{event}"', sources))
+        assert {"exception": "error"}.get(level, level) in {{"exception": "error"}.get(one, one) for one in said}, event
+
+
 def test_each_word_that_the_gate_counts_by_is_documented() -> None:
     files = [*sorted((SOURCE / "gate").glob("*.py")), SOURCE / "mitmdump.py"]
     sources = "\n".join(file.read_text("utf-8") for file in files)

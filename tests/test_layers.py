@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "bundled": VALUES,
     "status": frozenset({"figures"}),
     "settings": VALUES,
+    "logs": VALUES | {"settings"},
     "registers": VALUES,
     "activations": VALUES | {"policy"},
     "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers", "activations", "journal"},
@@ -55,7 +56,7 @@ FRAMEWORKS = frozenset(
 NEVER: dict[str, frozenset[str]] = {
     **dict.fromkeys((*CORE, "model", "errors", "figures", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "registers", "activations", "loading", "trying", "journal", "store", "status"),
+        ("bundled", "settings", "logs", "registers", "activations", "loading", "trying", "journal", "store", "status"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

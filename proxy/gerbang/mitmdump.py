@@ -25,7 +25,8 @@ from gerbang.gate.passage import write_response
 from gerbang.gate.plain import plain
 from gerbang.gate.reporting import reported
 from gerbang.gate.run import made
-from gerbang.serving import Grounds, beside_the_gate, configure_log, grounds, moment_of, prepare
+from gerbang.logs import configure_log
+from gerbang.serving import Grounds, beside_the_gate, grounds, moment_of, prepare
 from gerbang.settings import Settings, load_settings
 
 log = structlog.get_logger()
@@ -173,7 +174,7 @@ async def _placed(held: ExitStack) -> None:
     settings = load_settings(Path(file) if file else None)
     at = moment_of(ctx.options.gerbang_at, f"--set {AT}") if ctx.options.gerbang_at else None
     set_options(ctx.options, agreed(settings))
-    configure_log(settings)
+    configure_log(settings.log, "mitmdump", libraries=False)
     proxyserver: Proxyserver = _addon("proxyserver")
     # What mitmproxy listens on by itself is not what the settings say.
     await proxyserver.servers.update([])

@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,6 @@ from datetime import datetime
 from ipaddress import ip_address
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 import structlog
 
@@ -31,6 +29,7 @@ from gerbang.gate.clock import Clock, TrialClock, wall_clock
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Journal
 from gerbang.loading import LivingWorld, policy_documents
+from gerbang.logs import configure_log
 from gerbang.record.event import RecordKeys, policy_activated
 from gerbang.settings import Settings, host_and_port
 
@@ -42,24 +41,6 @@ RETRY_SECONDS = 5.0
 PATIENCE = 15.0
 # Processes are started afresh: a fork of a process with threads inherits their locks.
 fresh = multiprocessing.get_context("spawn")
-
-
-def configure_log(settings: Settings) -> None:
-    """Lines for people, or JSON for a collector, on standard error."""
-    processors: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
-    if settings.log.format == "json":
-        processors.append(structlog.processors.JSONRenderer())
-    else:
-        processors.append(
-            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-        )
-        processors.remove(structlog.processors.format_exc_info)
-    structlog.configure(processors, logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 # ---------------------------------------------------------------- the parts
@@ -159,7 +140,7 @@ def forwarder_part(settings: Settings, _at: datetime | None) -> None:
             upgrade(settings.database_url)
             break
         except RecordError as error:
-            log.warning("the database is away; the journal goes on alone", reason=str(error))
+            log.warning("database-away", error=str(error), until_it_is_back="the journal goes on alone")
             stop.wait(RETRY_SECONDS)
     store = open_store(settings.database_url, checked=False)
     forwarder = Forwarder(settings.journal_folder, store)
@@ -167,7 +148,7 @@ def forwarder_part(settings: Settings, _at: datetime | None) -> None:
         forwarder.run(stop)
         forwarder.once()
     except SQLAlchemyError:
-        log.warning("the database is away at the end; the next start forwards the rest")
+        log.warning("database-away-at-the-end", then="the next start forwards the rest")
     finally:
         store.close()
 
@@ -210,7 +191,7 @@ def wanted(settings: Settings) -> tuple[str, ...]:
 
 def _run_part(name: str, settings: Settings, at: datetime | None, told: Connection) -> None:
     """The body of a part's process: an error that a person can put right is told in a sentence to who minds it."""
-    configure_log(settings)
+    configure_log(settings.log, name)
     # Ctrl-C reaches the whole group; the parts stop when the one who minds them says so.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
@@ -231,7 +212,7 @@ def in_process(name: str, settings: Settings) -> Iterator["Part"]:
     finally:
         _stop([part])
         if (sentence := part.last_words()) is not None:
-            log.error("a part ended", part=name, error=sentence)
+            log.error("part-ended", ended=name, error=sentence)
 
 
 def _end_with_parent() -> None:
@@ -301,7 +282,7 @@ def upgrade_database(settings: Settings) -> None:
         upgrade(settings.database_url)
     except DatabaseAway as error:
         # The gate does not need it: what it writes waits in the journal.
-        log.warning("the database is away; the journal goes on alone", reason=str(error))
+        log.warning("database-away", error=str(error), until_it_is_back="the journal goes on alone")
 
 
 @contextmanager
@@ -386,9 +367,9 @@ def _mind(parts: list[Part], settings: Settings, at: datetime | None, stopping: 
                 continue
             code = part.process.exitcode or 0
             if part.vital:
-                log.error("the gate ended", code=code, error=part.last_words())
+                log.error("gate-ended", code=code, error=part.last_words())
                 return code if code > 0 else 1
-            log.warning("a part ended and is started again", part=part.name, code=code, error=part.last_words())
+            log.warning("part-started-again", ended=part.name, code=code, error=part.last_words())
             stopping.wait(max(0.0, RESTART_SECONDS - (time.monotonic() - part.started)))
             parts[index] = _start(part.name, settings, at)
     return 0

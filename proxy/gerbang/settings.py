@@ -231,6 +231,7 @@ class PacSettings(Section):
 
 class LogSettings(Section):
     format: Literal["text", "json"] = "text"
+    level: Literal["info", "warning", "error"] = "info"
 
 
 class Settings(Section):

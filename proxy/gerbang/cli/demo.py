@@ -9,8 +9,8 @@ import typer
 from gerbang.answers.words import Language
 from gerbang.cli.output import console
 from gerbang.demo.run import run_demo
-from gerbang.serving import configure_log
-from gerbang.settings import Settings
+from gerbang.logs import configure_log
+from gerbang.settings import LogSettings
 
 app = typer.Typer()
 
@@ -24,7 +24,7 @@ def demo(
     language: Annotated[Language, typer.Option(help="The language of what happened and why.")] = Language.EN,
 ) -> None:
     """Stand-in platforms, a gate, a console, and a day of people who try things."""
-    configure_log(Settings())
+    configure_log(LogSettings(), "demo")
     # Told to end by another program, it ends as by Ctrl-C, and leaves no process behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not run_demo(folder.absolute(), language, console, None if once else _until_interrupted):

@@ -14,6 +14,7 @@ from gerbang.cli.output import JsonOption, console, emit, errors
 from gerbang.doctor.examination import Told, examine, is_bad, trouble
 from gerbang.doctor.outcome import Exam, Level, Patient
 from gerbang.errors import SettingsError
+from gerbang.logs import configure_log
 from gerbang.settings import DEFAULT_FILE
 
 app = typer.Typer()
@@ -54,6 +55,7 @@ def _told(online: bool) -> Iterator[Told]:
     except SettingsError as error:
         yield trouble(error)
         return
+    configure_log(chosen.log, "doctor")
     file = named or Path(DEFAULT_FILE)
     patient = Patient(chosen, file.absolute() if file.exists() else None, datetime.now(UTC), online)
     shows = errors.status("") if sys.stderr.isatty() else None

@@ -3,13 +3,17 @@
 from datetime import datetime
 from typing import Annotated
 
+import structlog
 import typer
 
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import errors
-from gerbang.serving import configure_log, moment_of
+from gerbang.logs import configure_log
+from gerbang.serving import moment_of
 from gerbang.serving import serve as run
 from gerbang.settings import Settings
+
+log = structlog.get_logger()
 
 app = typer.Typer()
 
@@ -24,13 +28,20 @@ def serve(
     """Run the gate, the forwarder and the console, until Ctrl-C or SIGTERM."""
     chosen = settings()
     moment = moment_of(at, "--at") if at else None
-    configure_log(chosen)
+    configure_log(chosen.log, "serve")
     code = run(chosen, moment, lambda: _greet(chosen, moment))
     if code:
         raise typer.Exit(code)
 
 
 def _greet(chosen: Settings, moment: datetime | None) -> None:
+    """Where it can be reached: for a person, or for whoever collects the log."""
+    if chosen.log.format == "json":
+        trial = moment.isoformat() if moment else None
+        log.info(
+            "started", gate=chosen.gate.listen, console=chosen.console.listen, state=str(chosen.state), trial=trial
+        )
+        return
     lines = [
         f"gate      http://{chosen.gate.listen} (proxy), its own pages at {chosen.gate_url}/",
         f"console   http://{chosen.console.listen}/",

@@ -70,7 +70,7 @@ def run_console(settings: Settings) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                log_level="warning",
+                log_config=None,  # by our log's handler
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,

@@ -222,7 +222,9 @@ class _IntoOurLog(logging.Handler):
                 log.warning("not-redirected", because=said, then="closed; said once")
             self._told = True
             return
-        log.error("mitmproxy", said=said, exc_info=record.exc_info)
+        # With an exception, its words stand in the message too, and may quote a request.
+        words = {} if record.exc_info else {"said": said}
+        log.error("library", library=record.name, exc_info=record.exc_info or None, **words)
 
 
 OURS = _IntoOurLog()
@@ -255,4 +257,5 @@ def _plain(error: Exception) -> str:
 
 def _log_exception(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     error = context.get("exception")
-    log.error("fault-in-task", what=context.get("message"), exc_info=error)
+    # Behind the bracket stand the arguments of a call: pieces of what came in.
+    log.error("fault-in-task", what=str(context.get("message", "")).partition("(")[0], exc_info=error)

@@ -55,11 +55,11 @@ class Forwarder:
             try:
                 self.once()
                 if away:
-                    log.info("forwarding goes on, and nothing is missing")
+                    log.info("forwarding-goes-on", missing="nothing")
                 wait, away = every, False
             except (SQLAlchemyError, RecordError, OSError) as error:
                 if not away:
-                    log.warning("forwarding waits; the journal goes on alone", reason=_first_line(error))
+                    log.warning("forwarding-waits", error=_first_line(error), meanwhile="the journal goes on alone")
                 wait, away = min(LONGEST_WAIT, max(1.0, wait * 2)), True
                 self._marks.clear()
             stop.wait(wait)
@@ -77,7 +77,7 @@ class Forwarder:
         for line in found:
             if isinstance(line, Broken):
                 # It stays in the journal for `audit verify` to name; the lines behind it are still wanted.
-                log.error("a damaged line of the journal is left out", place=str(line.place), reason=line.reason)
+                log.error("line-left-out", place=str(line.place), error=line.reason)
             else:
                 lines.append((line, read_private(line)))
         until = found[-1].mark
