@@ -20,6 +20,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
+from ruamel.yaml import YAML
 
 from builders import TUESDAY_MORNING, a_decision, an_activity
 from gerbang import cases, registers
@@ -28,11 +29,9 @@ from gerbang.checks import lexicon
 from gerbang.checks.examine import CHECKS, compile_checks
 from gerbang.cli import platforms as recordings
 from gerbang.cli.main import app
-from gerbang.console.health import View
 from gerbang.console.looks import Look, looked_event
 from gerbang.console.metrics import GATE as GATE_FIGURES
 from gerbang.console.metrics import PROCESS as PROCESS_FIGURES
-from gerbang.console.metrics import Figures
 from gerbang.doctor.examination import EXAMS
 from gerbang.journal.reader import read
 from gerbang.journal.sidecar import erase
@@ -61,12 +60,11 @@ from gerbang.recognition.signature import compile_platforms, parse_platform
 from gerbang.record import event as events
 from gerbang.record.number import ALPHABET
 from gerbang.settings import PREFIX, Settings, load_settings
-from gerbang.store import Backlog
 from gerbang.trying import load_policies, trial_world, tried
 from gerbang.wire.selectors import ROOTS
 from journal_builders import KEYS as RECORD_KEYS
 from journal_builders import Faulty, a_journal
-from status_builders import a_snapshot
+from status_builders import figures_told
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -758,35 +756,20 @@ def test_each_command_and_option_is_documented() -> None:
 # ---------------------------------------------------------------- watching
 
 
-class Looked:
-    """A watch that sees one gate."""
-
-    state = ROOT
-
-    def look(self) -> View:
-        return View(TUESDAY_MORNING, (a_snapshot(),), {"gate-0": Backlog()})
-
-
-def told_figures() -> dict[str, tuple[str, ...]]:
-    real = {}
-    for family in Figures(Looked()).collect():  # type: ignore[arg-type]  # as far as it is asked
-        suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
-        labels = tuple(getattr(family, "_labelnames", ()))
-        if family.type == "info":
-            (sample, *_) = family.samples
-            labels = tuple(sample.labels)
-        real[family.name + suffix] = labels
-    return real
-
-
 def test_each_figure_is_documented_with_its_labels() -> None:
     told = {words(row[0])[0]: (tuple(words(row[1])), row[2]) for row in rows("watching", "Figures")}
-    real = told_figures()
+    real = {name: labels for name, (labels, _) in figures_told().items()}
     same(list(told), real, "figures")
     assert {name: labels for name, (labels, _) in told.items()} == real
     for figure in GATE_FIGURES + PROCESS_FIGURES:
         name = figure.name + ("_total" if figure.kind == "counter" else "")
         assert told[name][1] == figure.help, name
+
+
+def test_each_alarm_is_documented_with_how_grave_it_is() -> None:
+    rules = YAML(typ="safe").load((ROOT / "deploy/monitoring/gerbang.rules.yml").read_text("utf-8"))
+    real = [(rule["alert"], rule["labels"]["severity"]) for group in rules["groups"] for rule in group["rules"]]
+    assert [(words(row[0])[0], row[1]) for row in rows("watching", "Alarms")] == real
 
 
 def test_each_exam_of_the_doctor_is_documented() -> None:
