@@ -42,6 +42,7 @@ from gerbang.model import (
 from gerbang.pipeline import World, facts_of, judge
 from gerbang.policy.decide import decide, effect_of
 from gerbang.policy.document import CATEGORIES, GAPS, Listed, Name, Word
+from gerbang.recognition.earlier import with_words
 
 MOST_CASES = 2000
 NUMBER = "CASE"
@@ -107,6 +108,9 @@ class Act(Part):
     account: Annotated[Standing, chosen(tuple(Standing))] = Standing.PERSONAL
     host: Word | None = None
     text: Annotated[
+        tuple[StrictStr, ...], BeforeValidator(lambda value: value if isinstance(value, list) else [value])
+    ] = ()
+    earlier: Annotated[
         tuple[StrictStr, ...], BeforeValidator(lambda value: value if isinstance(value, list) else [value])
     ] = ()
     findings: Listed[FindingEntry] | None = None
@@ -214,7 +218,7 @@ def _unsound(shape: CasesShape, tree: Tree) -> Iterator[DocumentError]:
         yield from _known(tree, (*where, "officer"), "officer", case.officer, shape.officers)
         yield from _known(tree, (*where, "zone"), "zone", case.zone, zones)
         yield from _known(tree, (*where, "office"), "office", case.office, offices)
-        if case.act.text and case.act.findings:
+        if (case.act.text or case.act.earlier) and case.act.findings:
             yield tree.error(
                 (*where, "act", "findings"),
                 "a case has a text, which is checked, or findings that it supposes",
@@ -333,7 +337,7 @@ def _tried(number: int, case: CaseEntry, file: CaseFile, world: World) -> Result
 
 def _activity(act: Act) -> Activity:
     handle = _HANDLES.get(act.account)
-    return Activity(
+    activity = Activity(
         platform=act.platform,
         # As recognition has it: an unclaimed write with words in it is a post.
         kind=Kind.POST if act.activity is Kind.WRITE and act.text else act.activity,
@@ -347,6 +351,7 @@ def _activity(act: Act) -> Activity:
         unclaimed=act.unclaimed,
         gaps=tuple(Gap(reason) for reason in act.gap or ()),
     )
+    return with_words(activity, act.earlier)
 
 
 def _actor(case: CaseEntry, world: World) -> Actor:

@@ -307,3 +307,58 @@ def test_housekeeping_is_listed_with_its_reason() -> None:
     assert "telemetry" in run("platforms", "housekeeping")
     with pytest.raises(GerbangError, match="unknown platform"):
         run("platforms", "housekeeping", "fecebook")
+
+
+UPLOAD = "https://upload.x.com/i/media/upload.json?command="
+ALTERNATIVE = "https://api.x.com/1.1/media/metadata/create.json"
+POST_WITH_PICTURE = {"variables": {"tweet_text": "Notis", "media": {"media_entities": [{"media_id": "71"}]}}}
+
+
+def test_an_act_of_several_steps_is_shown_with_what_went_before_it(tmp_path: Path) -> None:
+    answer = {"status": 202, "body_base64": base64.b64encode(b'{"media_id_string": "71"}').decode()}
+    words = json.dumps({"media_id": "71", "alt_text": {"text": "Poster"}}).encode()
+    rows = [
+        {**row(f"{UPLOAD}INIT&total_bytes=3&media_type=image%2Fpng"), "answer": answer},
+        {**row(ALTERNATIVE, words, content_type="application/json"), "answer": {}},
+        row(TWEET, json.dumps(POST_WITH_PICTURE).encode(), content_type="application/json"),
+    ]
+    begun, described, post = lines(recording(tmp_path, rows))
+    assert "earlier" not in begun
+    assert described["earlier"] == {"belongs_to": [0], "sent_earlier": [], "texts": [], "media": [], "gaps": []}
+    assert (post["texts"], post["gaps"]) == (["Notis"], []), "the request alone"
+    assert post["earlier"] == {
+        "belongs_to": [],
+        "sent_earlier": [0, 1],
+        "texts": ["Poster"],
+        "media": [{"id": "71", "type": "image/png", "size": 3}],
+        "gaps": ["unseen-media"],
+    }
+
+
+@pytest.mark.parametrize("encoding", ["base64", None])
+def test_a_browsers_recording_tells_what_was_answered(tmp_path: Path, encoding: str | None) -> None:
+    text = '{"media_id_string": "71"}'
+    content = {"text": base64.b64encode(text.encode()).decode(), "encoding": encoding} if encoding else {"text": text}
+    begin = {"method": "POST", "url": f"{UPLOAD}INIT&total_bytes=3", "headers": []}
+    post = {
+        "method": "POST",
+        "url": TWEET,
+        "headers": [],
+        "postData": {"mimeType": "application/json", "text": json.dumps(POST_WITH_PICTURE)},
+    }
+    entries = [
+        {"request": begin, "response": {"status": 202, "headers": [], "content": content}},
+        {"request": begin, "response": {"status": 0, "content": []}},
+        {"request": post, "response": "none"},
+    ]
+    file = tmp_path / "rakaman.har"
+    file.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}), encoding="utf-8")
+    assert lines(file)[2]["earlier"]["sent_earlier"] == [0]
+
+
+@pytest.mark.parametrize("answer", [7, {"status": "ok"}, {"body_base64": "%"}, {"headers": 7}])
+def test_an_answer_that_is_none_is_named(tmp_path: Path, answer: object) -> None:
+    file = recording(tmp_path, [{**row(TWEET), "answer": answer}])
+    with pytest.raises(GerbangError) as raised:
+        lines(file)
+    assert str(raised.value).startswith(f"{file}:1")

@@ -239,6 +239,17 @@ def test_explain_in_json_has_every_rule_and_its_reasons() -> None:
     assert {citation["clause"] for citation in told["citations"]} == {"R1", "R9", "R12"}
 
 
+def test_explain_shows_what_was_sent_in_an_earlier_step() -> None:
+    night = ("explain", "--platform", "x", "--activity", "post", "--time", "2026-11-24T20:00", "--media")
+    status, output = run(*night, "--text", "Jemput datang", "--earlier", "Siap kau, aku belasah kau nanti")
+    assert status == 0
+    assert "act       post on x as personal account, with what was sent earlier (EARLIER)" in output
+    assert "by personal-attack, sent earlier: belasah kau" in output or "sent earlier: Siap kau" in output
+    told = printed(*night, "--earlier", "Poster")
+    assert (told["sent_earlier"], told["gaps"], told["findings"]) == (["EARLIER"], [], [])
+    assert printed(*night)["sent_earlier"] == []
+
+
 def test_explain_takes_people_and_places_from_settings_and_registers(tmp_path: Path) -> None:
     (tmp_path / "registers").mkdir()
     (tmp_path / "registers" / "officers.csv").write_text(

@@ -12,6 +12,7 @@ from gerbang.model import Decision, Match, Regime
 from gerbang.pipeline import World
 from gerbang.policy.conditions import Facts
 from gerbang.policy.explain import Trial
+from gerbang.recognition.earlier import FIELD
 
 
 def explanation(decision: Decision, facts: Facts, trials: Sequence[Trial], world: World) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def explanation(decision: Decision, facts: Facts, trials: Sequence[Trial], world
         "account": facts.standing,
         "remedial": facts.remedial,
         "gaps": [gap.reason for gap in facts.gaps],
+        "sent_earlier": list(decision.activity.sent_earlier),
         "protected": world.protected.covers(decision.activity.host, facts.platform, facts.target),
         "findings": [
             {
@@ -112,13 +114,17 @@ def print_explanation(decision: Decision, facts: Facts, trials: Sequence[Trial],
     _say(f"who       {who} in zone {facts.zone}, on a {facts.device} device")
     marks = [name for name, holds in (("unclaimed", facts.unclaimed), ("remedial", facts.remedial)) if holds]
     marks += [f"gap {gap.reason}" for gap in facts.gaps]
+    marks += [f"with what was sent earlier ({', '.join(decision.activity.sent_earlier)})"] * bool(
+        decision.activity.sent_earlier
+    )
     _say(f"act       {', '.join([f'{facts.kind} on {facts.platform} as {facts.standing} account', *marks])}")
     if world.protected.covers(decision.activity.host, facts.platform, facts.target):
         _say("          to a protected recipient: neither judged nor recorded")
     for finding in decision.findings:
         found = decision.activity.texts[finding.text].value[finding.start : finding.end][:60]
         plain = " ".join("".join(letter if letter.isprintable() else " " for letter in found).split())
-        _say(f"finding   {finding.category}, {finding.likelihood}, by {finding.check}: {plain}")
+        where = ", sent earlier" if decision.activity.texts[finding.text].field.startswith(FIELD) else ""
+        _say(f"finding   {finding.category}, {finding.likelihood}, by {finding.check}{where}: {plain}")
     if not decision.findings:
         _say("finding   none")
     by = ", ".join(match.rule for match in decision.decisive())

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,10 +20,11 @@ from gerbang.cli.slot import now
 from gerbang.errors import DocumentError, Place, SettingsError, one_of, reason
 from gerbang.fleet.pac import listed_hosts, squid_list
 from gerbang.loading import cases_beside, each, is_cases, policy_folders, read_document, sources
-from gerbang.model import Activity, Request
+from gerbang.model import Activity, Media, Request
 from gerbang.recognition.cases import BOUNDARY, Cases, Failure, PartOfForm, multipart, parse_cases, run_cases
 from gerbang.recognition.document import PlatformDocument
 from gerbang.recognition.recognise import Recognition, message_on, recognise, recognise_as
+from gerbang.recognition.series import Answer, Series
 from gerbang.recognition.shape import Unclaimed, grouped, skeleton
 from gerbang.recognition.signature import HostRole, Platforms, compile_platforms, parse_platform
 from gerbang.store.drift import sightings
@@ -143,10 +145,14 @@ def recognise_file(
         list[str] | None, typer.Option(help="HOST=PLATFORM for self-hosted software; may be given more than once.")
     ] = None,
 ) -> None:
-    """What each recorded request would be taken for: one JSON line a request, `activity` null where it is no act."""
+    """What each recorded request would be taken for: one JSON line a request, `activity` null where it is no act.
+
+    `earlier` is what the requests before it say of an act of several steps, where the recording has their answers.
+    """
     platforms = _platforms(site or [])
-    for index, request in enumerate(recorded(file)):
-        emit(line(index, request, platforms))
+    series = Series(platforms)
+    for index, (request, answer) in enumerate(exchanged(file)):
+        emit(line(index, request, platforms, series, answer))
 
 
 @app.command("unclaimed")
@@ -224,8 +230,17 @@ def _platforms(given: list[str]) -> Platforms:
     return compile_platforms(documents, sites)
 
 
-def line(index: int, request: Request | None, platforms: Platforms) -> dict[str, Any]:
-    """One line of the answer. `also` holds the rest of a batch; a request that is no HTTP is `None`."""
+def line(
+    index: int,
+    request: Request | None,
+    platforms: Platforms,
+    series: Series | None = None,
+    answer: Answer | None = None,
+) -> dict[str, Any]:
+    """One line of the answer. `also` holds the rest of a batch; a request that is no HTTP is `None`.
+
+    `series` are the requests before this one, to which it is added with its `answer`.
+    """
     if request is None:
         return {"index": index, **_told(None, None, Recognition((), "not-http"))}
     role = platforms.at(request.host)
@@ -238,13 +253,17 @@ def line(index: int, request: Request | None, platforms: Platforms) -> dict[str,
             found = recognise_as(request, role, platforms)
     platform = role.platform if role else None
     first, *rest = found.activities or (None,)
-    told: dict[str, Any] = {"index": index, **_told(platform, first, found)}
+    told: dict[str, Any] = {"index": index, **_told(platform, first, found, series)}
     if rest:
-        told["also"] = [_told(platform, one, found) for one in rest]
+        told["also"] = [_told(platform, one, found, series) for one in rest]
+    if series is not None and answer is not None:
+        series.goes_out(request, found, answer, str(index))
     return told
 
 
-def _told(platform: str | None, activity: Activity | None, found: Recognition) -> dict[str, Any]:
+def _told(
+    platform: str | None, activity: Activity | None, found: Recognition, series: Series | None = None
+) -> dict[str, Any]:
     if activity is None:
         return {
             "platform": platform,
@@ -261,14 +280,7 @@ def _told(platform: str | None, activity: Activity | None, found: Recognition) -
         "activity": str(activity.kind),
         "account": activity.account.id or activity.account.handle,
         "texts": [text.value for text in activity.texts],
-        "media": [
-            {
-                key: value
-                for key in ("id", "type", "name", "digest", "size")
-                if (value := getattr(media, key)) is not None
-            }
-            for media in activity.media
-        ],
+        "media": [_media(media) for media in activity.media],
         "signature": activity.signature or None,
         "gaps": [gap.reason for gap in activity.gaps],
         "audience": activity.audience,
@@ -277,6 +289,28 @@ def _told(platform: str | None, activity: Activity | None, found: Recognition) -
         "unclaimed": activity.unclaimed,
         "confidence": str(activity.confidence) if not activity.unclaimed else None,
         "reason": found.reason,
+        **_earlier(activity, series),
+    }
+
+
+def _media(media: Media) -> dict[str, Any]:
+    names = ("id", "type", "name", "digest", "size")
+    return {name: value for name in names if (value := getattr(media, name)) is not None}
+
+
+def _earlier(activity: Activity, series: Series | None) -> dict[str, Any]:
+    """What went out before an act and belongs to it: by which requests, and what the gate judges besides."""
+    whole = series.with_earlier(activity) if series is not None else activity
+    if not whole.sent_earlier and not whole.belongs_to:
+        return {}
+    return {
+        "earlier": {
+            "belongs_to": [int(number) for number in whole.belongs_to],
+            "sent_earlier": [int(number) for number in whole.sent_earlier],
+            "texts": [text.value for text in whole.texts if text not in activity.texts],
+            "media": [_media(media) for media in whole.media if media not in activity.media],
+            "gaps": [gap.reason for gap in whole.gaps],
+        }
     }
 
 
@@ -285,6 +319,11 @@ def _told(platform: str | None, activity: Activity | None, found: Recognition) -
 
 def recorded(file: Path) -> Iterator[Request | None]:
     """The requests of a recording, in order. Raises `DocumentError` with the line of what is wrong."""
+    return (request for request, _ in exchanged(file))
+
+
+def exchanged(file: Path) -> Iterator[tuple[Request | None, Answer | None]]:
+    """The same, each with its answer where the recording has one."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -307,7 +346,7 @@ def recorded(file: Path) -> Iterator[Request | None]:
     if isinstance(whole, dict) and "log" in whole:
         yield from _har(whole, file)
     elif isinstance(whole, dict):
-        yield _request(whole, Place(str(file), 1))
+        yield _exchange(whole, Place(str(file), 1))
     else:
         raise DocumentError("not a recording", place=Place(str(file), 1), hint="expected a HAR 1.2 file or JSON lines")
 
@@ -320,7 +359,7 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _json_lines(text: str, file: Path) -> Iterator[Request | None]:
+def _json_lines(text: str, file: Path) -> Iterator[tuple[Request | None, Answer | None]]:
     for number, one in enumerate(text.split("\n"), 1):
         if not one.strip():
             continue
@@ -334,18 +373,32 @@ def _json_lines(text: str, file: Path) -> Iterator[Request | None]:
             raise DocumentError("nested too deeply", place=place) from None
         if not isinstance(value, dict):
             raise DocumentError("not an object with `method` and `url`", place=place)
-        yield _request(value, place)
+        yield _exchange(value, place)
+
+
+def _exchange(value: Mapping[str, Any], place: Place) -> tuple[Request | None, Answer | None]:
+    """A request, and under `answer` what came of it: `status`, `headers`, `body_base64`."""
+    answer = value.get("answer")
+    if answer is None:
+        return _request(value, place), None
+    if not isinstance(answer, Mapping) or not isinstance(status := answer.get("status", 200), int):
+        raise DocumentError("`answer` must be an object with a `status` that is a number", place=place)
+    return _request(value, place), Answer(status, tuple(_headers(answer, place)), _body(answer, place))
 
 
 def _request(value: Mapping[str, Any], place: Place) -> Request | None:
+    body = _body(value, place)
+    return _built(value.get("method", "POST" if body else "GET"), value.get("url"), _headers(value, place), body, place)
+
+
+def _body(value: Mapping[str, Any], place: Place) -> bytes:
     encoded = value.get("body_base64")
     if not isinstance(encoded, str | None):
         raise DocumentError("`body_base64` must be a text", place=place)
     try:
-        body = base64.b64decode(encoded or "", validate=True)
+        return base64.b64decode(encoded or "", validate=True)
     except (binascii.Error, ValueError):
         raise DocumentError("`body_base64` is not base64", place=place) from None
-    return _built(value.get("method", "POST" if body else "GET"), value.get("url"), _headers(value, place), body, place)
 
 
 def _headers(value: Mapping[str, Any], place: Place) -> list[tuple[str, str]]:
@@ -391,7 +444,7 @@ def _built(method: Any, url: Any, headers: list[tuple[str, str]], body: bytes, p
     return Request(method.upper(), host, target, tuple(headers), body, scheme, port or (443 if secure else 80))
 
 
-def _har(whole: Mapping[str, Any], file: Path) -> Iterator[Request | None]:
+def _har(whole: Mapping[str, Any], file: Path) -> Iterator[tuple[Request | None, Answer | None]]:
     log = whole["log"]
     entries = log.get("entries") if isinstance(log, Mapping) else None
     if not isinstance(entries, list):
@@ -401,10 +454,30 @@ def _har(whole: Mapping[str, Any], file: Path) -> Iterator[Request | None]:
         try:
             if not isinstance(request, Mapping):
                 raise DocumentError("no `request`")
-            yield (sent := _har_request(request))
-            yield from _har_messages(entry, sent) if sent is not None else ()
+            yield (sent := _har_request(request)), _har_answer(entry.get("response"))
+            yield from ((message, None) for message in (_har_messages(entry, sent) if sent is not None else ()))
         except DocumentError as error:
             raise DocumentError(f"entry {number}: {error.what}", place=Place(str(file))) from None
+
+
+def _har_answer(response: Any) -> Answer | None:
+    """What was answered, where the browser kept it: not every recording has the bodies, and some have no status."""
+    if not isinstance(response, Mapping) or not isinstance(status := response.get("status"), int) or status <= 0:
+        return None
+    content: Any = response.get("content")
+    content = content if isinstance(content, Mapping) else {}
+    body = b""
+    if isinstance(text := content.get("text"), str):
+        body = text.encode("utf-8", "replace")
+        if content.get("encoding") == "base64":
+            with suppress(binascii.Error, ValueError):
+                body = base64.b64decode(text)
+    try:
+        headers = _headers(response, Place(""))
+    except DocumentError:
+        headers = []
+    # The browser has undone the compression.
+    return Answer(status, tuple(header for header in headers if header[0].lower() != "content-encoding"), body)
 
 
 def _har_request(request: Mapping[str, Any]) -> Request | None:

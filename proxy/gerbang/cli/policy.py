@@ -41,6 +41,7 @@ from gerbang.pipeline import World, facts_of, judge
 from gerbang.policy.document import GAPS, Document
 from gerbang.policy.explain import explain
 from gerbang.policy.rules import Clause, Policy
+from gerbang.recognition.earlier import with_words
 from gerbang.registers import load_registers
 from gerbang.settings import Settings
 from gerbang.trying import Loaded, load_policies, trial_world, tried
@@ -248,6 +249,9 @@ def explain_act(
     host: Annotated[str | None, typer.Option(help="The host, where it is the agency's own site.")] = None,
     target: Annotated[str | None, typer.Option(help="What the act is on or addressed to.")] = None,
     audience: Annotated[str | None, typer.Option(help="Who may read it, in the platform's word.")] = None,
+    earlier: Annotated[
+        list[str] | None, typer.Option(help="What was said in an earlier step, such as a picture's alternative text.")
+    ] = None,
     media: Annotated[bool, typer.Option("--media", help="Something is attached.")] = False,
     gap: Annotated[list[str] | None, typer.Option(help="What could not be read, such as `too-large`.")] = None,
     folder: Annotated[Path | None, typer.Option(help="A folder of policies; else those of the settings.")] = None,
@@ -278,7 +282,7 @@ def explain_act(
         unclaimed=kind is Kind.WRITE,
         gaps=gaps,
     )
-    act, world = _as_account(act, account, world)
+    act, world = _as_account(with_words(act, earlier or ()), account, world)
     moment = _moment(time, actor, world)
     decision = judge(act, actor, world, moment, "EXPLAIN")
     facts, _ = facts_of(act, actor, world, moment, decision.findings)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from gerbang.model import Activity, Earlier, Gap, Media, Text
+from gerbang.model import Activity, Earlier, Gap, Media, Step, Text
 from gerbang.recognition.extract import MEDIA
 from gerbang.recognition.matcher import Platforms
 from gerbang.wire.streamed import Running, Sent
@@ -89,6 +89,14 @@ def joined(activity: Activity, find: Find) -> Activity:
         belongs_to=tuple(dict.fromkeys(first)),
         sent_earlier=_some([*gathered.numbers]),
     )
+
+
+def with_words(activity: Activity, words: Sequence[str]) -> Activity:
+    """The act as it would be with words that were sent in an earlier step: for trials of a policy."""
+    if not words:
+        return activity
+    said = Earlier(("EARLIER",), tuple(Text(f"step-{number}", value) for number, value in enumerate(words)), whole=True)
+    return joined(replace(activity, step=Step(uses=("earlier",))), {"earlier": said}.get)
 
 
 class _Gathered:
