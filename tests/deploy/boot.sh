@@ -35,7 +35,8 @@ mount --rbind /dev dev
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
 
-# Nothing of this machine's own is started.
+# Nothing of this machine's own is started, and no gate that it may have is seen.
+rm -rf etc/gerbang var/lib/gerbang
 rm -rf etc/systemd/system/* etc/systemd/system-generators usr/lib/systemd/system-generators \
     usr/lib/systemd/system-environment-generators usr/lib/systemd/system/*.wants
 for target in network-online time-sync sysinit basic shutdown; do
