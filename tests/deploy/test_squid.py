@@ -131,7 +131,9 @@ def test_without_the_gate_a_listed_host_is_not_reached(office: Office) -> None:
     before, target = len(office.standins.arrived), f"x.com:{office.standins.port}"
     with told(office, f"127.0.0.1:{free_port()}") as lonely:
         for _ in range(3):
-            assert by(lonely.address, office, "POST", f"https://{target}/i/api/1.1/x.json", HARMLESS).status == 503
+            # Squid's own words: 500 for no way to forward, 503 for a way that does not answer.
+            answer = by(lonely.address, office, "POST", f"https://{target}/i/api/1.1/x.json", HARMLESS)
+            assert answer.status in {500, 503}
         # It knows the way, and takes it for a host that is not listed.
         assert b"Baki akaun" in by(lonely.address, office, "GET", f"https://{BANK}:{office.standins.port}/").body
         assert "HIER_DIRECT" not in lonely.ways(target)
