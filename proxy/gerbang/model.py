@@ -296,6 +296,7 @@ class Activity:
     `target` is what it acts on or is addressed to (a post, a conversation, a user);
     `changes` the id of the person's own post that an edit or delete changes, or that a
     reply answers, so far as the request names it. `unclaimed` marks a write that no signature knows.
+    `site` is the one of many whose ids these are, where the path names it.
     `belongs_to` and `sent_earlier` are numbers of the decisions on what it is a step of, and on what goes out with it.
     """
 
@@ -315,6 +316,7 @@ class Activity:
     provenance: Provenance | None = None
     shape: Shape | None = None
     step: Step | None = None
+    site: str = ""
     belongs_to: tuple[str, ...] = ()
     sent_earlier: tuple[str, ...] = ()
 

@@ -315,4 +315,5 @@ def test_the_outcome_keeps_what_the_ids_stand_for_privately(gate: RunningGate, p
         "ids": ["1970000000000000071"],
         "digest": hashlib.sha256(b"\0abcdef").hexdigest(),
         "size": 7,
+        "place": "",
     }

@@ -234,9 +234,7 @@ class Judge:
             return activities
         moment, whose = moment or self._clock(), owner(actor)
         return tuple(
-            joined(
-                act, self._parts.find(whose, act.platform, place_of(act.platform, act.host, world.platforms), moment)
-            )
+            joined(act, self._parts.find(whose, act.platform, place_of(act, world.platforms), moment))
             for act in activities
         )
 
@@ -436,7 +434,7 @@ class Judge:
             world = self._holder.world
             activity = _filled(step.activity, request, fields, world)
             return self._parts.goes_on_from(
-                owner(step.actor), place_of(activity.platform, activity.host, world.platforms), activity, self._clock()
+                owner(step.actor), place_of(activity, world.platforms), activity, self._clock()
             )
 
         return Streamed(request.headers, begin)
@@ -469,7 +467,7 @@ class Judge:
             seen.url,
             self._keys,
             sent.body if sent is not None else None,
-            _part(thing, activity, seen.gives) if thing is not None else None,
+            _part(thing, activity, seen.gives, world) if thing is not None else None,
         )
         # The platform has answered already: nothing is held back by this line, and so nothing waits for it.
         written = self._ledger.append(event, patient=True)
@@ -489,7 +487,7 @@ class Judge:
         # The names of attachments are told anew wherever they go.
         texts = tuple(text for text in activity.texts if text.field != MEDIA_NAME)
         said = replace(activity, texts=texts)
-        place = place_of(activity.platform, activity.host, self._holder.world.platforms)
+        place = place_of(activity, self._holder.world.platforms)
         return self._parts.learn(owner(actor), place, said, number, gives, self._clock(), sent)
 
 
@@ -507,10 +505,10 @@ _OF_THE_BODY = frozenset({"content-type", "content-length", "content-encoding"})
 _FORM = ("Content-Type", "application/x-www-form-urlencoded")
 
 
-def _part(thing: Thing, activity: Activity, gives: Sequence[str]) -> Part:
+def _part(thing: Thing, activity: Activity, gives: Sequence[str], world: World) -> Part:
     """What the record keeps of a step, so that a gate that starts again knows what its ids stand for."""
     media = thing.earlier.media[0] if len(thing.earlier.media) == 1 else Media()
-    return Part(ids_of(activity, gives), media.digest, media.size)
+    return Part(ids_of(activity, gives), media.digest, media.size, place_of(activity, world.platforms))
 
 
 def is_written(decision: Decision) -> bool:

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gerbang.model import Activity, Earlier
-from gerbang.recognition.earlier import Find, Thing, after, followed, goes_on_from, ids_of, merged, place_of
-from gerbang.recognition.matcher import Platforms
+from gerbang.recognition.earlier import Find, Thing, after, followed, goes_on_from, ids_of, merged
 from gerbang.wire.streamed import Running, Sent
 
 LIMIT: Final = 5000  # things in all
@@ -31,7 +30,7 @@ class Restored:
 
     owner: str
     platform: str
-    host: str
+    place: str
     ids: tuple[str, ...]
     earlier: Earlier
     until: datetime
@@ -107,11 +106,10 @@ class PartsBook:
         self.put(names, thing, moment + KEPT_FOR)
         return thing
 
-    def restore(self, steps: Iterable[Restored], platforms: Platforms) -> None:
+    def restore(self, steps: Iterable[Restored]) -> None:
         """Take over what a gate that starts again has learned from its journal, oldest first."""
         for step in steps:
-            place = place_of(step.platform, step.host, platforms)
-            keys: list[Key] = [(step.owner, step.platform, place, identity) for identity in step.ids]
+            keys: list[Key] = [(step.owner, step.platform, step.place, identity) for identity in step.ids]
             known = {id(entry): entry for key in keys if (entry := self._by_key.get(key)) is not None}
             names = [*dict.fromkeys([*(key for entry in known.values() for key in entry.keys), *keys])]
             before = merged([entry.thing for entry in known.values()] or [Thing()]).earlier

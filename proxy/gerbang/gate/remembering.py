@@ -155,8 +155,8 @@ def _part(decision: Line, outcome: Line, names: Mapping[str, Officer]) -> Restor
     body: Any = decision.link.body
     about: Any = read_private(decision)
     told: Any = read_private(outcome).get("part") or {}
-    ids, host = told.get("ids"), about.get("host")
-    if not ids or not host:
+    ids = told.get("ids")
+    if not ids:
         return None
     kind = next((media.get("type") for media in body["media"]), None)
     named = sum(1 for media in about.get("media") or () if media.get("name"))
@@ -170,7 +170,7 @@ def _part(decision: Line, outcome: Line, names: Mapping[str, Officer]) -> Restor
     return Restored(
         owner_of(names[body["officer"]].id, ""),
         body["platform"],
-        host,
+        told.get("place", ""),
         tuple(ids),
         Earlier((body["number"],), (), media, tuple(dict.fromkeys(gaps)), whole=body["texts"] <= named and not media),
         datetime.fromisoformat(body["moment"]) + KEPT_FOR,

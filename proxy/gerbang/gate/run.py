@@ -75,7 +75,7 @@ async def made(settings: Settings, holder: Holder, ledger: Ledger, keys: RecordK
     gate.releases.restore(found.releases, found.used, moment)
     for decision in found.decisions:
         gate.decisions.put(decision)
-    gate.parts.restore(found.parts, world.platforms)
+    gate.parts.restore(found.parts)
     return gate
 
 

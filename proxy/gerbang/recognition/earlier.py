@@ -66,7 +66,7 @@ def joined(activity: Activity, find: Find) -> Activity:
             continue
         known = find(media.id)
         attached += _attached(media, known)
-        gathered.take(known)
+        gathered.take(known, replaced=media.id in uses)
         if known is None or not known.seen:
             gathered.miss(known)
     unseen = False
@@ -262,10 +262,12 @@ def goes_on_from(thing: Thing | None, activity: Activity) -> Running | None:
     return running if in_turn and (step.offset is None or step.offset == running.size) else None
 
 
-def place_of(platform: str, host: str, platforms: Platforms) -> str:
-    """Where ids count: one host of software that anybody runs, or all of a platform."""
-    known = platforms.platform(platform)
-    return host if known is not None and not known.document.hosts else ""
+def place_of(activity: Activity, platforms: Platforms) -> str:
+    """Where ids count: one site of software that has many, by its name or its host, or all of a platform."""
+    known = platforms.platform(activity.platform)
+    if known is None or (known.document.hosts and not known.document.uses):
+        return ""
+    return activity.site or activity.host
 
 
 def ids_of(activity: Activity, gives: Sequence[str] = ()) -> tuple[str, ...]:

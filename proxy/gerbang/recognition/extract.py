@@ -58,6 +58,7 @@ def activity(
         changes=first(compiled.changes, message, captures),
         gaps=gaps,
         step=step,
+        site=captures.get("site", ""),
     )
 
 
@@ -78,6 +79,7 @@ def kept(platform: Platform, host: str, keeps: CompiledKeeps, message: Message, 
         media=attached,
         gaps=message.gaps,
         step=_step(keeps.step, keeps.texts, keeps.media, attached, message, captures),
+        site=captures.get("site", ""),
     )
 
 

@@ -47,7 +47,7 @@ class Series:
         return thing.earlier if thing else None
 
     def _key(self, activity: Activity, identity: str) -> tuple[str, str, str]:
-        return activity.platform, place_of(activity.platform, activity.host, self._platforms), identity
+        return activity.platform, place_of(activity, self._platforms), identity
 
     def _learn(self, activity: Activity, number: str, gives: Sequence[str], sent: Sent | None) -> None:
         keys = [self._key(activity, identity) for identity in ids_of(activity, gives)]

@@ -61,11 +61,15 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What an act left on the platform for later ones: the ids by which they name it, and its bytes so far."""
+    """What an act left on the platform for later ones: the ids by which they name it, and its bytes so far.
+
+    `place` is the site whose ids these are, empty where they are those of a whole platform.
+    """
 
     ids: tuple[str, ...]
     digest: str | None = None
     size: int | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +260,9 @@ def outcome_event(
 
 
 def _used_later(part: Part | None) -> Json:
-    return {"ids": list(part.ids), "digest": part.digest, "size": part.size} if part is not None else None
+    if part is None:
+        return None
+    return {"ids": list(part.ids), "digest": part.digest, "size": part.size, "place": part.place}
 
 
 def release_event(release: Release, number: str | None, moment: datetime, keys: RecordKeys) -> Event:
