@@ -483,6 +483,33 @@ def test_what_is_not_compressed_as_it_says_closes_the_socket(raw: "Raw") -> None
     assert (opcode, struct.unpack("!H", payload[:2])[0]) == (0x8, 1007)
 
 
+def test_nothing_can_be_piled_up_behind_the_last_block_of_a_compressed_message(raw: "Raw") -> None:
+    """zlib keeps what follows such a block, whatever its size, and no limit of a message or of the budget counts it."""
+    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    last = engine.compress(HELLO.encode()) + engine.flush(zlib.Z_FINISH)
+    raw.client.sendall(frame(0x1, last, masked=True, rsv1=True, fin=False))
+    with suppress(OSError):
+        for _ in range(4):
+            raw.client.sendall(frame(0x0, bytes(1 << 16), masked=True, fin=False))
+    ((opcode, _, payload),) = raw.from_gate(1)
+    assert (opcode, struct.unpack("!H", payload[:2])[0]) == (0x8, 1007)
+    assert raw.gate.gate.limits.budget.taken == 0
+
+
+def test_a_control_frame_within_a_compressed_message_does_not_spoil_it(raw: "Raw") -> None:
+    engine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    whole = engine.compress(HELLO.encode() * 50) + engine.flush(zlib.Z_SYNC_FLUSH)[:-4]
+    for _ in range(2):
+        raw.client.sendall(frame(0x1, whole[:9], masked=True, rsv1=True, fin=False))
+        raw.client.sendall(frame(0x9, b"still there", masked=True))
+        raw.client.sendall(frame(0x0, whole[9:], masked=True))
+        (ping, *_, last) = raw.to_platform(3)
+        assert ping == (0x9, True, b"still there")
+        assert b"".join(content for opcode, _, content in raw.to_platform(3) if opcode < 8) == HELLO.encode() * 50
+        assert last[1]
+        raw._up = b""
+
+
 def test_only_the_compression_that_is_known_is_offered_on(raw: "Raw") -> None:
     assert b"permessage-deflate" in raw.asked
     assert b"x-webkit-deflate-frame" not in raw.asked
@@ -607,7 +634,9 @@ class Raw:
 
     def to_platform(self, count: int) -> list[tuple[int, bool, bytes]]:
         while len(parsed(self._up)) < count:
-            self._up += self.platform.recv(65536)
+            data = self.platform.recv(65536)
+            assert data, parsed(self._up)
+            self._up += data
         return parsed(self._up)
 
     def from_gate(self, count: int) -> list[tuple[int, bool, bytes]]:

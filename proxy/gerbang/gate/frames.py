@@ -3,7 +3,7 @@
 import zlib
 
 from wsproto.extensions import PerMessageDeflate
-from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, FrameProtocol, Opcode
+from wsproto.frame_protocol import CloseReason, Frame, FrameDecoder, FrameProtocol, Opcode, RsvBits
 
 
 class BoundedDeflate(PerMessageDeflate):
@@ -16,6 +16,15 @@ class BoundedDeflate(PerMessageDeflate):
         self._limit = limit
         self._grown = 0
 
+    def frame_inbound_header(
+        self, proto: FrameDecoder | FrameProtocol, opcode: Opcode, rsv: RsvBits, payload_length: int
+    ) -> CloseReason | RsvBits:
+        if not opcode.iscontrol():
+            return super().frame_inbound_header(proto, opcode, rsv, payload_length)
+        # wsproto takes the end of a control frame for the end of the compressed message within which it stands.
+        self._inbound_is_compressible = False
+        return CloseReason.PROTOCOL_ERROR if rsv.rsv1 else RsvBits(True, False, False)
+
     def frame_inbound_payload_data(self, _: FrameDecoder | FrameProtocol, data: bytes) -> bytes | CloseReason:
         if not self._inbound_compressed or not self._inbound_is_compressible or self._decompressor is None:
             return data
@@ -23,12 +32,17 @@ class BoundedDeflate(PerMessageDeflate):
             grown = self._decompressor.decompress(data, self._limit + 1 - self._grown)
         except zlib.error:
             return CloseReason.INVALID_FRAME_PAYLOAD_DATA
+        if self._decompressor.eof:
+            # A last block (BFINAL), which no browser sends in a message: all that follows it would be kept, and unread.
+            return CloseReason.INVALID_FRAME_PAYLOAD_DATA
         self._grown += len(grown)
         return CloseReason.MESSAGE_TOO_BIG if self._grown > self._limit else grown
 
     def frame_inbound_complete(self, proto: FrameDecoder | FrameProtocol, fin: bool) -> bytes | CloseReason | None:
+        if not self._inbound_is_compressible:
+            return None
         rest = super().frame_inbound_complete(proto, fin)
-        if fin and self._inbound_is_compressible:
+        if fin:
             self._grown = 0
         return rest
 
