@@ -25,6 +25,7 @@ from gerbang.gate.passage import write_response
 from gerbang.gate.plain import plain
 from gerbang.gate.reporting import reported
 from gerbang.gate.run import made
+from gerbang.gate.stream import SENT_ON
 from gerbang.logs import configure_log
 from gerbang.serving import Grounds, beside_the_gate, grounds, moment_of, prepare
 from gerbang.settings import Settings, load_settings
@@ -95,7 +96,7 @@ class Shared:
 
     def request(self, flow: http.HTTPFlow) -> None:
         """Before the gate's look at the body: nobody may have changed what its look at the head was about."""
-        if flow.response or flow.error or flow.request.stream:
+        if flow.response or flow.error or flow.metadata.get(SENT_ON):
             return
         if flow.metadata.get(ASKED) != _asked(flow):
             self._gate.counts["changed-by-an-addon"] += 1

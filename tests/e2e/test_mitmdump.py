@@ -193,6 +193,8 @@ def request(flow):
         flow.request.path = "/i/api/graphql/q/CreateTweet"
     if flow.request.path.endswith("/Roboh"):
         raise ZeroDivisionError
+    if flow.request.headers.get("x-late"):
+        flow.request.stream = True
     if flow.request.headers.get("x-halt"):
         raise exceptions.AddonHalt
 """
@@ -210,7 +212,8 @@ def test_what_other_addons_do_is_judged_as_it_is_sent(place: str, standins: Stan
         url = "https://x.com/i/api/graphql/q/{}"
         body = b'{"variables": {"tweet_text": "Kau ni memang bodoh dan tak guna langsung"}}'
         headers = {"Content-Type": "application/json", "Cookie": "twid=u%3D2001"}
-        for name, more in (("Halt", {}), ("CreateTweet", {"X-Halt": "1"}), ("Roboh", {})):
+        tried: Any = (("Halt", {}), ("CreateTweet", {"X-Halt": "1"}), ("CreateTweet", {"X-Late": "1"}), ("Roboh", {}))
+        for name, more in tried:
             answer = office.send("devi", "POST", url.format(name), {**headers, **more}, body)
             assert answer.status in (403, 428), (name, answer)
         assert office.send("devi", "POST", url.format("Lain"), headers, body).status == 503, "it goes elsewhere now"

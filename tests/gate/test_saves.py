@@ -199,6 +199,25 @@ def test_changed_words_another_post_and_another_person_are_judged_anew(desk: Des
     assert len(set(desk.numbers())) == 5
 
 
+@pytest.mark.parametrize("status", [400, 403, 500])
+def test_what_the_platform_did_not_take_has_a_line_when_it_is_sent_again(status: int, desk: Desk) -> None:
+    """Else a first try that is made to fail would hide the second: the record would say that nothing was published."""
+    (first,) = desk.save(HARMLESS).forwarded
+    desk.judge.came_of(first, status, (), b"")
+    again = desk.save(HARMLESS)
+    assert len(again.forwarded) == 1
+    assert again.forwarded[0].number != first.number
+    assert [event.kind for event in desk.pages.events] == ["decision", "outcome", "decision"]
+    desk.judge.came_of(first, status, (), b"")
+    assert desk.save(HARMLESS).forwarded == (), "an answer that comes late says nothing of the later save"
+
+
+def test_where_the_connection_broke_the_same_has_a_line_again(desk: Desk) -> None:
+    (first,) = desk.save(HARMLESS).forwarded
+    desk.judge.never_arrived(first)
+    assert len(desk.save(HARMLESS).forwarded) == 1
+
+
 def test_after_its_time_the_same_save_has_a_line_again(desk: Desk) -> None:
     desk.save(HARMLESS)
     desk.clock.set(TUESDAY_AT_NIGHT + timedelta(seconds=UNCHANGED_FOR + 1))

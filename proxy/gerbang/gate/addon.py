@@ -37,6 +37,7 @@ from gerbang.gate.sockets import Sockets
 from gerbang.gate.stream import (
     BODY_LIMIT,
     SENDER,
+    SENT_ON,
     SHORT_OF_MEMORY,
     UNTOUCHED,
     Budget,
@@ -361,7 +362,7 @@ class Gate:
 
     async def request(self, flow: http.HTTPFlow) -> None:
         passage = passage_of(flow)
-        if flow.response or flow.error or passage is None or flow.request.stream:
+        if flow.response or flow.error or passage is None or flow.metadata.get(SENT_ON):
             return
         await self._guarded("request", flow, self._body)
 
@@ -565,6 +566,9 @@ class Gate:
 
     def error(self, flow: http.HTTPFlow) -> None:
         self._under_way.discard(flow)
+        if (passage := passage_of(flow)) is not None:
+            for decision in passage.forwarded:
+                self.judge.never_arrived(decision)
 
     # ------------------------------------------------------------ messages on sockets
 

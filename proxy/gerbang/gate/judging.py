@@ -455,6 +455,8 @@ class Judge:
         world = self._holder.world
         seen = outcome(decision.activity, status, headers, body, world.platforms)
         activity, thing = decision.activity, None
+        if seen.accepted is False:
+            self.never_arrived(decision)
         if seen.accepted is not False and (activity.step is not None or seen.gives):
             if sent is not None and sent.told and request is not None:
                 activity = _filled(activity, request, sent.fields, world)
@@ -472,6 +474,10 @@ class Judge:
         # The platform has answered already: nothing is held back by this line, and so nothing waits for it.
         written = self._ledger.append(event, patient=True)
         written.add_done_callback(lambda future: _note_loss(decision.number, future))
+
+    def never_arrived(self, decision: Decision) -> None:
+        """What went out was not taken: the next save of the same is no repetition, and gets a line and an outcome."""
+        self._saves.forget(decision)
 
     def keep(
         self, draft: Activity, actor: Actor, status: int, headers: tuple[tuple[str, str], ...], body: bytes

@@ -59,6 +59,12 @@ class SaveBook:
         while len(self._all) > self._limit:
             self._remove(next(iter(self._all)))
 
+    def forget(self, decision: Decision) -> None:
+        """The platform did not take what this decision let go: the same is decided and written down again."""
+        save = self._all.get(place := _place(decision))
+        if save is not None and save.number == decision.number:
+            self._remove(place)
+
     def _remove(self, place: Place) -> None:
         if self._all.pop(place, None) is None:
             return

@@ -78,6 +78,10 @@ UNTOUCHED = "gerbang.untouched"
 """Key in a flow's metadata, true where nothing of it is judged: what it becomes is relayed as it comes."""
 
 
+SENT_ON = "gerbang.sent-on"
+"""Key in a flow's metadata, true where the body goes on as it comes: what could be said of the request was said."""
+
+
 class Budget:
     """The memory that buffered bodies may take in this process, in bytes, and no sender more than a share of it."""
 
@@ -336,6 +340,10 @@ class GateStream(HttpStream):
         elif not event.end_stream and self.client_state == self.state_consume_request_body:
             self.heard = time.monotonic()
             self.reading.add(self)
+
+    def start_request_stream(self) -> layer.CommandGenerator[None]:
+        self.flow.metadata[SENT_ON] = True
+        yield from super().start_request_stream()
 
     def _give_up(self) -> layer.CommandGenerator[None]:
         yield BodyIdleHook(self.flow)
