@@ -11,13 +11,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gerbang.errors import GerbangError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-console = Console()
-errors = Console(stderr=True)
+# Without `emoji=False` Rich makes a picture of the middle of `B2:AB:1D`, and of the line in `policy.yaml:100:5`.
+console = Console(emoji=False)
+errors = Console(stderr=True, emoji=False)
 
 
 def emit(value: Any) -> None:
@@ -44,7 +46,8 @@ def table(
     for column in columns:
         grid.add_column(column, overflow="fold", no_wrap=column in whole)
     for row in rows:
-        grid.add_row(*("" if cell is None else _cell(cell) for cell in row))
+        # Content and names come from outside: square brackets in them are text, not Rich's markup.
+        grid.add_row(*(Text("" if cell is None else _cell(cell)) for cell in row))
     console.print(grid)
 
 
@@ -53,8 +56,7 @@ def _cell(cell: object) -> str:
         return ", ".join(str(part) for part in cell)
     if isinstance(cell, Mapping):
         return ", ".join(f"{key}={value}" for key, value in cell.items())
-    # Content and names come from outside: square brackets in them are text, not Rich's markup.
-    return str(cell).replace("[", "\\[")
+    return str(cell)
 
 
 def guarded(run: Callable[[], int | None]) -> int:
