@@ -319,11 +319,12 @@ def _read(file: Path) -> tuple[str, dict[str, Any]]:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SettingsError(
-            f"there is no settings file `{file}`", hint="name one with `--config`, or copy the example of the README"
+            f"there is no settings file `{file}`", hint="name one with `--config`, or run `gerbang init`"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         why = reason(error) if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SettingsError(f"the settings file cannot be read: {why}", place=Place(str(file))) from None
+        hint = "run this as the user that the gate runs as" if isinstance(error, PermissionError) else None
+        raise SettingsError(f"the settings file cannot be read: {why}", place=Place(str(file)), hint=hint) from None
     try:
         return text, tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -178,7 +178,7 @@ TABLE = (
     Wrong(
         "no settings file",
         "--config none.toml serve",
-        "there is no settings file `none.toml`; name one with `--config`, or copy the example of the README",
+        "there is no settings file `none.toml`; name one with `--config`, or run `gerbang init`",
     ),
     Wrong(
         "a folder for a settings file",

@@ -77,13 +77,13 @@ def test_an_admin_at_a_terminal_is_asked_what_matters(tmp_path: Path) -> None:
     terminal.answers("Name of the console's first account [auditor]: ", "Nora", "nora")
     terminal.answers("Its role", "boss", "auditor")
     terminal.answers("File for the CA's root key", "usb/root.p12")
-    terminal.answers("The officer's password: ", "pendek", OFFICER)
+    terminal.answers("A password for officer aminah (12 characters or more): ", "pendek", OFFICER)
     terminal.answers("Once more: ", OFFICER)
-    terminal.answers("Its password (12 characters or more): ", CONSOLE)
+    terminal.answers("A password for the console's account nora (12 characters or more): ", CONSOLE)
     terminal.answers("Once more: ", CONSOLE + "x")
-    terminal.answers("Its password (12 characters or more): ", CONSOLE)
+    terminal.answers("A password for the console's account nora (12 characters or more): ", CONSOLE)
     terminal.answers("Once more: ", CONSOLE)
-    terminal.answers("Passphrase for that root key: ", ROOT)
+    terminal.answers("A passphrase for the CA's root key (12 characters or more): ", ROOT)
     terminal.answers("Once more: ", ROOT)
     assert terminal.end() == 0, terminal.seen
 

@@ -239,3 +239,25 @@ def test_what_to_do_next_is_told_in_order(tmp_path: Path) -> None:
     assert len(steps) == 8
     assert steps[5] == f"Check: gerbang doctor --config '{tmp_path}/a folder/gerbang.toml'"
     assert "[interception]" in steps[4]
+
+
+def test_what_to_do_next_is_done_as_the_gates_owner(tmp_path: Path) -> None:
+    doctor, serve = next_steps(a_plan(tmp_path), "gerbang")[-3:-1]
+    assert doctor == f"Check: runuser -u gerbang -- gerbang doctor --config {tmp_path}/gerbang.toml"
+    assert serve == f"Start: runuser -u gerbang -- gerbang serve --config {tmp_path}/gerbang.toml"
+
+
+@pytest.mark.parametrize(
+    ("listen", "network", "reached"),
+    [
+        ("127.0.0.1:8080", "10.1.0.0/16", False),
+        ("127.0.0.1:8080", "127.0.0.0/8", True),
+        ("10.1.0.5:8080", "10.1.0.0/16", True),
+    ],
+)
+def test_pcs_are_not_sent_to_an_address_that_only_the_gate_reaches(
+    tmp_path: Path, listen: str, network: str, reached: bool
+) -> None:
+    step = next_steps(a_plan(tmp_path, listen=listen, networks=(ip_network(network),)))[-1]
+    assert ("set `listen` under [gate]" not in step) is reached
+    assert (f"Set the proxy of the office's PCs to {listen}" in step) is reached

@@ -168,6 +168,14 @@ def test_a_wrong_option_is_one_sentence(
     assert sentence in str(caught.value)
 
 
+def test_without_an_office_the_first_of_the_settings_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gerbang.toml").write_text('[[offices]]\nname = "cawangan"\nstate = "KTN"\n')
+    configuration.choose(None)
+    shown = CliRunner().invoke(app, ["show", "--month", "2026-03"], catch_exceptions=False)
+    assert shown.output.startswith("cawangan, flexi")
+
+
 def test_show_prints_a_month_and_what_is_in_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     said = run("show", "--month", "2027-06", "--state", "JHR")

@@ -60,7 +60,7 @@ def build(
 @app.command()
 def show(
     month: Annotated[str, typer.Option(help="A month as 2026-03, or a day as 2026-03-20.")],
-    office: Annotated[str | None, typer.Option(help="An office of the settings.")] = None,
+    office: Annotated[str | None, typer.Option(help="An office of the settings; else the first.")] = None,
     state: Annotated[str | None, typer.Option(help="Instead of an office: the state that one would be in.")] = None,
     pattern: Annotated[str | None, typer.Option(help="A working pattern other than the office's.")] = None,
     as_json: JsonOption = False,
@@ -114,9 +114,11 @@ def _doubtful(calendar: Calendar, office: Office, days: set[date]) -> Iterator[O
 
 
 def _office(calendar: Calendar, settings: Settings, name: str | None, state: str | None, pattern: str | None) -> Office:
+    entries = {entry.name: entry for entry in settings.offices}
+    if name is None and state is None and entries:
+        name = next(iter(entries))
     if (name is None) == (state is None):
         raise SettingsError("say which office", hint="give either `--office NAME` or `--state CODE`")
-    entries = {entry.name: entry for entry in settings.offices}
     entry = entries.get(name) if name else None
     if name and entry is None:
         raise SettingsError(

@@ -16,6 +16,7 @@ from gerbang.cli.ca import passphrase as read_passphrase
 from gerbang.cli.output import errors, table
 from gerbang.console.users import LONGEST_PASSWORD, SHORTEST_PASSWORD, Role
 from gerbang.errors import GerbangError, SettingsError, StartError, one_of
+from gerbang.gate.authority import PASSPHRASE_MINIMUM
 from gerbang.installing import plan as answers
 from gerbang.installing.composing import next_steps
 from gerbang.installing.placing import Secrets, place, refuse_existing, targets
@@ -112,7 +113,7 @@ def init(
     if not chosen.decrypts:
         typer.echo(said("sealed", speaks))
     typer.echo(said("next", speaks))
-    for number, step in enumerate(next_steps(chosen), 1):
+    for number, step in enumerate(next_steps(chosen, owner), 1):
         typer.echo(f"  {number}. {step}")
 
 
@@ -120,8 +121,8 @@ def _plan(asker: "Asker", known: Known, folder: Path, state_folder: str, console
     organisation = asker.answer("organisation", answers.organisation)
     office = asker.answer("office", answers.office, default="hq")
     if asker.asks and asker.given["state"] is None:
-        typer.echo(f"{said('states', asker.language)}:")
-        table(("", ""), [(code, names[0]) for code, names in known.states.items()], as_json=False)
+        columns = (said("states.code", asker.language), said("states.name", asker.language))
+        table(columns, [(code, names[0]) for code, names in known.states.items()], as_json=False)
     state = asker.answer("state", lambda text: answers.state(text, known))
     regimes = known.legal_regimes
     legal_regime = asker.answer(
@@ -181,15 +182,19 @@ def _secrets(asker: "Asker", plan: Plan, *, password_stdin: bool, passphrase_fil
     """What nobody may see: from the terminal, twice; else from the environment, a file or standard input."""
     officer = None
     if plan.officer is not None:
-        officer = asker.secret("officer-password", answers.officer_password, OFFICER_VARIABLE)
+        officer = asker.secret(
+            "officer-password", answers.officer_password, OFFICER_VARIABLE, name=plan.officer, least=SHORTEST_PASSWORD
+        )
     if password_stdin:
         account = answers.console_password(sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n"))
     else:
-        account = asker.secret("password", answers.console_password, CONSOLE_VARIABLE, least=SHORTEST_PASSWORD)
+        account = asker.secret(
+            "password", answers.console_password, CONSOLE_VARIABLE, name=plan.account, least=SHORTEST_PASSWORD
+        )
     if passphrase_file is not None:
         words = answers.passphrase(read_passphrase(passphrase_file).decode())
     else:
-        words = asker.secret("passphrase", answers.passphrase, PASSPHRASE_VARIABLE)
+        words = asker.secret("passphrase", answers.passphrase, PASSPHRASE_VARIABLE, least=PASSPHRASE_MINIMUM)
     return Secrets(words, account, officer)
 
 

@@ -76,7 +76,11 @@ app = typer.Typer(
 def gerbang(
     config: Annotated[
         Path | None,
-        typer.Option(envvar="GERBANG_CONFIG", help="The settings file; else gerbang.toml here, else the defaults."),
+        typer.Option(
+            envvar="GERBANG_CONFIG",
+            readable=False,  # the settings' own sentence says more
+            help="The settings file; else gerbang.toml here, else the defaults.",
+        ),
     ] = None,
 ) -> None:
     """A posting gate: judges what an office's people are about to send to social platforms, and keeps the record."""

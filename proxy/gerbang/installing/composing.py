@@ -109,8 +109,8 @@ def htpasswd_text(plan: Plan, hashed: bytes | None) -> str:
     return "\n".join((*lines, ""))
 
 
-def next_steps(plan: Plan) -> tuple[str, ...]:
-    """What the admin does now, in order."""
+def next_steps(plan: Plan, owner: str | None = None) -> tuple[str, ...]:
+    """What the admin does now, in order; as `owner` where the gate is another user's."""
 
     def step(key: str, **arguments: object) -> str:
         return said(f"next.{key}", plan.language, **arguments)
@@ -122,6 +122,15 @@ def next_steps(plan: Plan) -> tuple[str, ...]:
         steps.append(step("officers", file=quote(str(plan.htpasswd_file))))
     if not plan.decrypts:
         steps.append(step("authority", file=plan.settings_file))
-    steps += [step(command, file=quote(str(plan.settings_file))) for command in ("doctor", "serve")]
-    steps.append(step("proxy", listen=plan.listen, console=plan.console_listen))
+    run = f"runuser -u {quote(owner)} -- " if owner else ""
+    steps += [step(command, run=run, file=quote(str(plan.settings_file))) for command in ("doctor", "serve")]
+    reached = not is_loopback(plan.listen) or all(network.is_loopback for network in plan.networks)
+    steps.append(
+        step(
+            "proxy" if reached else "proxy-elsewhere",
+            file=plan.settings_file,
+            listen=plan.listen,
+            console=plan.console_listen,
+        )
+    )
     return tuple(steps)

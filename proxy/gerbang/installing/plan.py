@@ -165,13 +165,23 @@ def networks(text: str) -> tuple[Network, ...]:
         try:
             network = ip_network(part)
         except ValueError as error:
-            raise SettingsError(
-                f"`{part}` is no network ({error})", hint="expected one such as `10.1.0.0/16`"
-            ) from None
+            raise SettingsError(f"`{part}` is no network ({error})", hint=_network_meant(part)) from None
         if network in found:
             raise SettingsError(f"the network `{network}` is given twice")
         found.append(network)
     return tuple(found)
+
+
+def _network_meant(text: str) -> str:
+    """A hint: the network around the address of a machine that was written in its place.
+
+    >>> _network_meant("10.1.0.5/16")
+    'did you mean `10.1.0.0/16`?'
+    """
+    try:
+        return f"did you mean `{ip_network(text, strict=False)}`?"
+    except ValueError:
+        return "expected one such as `10.1.0.0/16`"
 
 
 def apart(guests: tuple[Network, ...], own: tuple[Network, ...]) -> tuple[Network, ...]:

@@ -27,7 +27,10 @@ SAID: Final[Mapping[str, Phrase]] = {
         "Nama log masuk pegawai pertama (kosong untuk menambahnya kemudian)",
         "The first officer's sign-in name (empty to add it later)",
     ),
-    "officer-password": Phrase("Kata laluan pegawai itu", "The officer's password"),
+    "officer-password": Phrase(
+        "Kata laluan pegawai {name} ({least} aksara atau lebih)",
+        "A password for officer {name} ({least} characters or more)",
+    ),
     "site": Phrase(
         "Blog rasmi jabatan, seperti blog.contoh.my (kosong jika tiada)",
         "The agency's own blogs, such as blog.example.my (empty for none)",
@@ -43,12 +46,19 @@ SAID: Final[Mapping[str, Phrase]] = {
         "Peranannya: auditor (membaca keputusan) atau admin (tiada kandungan)",
         "Its role: auditor (reads decisions) or admin (sees no content)",
     ),
-    "password": Phrase("Kata laluannya ({least} aksara atau lebih)", "Its password ({least} characters or more)"),
+    "password": Phrase(
+        "Kata laluan akaun konsol {name} ({least} aksara atau lebih)",
+        "A password for the console's account {name} ({least} characters or more)",
+    ),
     "root-out": Phrase("Fail untuk kunci akar CA", "File for the CA's root key"),
-    "passphrase": Phrase("Frasa laluan untuk kunci akar itu", "Passphrase for that root key"),
+    "passphrase": Phrase(
+        "Frasa laluan untuk kunci akar CA ({least} aksara atau lebih)",
+        "A passphrase for the CA's root key ({least} characters or more)",
+    ),
     "again": Phrase("Sekali lagi", "Once more"),
     "differ": Phrase("kedua-duanya tidak sama", "the two differ"),
-    "states": Phrase("Kod negeri", "Codes of the states"),
+    "states.code": Phrase("kod", "code"),
+    "states.name": Phrase("negeri", "state"),
     # ------------------------------------------------ remarks in gerbang.toml
     "toml.head": Phrase(
         "Tetapan Gerbang, dibuat oleh `gerbang init`. Setiap kunci dijelaskan dalam docs/settings.md.\n"
@@ -150,13 +160,21 @@ SAID: Final[Mapping[str, Phrase]] = {
         "Apabila ada arahan dan notis: tetapkan kedua-duanya di bawah [interception] dalam {file}.",
         "Once there is an authority and a notice: set both under [interception] in {file}.",
     ),
-    "next.doctor": Phrase("Semak: gerbang doctor --config {file}", "Check: gerbang doctor --config {file}"),
-    "next.serve": Phrase("Mulakan: gerbang serve --config {file}", "Start: gerbang serve --config {file}"),
+    "next.doctor": Phrase("Semak: {run}gerbang doctor --config {file}", "Check: {run}gerbang doctor --config {file}"),
+    "next.serve": Phrase("Mulakan: {run}gerbang serve --config {file}", "Start: {run}gerbang serve --config {file}"),
     "next.proxy": Phrase(
         "Tetapkan proksi PC pejabat kepada {listen} (`gerbang pac` menulis fail untuk pelayar), dan buka konsol di "
         "http://{console}/.",
         "Set the proxy of the office's PCs to {listen} (`gerbang pac` writes a file for browsers), and open the "
         "console at http://{console}/.",
+    ),
+    "next.proxy-elsewhere": Phrase(
+        "Dalam {file}, tetapkan `listen` di bawah [gate] kepada alamat yang dapat dicapai oleh PC pejabat, kerana "
+        "{listen} hanya dicapai oleh mesin ini; kemudian tetapkan proksi PC kepada alamat itu (`gerbang pac` "
+        "menulis fail untuk pelayar), dan buka konsol di http://{console}/.",
+        "In {file}, set `listen` under [gate] to an address that the office's PCs reach, since {listen} is reached by "
+        "this machine only; then set the PCs' proxy to that address (`gerbang pac` writes a file for browsers), and "
+        "open the console at http://{console}/.",
     ),
 }
 
