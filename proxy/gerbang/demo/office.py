@@ -1,7 +1,7 @@
 """An office in a folder: settings, registers, sign-ins, CA and a console account, as an admin would set them up."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ GUEST = "127.0.0.2"
 PASSPHRASE = b"only for trials"
 TEMPLATE = """# An office for trials on one machine.
 state = "state"
+policies = [{policies}]
 
 [gate]
 listen = "127.0.0.1:{gate}"
@@ -73,7 +74,13 @@ def free_port() -> int:
 
 
 def settle(
-    folder: Path, standins: StandIns, registers: Registers, sign_ins: Mapping[str, str], *, extra: str = ""
+    folder: Path,
+    standins: StandIns,
+    registers: Registers,
+    sign_ins: Mapping[str, str],
+    *,
+    extra: str = "",
+    policies: Sequence[str] = ("bundled",),
 ) -> Settings:
     """Make an office in `folder`, which may have been one before; its settings, with ports that are free now.
 
@@ -81,6 +88,7 @@ def settle(
     """
     file = folder / "gerbang.toml"
     text = TEMPLATE.format(
+        policies=", ".join(f'"{name}"' for name in policies),
         gate=free_port(),
         console=free_port(),
         trusted=standins.trusted_ca,
