@@ -24,7 +24,8 @@ def demo(
     language: Annotated[Language, typer.Option(help="The language of what happened and why.")] = Language.EN,
 ) -> None:
     """Stand-in platforms, a gate, a console, and a day of people who try things."""
-    configure_log(LogSettings(), "demo")
+    # What a gate says in passing would stand in the middle of the table.
+    configure_log(LogSettings(level="warning"), "demo")
     # Told to end by another program, it ends as by Ctrl-C, and leaves no process behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not run_demo(folder.absolute(), language, console, None if once else _until_interrupted):

@@ -4,6 +4,7 @@ import asyncio
 import re
 import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -295,6 +296,13 @@ def check_record(demo: Demo, console: Console) -> bool:
     return report.damage is None
 
 
+def own_command() -> str:
+    """How this program is called here: by its name where that leads to it, else by its path."""
+    name, path = "gerbang", Path(sys.executable).with_name("gerbang")
+    found = shutil.which(name)
+    return name if not path.exists() or (found and Path(found).samefile(path)) else str(path)
+
+
 def tell_where(demo: Demo, console: Console, stays: bool) -> None:
     """Where everything lies, and how to go on by hand."""
     folder, settings = demo.folder, demo.settings
@@ -303,7 +311,7 @@ def tell_where(demo: Demo, console: Console, stays: bool) -> None:
         f"journal    {settings.journal_folder}",
         f"database   {settings.state / 'gerbang.db'}",
         f"CA         {settings.authority_folder / 'root.crt'}",
-        f"look back  gerbang --config {folder / 'gerbang.toml'} audit list   (audit show NUMBER, audit verify)",
+        f"look back  {own_command()} --config {folder / 'gerbang.toml'} audit list   (audit show NUMBER, audit verify)",
     ]
     if stays:
         curl = f"curl -i --proxy http://{settings.gate.listen} --proxy-user 'P-1002:{SIGN_IN}'"
