@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import wait
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
@@ -16,9 +17,10 @@ from gerbang.gate.figures import Figures
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Journal
 from gerbang.loading import load_world
-from gerbang.model import Actor, Device, Effect, Kind, Officer, Request
+from gerbang.model import Actor, Device, Earlier, Effect, Kind, Media, Officer, Request, Text
 from gerbang.pipeline import World, facts_of, judge
 from gerbang.policy.decide import decide
+from gerbang.recognition.earlier import joined
 from gerbang.recognition.recognise import recognise
 from gerbang.record.event import Event, RecordKeys, decision_event
 from gerbang.settings import OfficeSettings, Settings, ZoneSettings
@@ -86,6 +88,10 @@ def _report(world: World, settings: Settings) -> None:
     )
     figures = Figures()
     line("count what came of it", microseconds(lambda: _count(figures)))
+    find = {"1": Earlier(("A",), (Text("json.alt_text.text", "Poster"),), (Media("1", digest="d" * 64, size=9),))}.get
+    pictured = replace(activity, media=(Media("1"),))
+    line("look for earlier steps of an act that has none", microseconds(lambda: joined(activity, find)))
+    line("join a post and its picture", microseconds(lambda: joined(pictured, find)))
     line("make the journal's event", microseconds(lambda: decision_event(decision, "forwarded", (), record_keys)))
     journal = Journal(settings.journal_folder, "bench", 0, seal_key=keys.seal)
     try:

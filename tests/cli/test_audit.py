@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from builders import a_decision
+from builders import a_decision, an_activity
 from gerbang.cli import main
 from gerbang.cli.slot import who
 from gerbang.journal.keys import load_keys
@@ -22,6 +22,7 @@ from gerbang.store import Forwarder, open_store
 from journal_builders import KEYS
 
 NUMBERS = ("0000-0000-0000", "7K3M-9Q2X-4TBG")
+LATER = an_activity("Notis", belongs_to=("1111-1111-1111",), sent_earlier=(NUMBERS[0], "1111-1111-1111"))
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -56,7 +57,7 @@ def record(state: Path, run: Run) -> Path:
     first = a_decision(number=NUMBERS[0], findings=(finding,))
     for event in (
         decision_event(first, "answered", ["s•\x1b[31m•t [red]"], KEYS),
-        decision_event(a_decision(Effect.ALLOW, number=NUMBERS[1]), "forwarded", [], KEYS),
+        decision_event(a_decision(Effect.ALLOW, number=NUMBERS[1], activity=LATER), "forwarded", [], KEYS),
         objection_event(NUMBERS[0], "P-1001", "ini kerja rasmi", first.moment, KEYS),
     ):
         journal.append(event).result(10)
@@ -66,6 +67,14 @@ def record(state: Path, run: Run) -> Path:
     Forwarder(state / "journal", store).once()
     store.close()
     return state
+
+
+@pytest.mark.usefixtures("record")
+def test_show_names_the_decisions_on_earlier_steps(run: Run) -> None:
+    lines = [" ".join(line.split()) for line in run("audit", "show", NUMBERS[1])[1].splitlines()]
+    assert "belongs to 1111-1111-1111" in lines
+    assert f"sent earlier {NUMBERS[0]}; 1111-1111-1111" in lines
+    assert "earlier" not in run("audit", "show", NUMBERS[0])[1]
 
 
 @pytest.mark.usefixtures("record")

@@ -417,6 +417,25 @@ def test_an_auditor_sees_which_approval_was_on_file(
     assert heading not in auditor.get(f"/decisions/{NUMBERS[2]}?lang={language}").text
 
 
+@pytest.mark.parametrize(
+    ("language", "headings"),
+    [("ms", ("Sebahagian daripada", "Dihantar lebih awal")), ("en", ("Belongs to", "Sent earlier"))],
+)
+def test_an_auditor_is_led_to_the_decisions_on_earlier_steps(
+    auditor: TestClient, office: Office, language: str, headings: tuple[str, str]
+) -> None:
+    step = an_activity(kind=Kind.UPLOAD, belongs_to=(NUMBERS[1],))
+    post = an_activity("Notis", sent_earlier=(NUMBERS[1], NUMBERS[2]))
+    office.record(a_blocked_post())
+    for number, act in ((NUMBERS[2], step), (NUMBERS[3], post)):
+        office.record(a_blocked_post(number, activity=act, findings=()))
+    pages = [auditor.get(f"/decisions/{number}?lang={language}").text for number in NUMBERS[1:4]]
+    shown = [[heading in page for heading in headings] for page in pages]
+    assert shown == [[False, False], [True, False], [False, True]]
+    for number in NUMBERS[1:3]:
+        assert f'href="/decisions/{number}"' in pages[2]
+
+
 def test_a_number_is_found_however_it_is_typed(auditor: TestClient, office: Office) -> None:
     office.record(a_blocked_post())
     assert auditor.get(f"/decisions/{NUMBERS[1].replace('-', '').lower()}").status_code == 200

@@ -90,10 +90,13 @@ def _step(
     attached: Sequence[Media],
     message: Message,
     captures: Captures,
-) -> Step:
+) -> Step | None:
     belongs = all_ids(compiled.belongs, message, captures)
+    uses = all_ids(compiled.uses, message, captures)
     if compiled.upload and not compiled.belongs:
         belongs = tuple(dict.fromkeys(one.id for one in attached if one.id))
+    if not (belongs or uses or compiled.gives or compiled.upload):
+        return None
     # Who gives an id makes the thing, with all the words that it has then.
     whole = (
         all(test(selector.find(message, captures)) for selector, test in compiled.whole)
@@ -102,8 +105,8 @@ def _step(
     )
     return Step(
         belongs,
-        all_ids(compiled.uses, message, captures),
-        _emptied(worded, message, captures) if belongs or compiled.uses else (),
+        uses,
+        _emptied(worded, message, captures) if belongs or uses else (),
         whole,
         _place([source.part for source in sources], message, captures),
         _place([source.offset for source in sources], message, captures),

@@ -66,6 +66,8 @@ UNKNOWN = Found((), unknown=True)
 class Branch:
     root: str
     steps: tuple[Step, ...]
+    from_root: tuple[Step, ...] = ()
+    """The steps from the outermost object of JSON or of a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ def _parsed_branch(source: str) -> Branch:
         raise ValueError(f"`{source}` needs field numbers, as in `protobuf.3.1`")
     if name == "header":
         steps = [step.lower() if isinstance(step, str) else step for step in steps]
-    return Branch(name, tuple(steps))
+    return Branch(name, tuple(steps), ("variables", *steps) if name == "variables" else tuple(steps))
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -248,9 +250,9 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
             return _walk(message.json, steps, message)
         case "variables":
             return [
-                *_walk(message.json, ("variables", *steps), message),
-                *_named("form", ("variables", *steps), message),
-                *_named("query", ("variables", *steps), message),
+                *_walk(message.json, branch.from_root, message),
+                *_named("form", branch.from_root, message),
+                *_named("query", branch.from_root, message),
             ]
         case "form":
             return _named("form", steps, message)
@@ -333,6 +335,17 @@ def _bracketed(brackets: str, value: Value, steps: tuple[Step, ...], message: Me
 def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) -> list[Value]:
     if not values:
         return []
+    # Mostly names within objects within objects.
+    if len(values) == 1:
+        value, depth = values[0], 0
+        for step in steps:
+            if type(value) is not dict or type(step) is not str:
+                break
+            if step not in value:
+                return []
+            value = value[step]
+            depth += 1
+        values, steps = (value,), steps[depth:]
     current = list(values)
     for step in steps:
         following: list[Value] = []
