@@ -7,6 +7,8 @@ TOOLS := .tools
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo $(TOOLS)/bin/uv)
 # A pyenv shim refuses to run where the version that .python-version names is not installed; then any other will do.
 PYTHON := $(firstword $(foreach p,python3 python3.13 python3.14 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3,$(shell $(p) -c 'import sys, venv; assert sys.version_info >= (3, 9); print(sys.executable)' 2>/dev/null)))
+# Each start of a program would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 RUN := $(UV) run --frozen --no-sync
 ONCE ?=
 
