@@ -29,6 +29,7 @@ from gerbang.model import (
     Release,
     Reply,
     Request,
+    Step,
 )
 from gerbang.record.event import Event, RecordKeys
 from gerbang.record.number import decision_number
@@ -576,6 +577,15 @@ def test_a_number_stands_in_the_book_once_however_often_it_comes(host: Host) -> 
     found = host.decisions.find(NUMBER, an_actor())
     assert found is not None
     assert found.objected
+
+
+def test_no_ids_of_what_was_sent_are_kept_with_a_decision() -> None:
+    """There may be hundreds, and thousands of decisions."""
+    book, step = DecisionBook(), Step(belongs=tuple(map(str, range(500))))
+    book.sent(a_decision(number="AAAA-AAAA", activity=replace(an_activity("selamat pagi"), step=step)))
+    found = book.find("AAAA-AAAA", an_actor())
+    assert found is not None
+    assert (found.decision.activity.step, found.decision.activity.texts) == (None, ())
 
 
 def test_the_book_keeps_no_text_and_no_more_than_its_limits() -> None:

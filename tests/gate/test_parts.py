@@ -111,6 +111,15 @@ def test_the_book_keeps_to_its_bounds(steps: list[tuple[str, list[str], int]]) -
     assert book.taken == sum(len(text.value) for found in whole.values() for text in found.texts)
 
 
+def test_what_files_are_called_counts_as_words_do() -> None:
+    book = PartsBook(limit=10, own_limit=10, room=1000, own_room=500)
+    files = tuple(Media(None, "image/png", "n" * 41) for _ in range(2))
+    for number in range(8):
+        learn(book, a_step(belongs=(str(number),), media=files))
+        assert book.taken <= 500
+    assert 0 < len(book) < 8
+
+
 def test_nobody_pushes_out_what_another_has_sent_by_sending_much() -> None:
     book = PartsBook(limit=100, own_limit=10)
     learn(book, a_step("Poster"), owner="officer a")

@@ -228,7 +228,12 @@ def test_an_owner_that_is_nobody_is_told_before_anything_is_made(tmp_path: Path,
 
 def test_all_but_the_root_is_given_to_its_owner(tmp_path: Path, known: Known, monkeypatch: pytest.MonkeyPatch) -> None:
     given: set[Path] = set()
-    monkeypatch.setattr(os, "chown", lambda path, *_: given.add(path))
+
+    def chown(path: Path, _uid: int, _gid: int, *, follow_symlinks: bool = True) -> None:
+        assert not follow_symlinks, "a link may stand there by now, to a file of root's"
+        given.add(path)
+
+    monkeypatch.setattr(os, "chown", chown)
     plan = a_plan(tmp_path / "etc", root_out=tmp_path / "usb" / "root.p12")
     place(plan, known, HIDDEN, NOW, "daemon")
     assert given == {path for path in tmp_path.rglob("*") if "usb" not in path.parts}

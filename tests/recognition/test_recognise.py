@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from gerbang.bundled import bundled
 from gerbang.model import Activity, Gap, Kind, Request
-from gerbang.recognition.matcher import HostRole
+from gerbang.recognition.document import Value
+from gerbang.recognition.matcher import VALUE, HostRole, compile_value
 from gerbang.recognition.recognise import Recognition, _Reading, outcome, recognise, recognise_unread
 from gerbang.recognition.signature import Platforms, compile_platforms, parse_platform
 from gerbang.wire.encodings import LIMIT
@@ -60,6 +61,17 @@ def tweet(text: str, body: Callable[[bytes], bytes] = bytes, **headers: str) -> 
 def only(found: Recognition) -> Activity:
     assert len(found.activities) == 1
     return found.activities[0]
+
+
+# ---------------------------------------------------------------- bounds
+
+
+@pytest.mark.parametrize("size", [VALUE, VALUE + 1, 50 * VALUE])
+def test_what_an_act_is_about_is_no_longer_than_so_much_in_whatever_form_it_is_told(size: int) -> None:
+    value = compile_value(Value.model_validate({"from": "form.parentID", "as": "comment-{}"}))
+    body = urlencode({"parentID": "1" * size}).encode()
+    message = Message("POST", "/", (("Content-Type", FORM),), body)
+    assert value.read(message, {}) == f"comment-{'1' * VALUE}"
 
 
 # ---------------------------------------------------------------- never raises

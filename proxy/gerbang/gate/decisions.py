@@ -68,7 +68,7 @@ class DecisionBook:
         number = entry.decision.number
         if number in self._all:
             return
-        activity = replace(entry.decision.activity, texts=(), media=())
+        activity = replace(entry.decision.activity, texts=(), media=(), step=None)
         entry.decision = replace(entry.decision, activity=activity)
         self._all[number] = entry
         own = self._owned.setdefault(owner(entry.decision.actor), deque())

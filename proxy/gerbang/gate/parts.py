@@ -15,7 +15,7 @@ from gerbang.wire.streamed import Running, Sent
 
 LIMIT: Final = 5000  # things in all
 OWN_LIMIT: Final = 500  # things of one officer, or of one client where the officer is unknown
-ROOM: Final = 16 << 20  # characters of words in all
+ROOM: Final = 16 << 20  # characters of words, and of files' names, in all
 OWN_ROOM: Final = 2 << 20  # characters of one owner's
 NAMES: Final = 8  # ids by which one thing is found
 # X drops an upload that no post uses after a day, Instagram a container.
@@ -48,7 +48,10 @@ class _Entry:
 
     @property
     def room(self) -> int:
-        return sum(len(text.value) for text in self.thing.earlier.texts)
+        """Characters of its words, and of what its files are called: one request may name hundreds, at length."""
+        earlier = self.thing.earlier
+        named = (len(word) for one in earlier.media for word in (one.id, one.type, one.name) if word)
+        return sum(len(text.value) for text in earlier.texts) + sum(named)
 
 
 class PartsBook:
@@ -69,7 +72,7 @@ class PartsBook:
 
     @property
     def taken(self) -> int:
-        """Characters of words that are kept."""
+        """Characters of words and of files' names that are kept."""
         return self._taken
 
     def find(self, owner: str, platform: str, place: str, moment: datetime) -> Find:

@@ -153,7 +153,8 @@ def _user(name: str) -> pwd.struct_passwd:
 def _give(user: pwd.struct_passwd, files: tuple[Path, ...], folders: tuple[Path, ...], chosen: Settings) -> None:
     """Everything is the service's own, but for the root, which is to leave the machine."""
     for path in (*files, users_of(chosen).file.with_suffix(".lock"), *folders):
-        os.chown(path, user.pw_uid, user.pw_gid)
+        # Whoever may write to a folder that was there could have put a link in the place of what was made.
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
 def _what(error: BaseException) -> str:

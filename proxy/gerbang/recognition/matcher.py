@@ -46,6 +46,9 @@ IDS = 500
 ID = 200
 """Characters of an id."""
 
+VALUE = 1000
+"""Characters of a target, an account, an audience, or of what is changed."""
+
 # What no operation's name holds: a server may cut it off with what stands behind it.
 _ODD = re.compile(r"[^\w.-]", re.ASCII)
 
@@ -261,7 +264,8 @@ class CompiledValue:
                 text = match.group(self.group)
             text = text.strip()
             if text:
-                yield self.form.replace("{}", text) if self.form else text[:1000]
+                text = text[:VALUE]
+                yield self.form.replace("{}", text) if self.form else text
 
     def ids(self, message: Message, captures: Captures) -> list[str]:
         """Every id that it gives: of a pattern each match, of a list in one text each element."""
