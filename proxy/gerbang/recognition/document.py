@@ -175,6 +175,9 @@ class Surface(Part):
     method: Annotated[tuple[Method, ...], BeforeValidator(listed)] = ("POST",)
     under: Annotated[tuple[str, ...], BeforeValidator(listed)] = ("",)
     name: SelectorText | None = None
+    wordless: Mapping[SelectorText, Condition] = Field(default_factory=dict)
+    """What must be so of an operation that takes no words: where the name is whatever the caller writes, one that is
+    called so and brings some is another one."""
     override: bool = False
     """Whether the platform lets a header or field replace the method here."""
     subprotocol: Words = ()
@@ -300,6 +303,8 @@ class PlatformDocument(Part):
     """The platform whose software runs here too: what this document does not say itself is taken from that one's."""
     php: bool = False
     """Whether the server is PHP, to which `post.title` and `post_title` are one name."""
+    camel: bool = False
+    """Whether its JSON is that of Protocol Buffers, in which `video_id` and `videoId` are one name."""
     hosts: Mapping[Role, tuple[HostPattern, ...]] = Field(default_factory=dict)
     markers: tuple[Marker, ...] = ()
     account: Accounts = ()
@@ -388,6 +393,7 @@ def merged(document: PlatformDocument, base: PlatformDocument) -> PlatformDocume
         update={
             **taken,
             "php": document.php or base.php,
+            "camel": document.camel or base.camel,
             "surfaces": {**base.surfaces, **document.surfaces},
             "batches": (*document.batches, *base.batches),
             "signatures": (*document.signatures, *(one for one in base.signatures if one.id not in own)),

@@ -484,8 +484,16 @@ def _tests(where: Mapping[str, Condition]) -> list[tuple[Selector, Test]]:
     return [(parse_selector(source), _test(condition)) for source, condition in where.items()]
 
 
+def _worded(claim: Signature | Housekeeping) -> bool:
+    if isinstance(claim, Housekeeping):
+        return claim.keeps is not None
+    return bool(claim.texts) or claim.anywhere
+
+
 def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface: Surface) -> CompiledClaim:
     tests = _tests(claim.where)
+    if claim.name and not isinstance(claim, Batch) and not _worded(claim):
+        tests += _tests(surface.wordless)
     if surface.subprotocol:
         tests.append((_SUBPROTOCOL, _names_test(surface.subprotocol)))
     names: Selector | None = None

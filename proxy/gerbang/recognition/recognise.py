@@ -19,9 +19,9 @@ from gerbang.recognition.matcher import (
     first,
 )
 from gerbang.recognition.shape import shape_of
-from gerbang.recognition.unclaimed import human_texts
+from gerbang.recognition.unclaimed import LETTERS, human_texts, letters
 from gerbang.wire.message import Message, members, segments
-from gerbang.wire.selectors import Found, as_text, parse_selector
+from gerbang.wire.selectors import Found, Selector, as_text, parse_selector
 from gerbang.wire.values import Value
 from gerbang.wire.xmlrpc import Call
 
@@ -39,6 +39,7 @@ _METHOD_NAMES = _READS | {"POST", "PUT", "PATCH", "DELETE"}
 _EMBEDDED = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
 # What a browser sends by itself of a page that is read (CSP, Reporting API), and never another program of its own.
 _REPORTS = frozenset({"application/csp-report", "application/reports+json"})
+_REPORT = frozenset({"type", "body", "url", "age", "user_agent", "attempts"})
 _PARAMETERS = re.compile(r";[^/]*")
 
 
@@ -148,7 +149,8 @@ def socket_refusal(request: Request, platforms: Platforms) -> SocketRefusal | No
 
 
 def _message(request: Request, platform: Platform, body: bytes | None) -> Message:
-    return Message(request.method, request.target, request.headers, body, php=platform.document.php)
+    document = platform.document
+    return Message(request.method, request.target, request.headers, body, php=document.php, camel=document.camel)
 
 
 def _with(found: Activity, gap: Gap) -> Activity:
@@ -167,8 +169,9 @@ def _role(request: Request, platforms: Platforms) -> tuple[HostRole | None, Requ
         except ValueError:
             return role, request
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        if role is None and (role := platforms.at(named)) is not None:
-            host = named
+        asked = platforms.at(named)
+        if asked is not None and (role is None or role.role in INERT_ROLES):
+            role, host = asked, named
         request = replace(request, target=target, host=host)
     return role, request
 
@@ -185,16 +188,17 @@ class _Reading:
 
     def recognise(self, message: Message) -> Recognition:
         replaced = self.platform.overrides and not message.on_socket
-        effective = self._effective_method(message) if replaced else message.method
+        methods = self._methods(message) if replaced else (message.method,)
         paths, routed = self._paths(message)
         found: list[Recognition] = []
-        for path, certain in paths:
-            result = self._at(path, message, effective, certain=certain, routed=routed)
-            if result is not None:
-                found.append(result)
+        for effective in methods:
+            for path, certain in paths:
+                result = self._at(path, message, effective, certain=certain and len(methods) == 1, routed=routed)
+                if result is not None and result not in found:
+                    found.append(result)
         if found:
             return found[0] if len(found) == 1 else _together(found)
-        if effective in _READS and message.method in _READS:
+        if _READS.issuperset((*methods, message.method)):
             return self._read(message)
         return self._unclaimed(message)
 
@@ -207,15 +211,24 @@ class _Reading:
         """
         settled: tuple[CompiledClaim, Captures] | None = None
         unsure: list[tuple[CompiledClaim, Captures]] = []
+        batch: Recognition | None = None
         for compiled, captures in self.platform.candidates(path, self.role, message, effective):
-            if not certain and _passive(compiled):
+            if (batch or not certain) and _passive(compiled):
                 continue
             answer = compiled.holds(message, captures)
+            if answer and isinstance(compiled.claim, Batch):
+                # Elsewhere than where batches are taken, its field means nothing: then it is what its path says.
+                batch = self._claimed(message, compiled, captures)
+                continue
             if answer:
                 settled = compiled, captures
                 break
             if answer is None:
                 unsure.append((compiled, captures))
+        if batch is not None:
+            if settled is None or batch.awaits_body:
+                return batch
+            return _together([batch, self._claimed(message, *settled)])
         if unsure:
             return self._unsure(message, unsure, settled)
         if settled is None:
@@ -232,12 +245,11 @@ class _Reading:
 
     # ------------------------------------------------------------ which signature
 
-    def _effective_method(self, message: Message) -> str:
-        for selector in self.platform.overrides:
-            for name in selector.texts(message, {}):
-                if name.strip().upper() in _METHOD_NAMES:
-                    return name.strip().upper()
-        return message.method
+    def _methods(self, message: Message) -> tuple[str, ...]:
+        """What replaces the method; several where the request names several, of which nobody knows which counts."""
+        texts = (text for selector in self.platform.overrides for text in selector.texts(message, {}))
+        named = dict.fromkeys(name for text in texts if (name := text.strip().upper()) in _METHOD_NAMES)
+        return tuple(named) or (message.method,)
 
     def _paths(self, message: Message) -> tuple[list[tuple[tuple[str, ...], bool]], bool | None]:
         """The paths that servers may take, each with whether it is certain; and whether a route leads elsewhere.
@@ -343,6 +355,8 @@ class _Reading:
         drafts: list[Activity] = []
         reason = "batch"
         gaps = message.gaps
+        if not elements and not gaps and not _is_empty(each, message, captures):
+            gaps = (Gap("unreadable", "a batch of which no element was found"),)
         for element in elements[:ELEMENTS] if self.depth == 0 else ():
             inner = self._element(message, claim, element)
             if inner is None:
@@ -385,6 +399,8 @@ class _Reading:
             url = urlsplit(paths[0])  # WordPress takes the path of a whole address too
         except ValueError:
             return None
+        if url.fragment:
+            return None
         between = "" if url.path.startswith("/") or not url.path else "/"
         target = claim.prefix + between + url.path + (f"?{url.query}" if url.query else "")
         return Message.within(message, method[0], target, json=body[0] if body else None)
@@ -423,13 +439,14 @@ class _Reading:
         return Recognition((Activity(self.platform.name, Kind.VIEW, self.host, account=visitor),), "view")
 
     def _unclaimed(self, message: Message) -> Recognition:
-        if message.kinds and _REPORTS.issuperset(message.kinds):
-            return Recognition((), "telemetry")
         foreign = self._foreign(message)
-        if foreign and message.header("sec-fetch-site").lower() == "cross-site":
+        # Programs of other people's pages ask a host of the API: what they send is no button that was pressed.
+        if foreign and message.header("sec-fetch-site").lower() == "cross-site" and self.role != "api":
             return Recognition((), "embed")
         if message.body is None and self.given_up is None:
             return Recognition((), "awaits-body", awaits_body=True)
+        if _is_report(message):
+            return Recognition((), "telemetry")
         texts = human_texts(message)
         # Anybody can write an Origin; only a browser's own word for it lets words pass.
         if foreign and not texts and not message.gaps and self.given_up is None:
@@ -463,6 +480,27 @@ class _Reading:
             for hosts in self.platform.document.hosts.values()
             for listed in hosts
         )
+
+
+def _is_empty(each: Selector, message: Message, captures: Captures) -> bool:
+    """Whether where a batch's elements stand there is nothing, or a list of none."""
+    if not any(branch.steps for branch in each.branches):
+        return not message.body
+    lists = Selector(each.path, tuple(replace(branch, steps=branch.steps[:-1]) for branch in each.branches))
+    values = lists.find(message, captures).values
+    return all((message.nested(value) if isinstance(value, str) else value) in ([], {}, "") for value in values)
+
+
+def _is_report(message: Message) -> bool:
+    """Whether this is what a browser reports of a page (CSP, Reporting API), in the shape that it has."""
+    if not message.kinds or not _REPORTS.issuperset(message.kinds) or len(message.json) != 1:
+        return False
+    if sum(letters(value) for _, value in message.query) >= LETTERS:
+        return False
+    (value,) = message.json
+    if isinstance(value, list):
+        return all(isinstance(one, dict) and {"type", "body"} <= one.keys() <= _REPORT for one in value)
+    return isinstance(value, dict) and value.keys() == {"csp-report"}
 
 
 def _passive(compiled: CompiledClaim) -> bool:

@@ -63,9 +63,10 @@ class Message:
         limit: int = LIMIT,
         php: bool = False,
         answer: bool = False,
+        camel: bool = False,
     ) -> None:
         """`php`: names of fields are taken as PHP takes them (`post.title` is `post_title`). `answer`: this is a
-        response, which may hold several JSON texts behind a guard."""
+        response, which may hold several JSON texts behind a guard. `camel`: in JSON `video_id` is `videoId`."""
         self.method = method.upper()
         # nginx and Apache cut a fragment off; that a client sends one is odd enough to be said.
         target, self.fragment, _ = target.partition("#")
@@ -75,6 +76,7 @@ class Message:
         self.limit = limit
         self.php = php
         self.answer = answer
+        self.camel = camel
         self._gaps: list[Gap] = [Gap("unreadable", "a fragment in the address")] if self.fragment else []
         self._nested: dict[str, Value] = {}
         self._by_name: dict[str, dict[str, list[Field]]] = {}
@@ -94,7 +96,7 @@ class Message:
 
         A body that is a text is a form, or JSON again.
         """
-        inner = cls(method, target, outer.raw_headers, b"", outer.limit, outer.php)
+        inner = cls(method, target, outer.raw_headers, b"", outer.limit, outer.php, camel=outer.camel)
         inner._read = True
         if isinstance(json, str):
             nested = inner.nested(json)
@@ -122,7 +124,7 @@ class Message:
         own = {name.lower() for name, _ in request.headers}
         more = [(name, value) for name, value in outer.raw_headers if not name.lower().startswith("content-")]
         headers = (*request.headers, *((name, value) for name, value in more if name.lower() not in own))
-        return cls(request.method, request.target, headers, request.body, outer.limit, outer.php)
+        return cls(request.method, request.target, headers, request.body, outer.limit, outer.php, camel=outer.camel)
 
     # ------------------------------------------------------------ what headers hold
 
@@ -281,11 +283,21 @@ class Message:
             value: Value = None
             if len(source) <= NESTED and source.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
                 try:
-                    value = parse_json(source)
+                    value = parse_json(source, camel=self.camel)
                 except Unreadable:
                     value = None
             self._nested[source] = value
         return self._nested[source]
+
+    def expect_json(self, source: str) -> Value:
+        """As `nested`, where the place holds nothing but JSON: what looks like it and is not read is a gap."""
+        value = self.nested(source)
+        if value is None and source.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+            if len(source) > NESTED:
+                self.cut("characters of JSON in a field")
+            else:
+                self._gap("json: a field that is not JSON")
+        return value
 
     def _ensure(self) -> None:
         if not self._read:
@@ -380,7 +392,7 @@ class Message:
         if kinds == ("application/json",) and start in (b"{", b"["):
             # Most requests, and those that can be read in one way only.
             try:
-                self._json = (parse_json(data),)
+                self._json = (parse_json(data, camel=self.camel),)
                 return ""
             except Unreadable as error:
                 damage = f"json: {error}"
@@ -404,7 +416,7 @@ class Message:
         named_json = any("json" in kind for kind in kinds)
         if start in (b"{", b"[") or named_json:
             try:
-                self._json = (parse_json(data),)
+                self._json = (parse_json(data, camel=self.camel),)
                 return ""
             except Unreadable as error:
                 damage = damage or (f"json: {error}" if named_json else "")

@@ -249,6 +249,7 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
         case "json":
             return _walk(message.json, steps, message)
         case "variables":
+            _expect_variables(message)
             return [
                 *_walk(message.json, branch.from_root, message),
                 *_named("form", branch.from_root, message),
@@ -287,6 +288,16 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
             # What people write on a socket may look like a form or like JSON.
             structured = not message.on_socket and (message.form or message.json or message.call is not None)
             return [message.blob] if message.blob is not None and not structured else []
+
+
+def _expect_variables(message: Message) -> None:
+    """Note as a gap that they are given as a text and cannot be read: who does not see that sees a call without any."""
+    flat = (*message.by_name("form").get("variables", ()), *message.by_name("query").get("variables", ()))
+    given = [value for name, value in flat if name == "variables"]
+    given += (value for body in message.json for name, value in members(body) if name == "variables")
+    for value in given:
+        if isinstance(value, str):
+            message.expect_json(value)
 
 
 def _named(root: FlatRoot, steps: tuple[Step, ...], message: Message) -> list[Value]:
@@ -354,7 +365,7 @@ def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) ->
             continue
         for value in current:
             if isinstance(value, str):
-                value = message.nested(value)
+                value = message.nested(value) if isinstance(step, str) else message.expect_json(value)
             if isinstance(step, str):
                 if isinstance(value, dict):
                     if step in value:

@@ -57,8 +57,11 @@ class Unreadable(ValueError):
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
-def parse_json(source: bytes | str) -> Value:
+def parse_json(source: bytes | str, *, camel: bool = False) -> Value:
     """JSON with duplicates kept, in UTF-8, 16 or 32 with or without a byte order mark.
+
+    `camel`: names are taken as JSON of Protocol Buffers has them, where `video_id` and `videoId` are one (the mapping
+    of proto3, seen 2026-11).
 
     >>> parse_json(b'{"a": 1, "a": [2]}')
     Pairs(items=(('a', 1), ('a', [2])))
@@ -67,7 +70,7 @@ def parse_json(source: bytes | str) -> Value:
     if text.count("[") + text.count("{") > DEPTH and _too_deep(text):
         raise Unreadable("nested too deeply")
     try:
-        value: Value = _DECODER.decode(text.strip("\ufeff"))
+        value: Value = (_CAMEL if camel else _DECODER).decode(text.strip("\ufeff"))
     except (ValueError, RecursionError) as error:
         raise Unreadable("not JSON") from error
     return value
@@ -128,6 +131,14 @@ def _object(items: list[tuple[str, Value]]) -> Value:
     return single if len(single) == len(items) else Pairs(tuple(items))
 
 
+def _camel(items: list[tuple[str, Value]]) -> Value:
+    return _object([(_SNAKE.sub(_capital, name) if "_" in name else name, value) for name, value in items])
+
+
+def _capital(match: re.Match[str]) -> str:
+    return match[1].upper()
+
+
 def _integer(digits: str) -> int | float:
     # Python refuses integers of more than 4300 digits with a ValueError; a long one is a number all the same.
     return int(digits) if len(digits) < 400 else float(digits)
@@ -135,4 +146,6 @@ def _integer(digits: str) -> int | float:
 
 _GUARD = re.compile(r"(?:for\s*\(;;\);|while\s*\(1\);|\)\]\}',?)\s*")
 _BLANKS = re.compile(r"[\s,]*")
+_SNAKE = re.compile(r"(?<=[A-Za-z0-9])_([a-z0-9])")
+_CAMEL = json.JSONDecoder(object_pairs_hook=_camel, parse_int=_integer, strict=False)
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, strict=False)
