@@ -150,8 +150,15 @@ def numbers(gate: RunningGate) -> list[str]:
 # ---------------------------------------------------------------- uploads
 
 
-@pytest.mark.parametrize("size", [5, LARGE], ids=["read at once", "streamed"])
-def test_a_post_is_judged_with_what_was_uploaded_for_it(gate: RunningGate, platform: Platform, size: int) -> None:
+@pytest.mark.parametrize(
+    ("size", "in_thread"),
+    [(5, 1 << 20), (5, 0), (LARGE, 1 << 20)],
+    ids=["read at once", "read in a thread", "streamed"],
+)
+def test_a_post_is_judged_with_what_was_uploaded_for_it(
+    gate: RunningGate, platform: Platform, size: int, in_thread: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gerbang.gate.judging.IN_THREAD", in_thread)
     pieces = (b"\x89PNG" + b"a" * size, b"\0" * size)
     upload(gate, platform, "71", *pieces)
     assert alternative(gate, "71", "Poster gotong-royong") == 200

@@ -48,7 +48,7 @@ from gerbang.gate.stream import (
     pin,
 )
 from gerbang.gate.targets import Targets, Unwanted, plain_host
-from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Decision, Device, Gap, Reply, Request, Zone
+from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Device, Gap, Reply, Request, Zone
 from gerbang.pipeline import World
 from gerbang.recognition.signature import INERT_ROLES
 from gerbang.record.event import RecordKeys
@@ -492,10 +492,8 @@ class Gate:
                 passage.upload = self.judge.digesting(request, verdict.forwarded) if verdict.act else None
                 passage.request = request
                 flow.request.stream = passage.upload or True
-            elif request.body and any(_in_parts(decision) for decision in verdict.forwarded):
-                passage.upload = self.judge.digesting(request, verdict.forwarded)
-                passage.upload(request.body)
-                passage.request = replace(request, body=None)
+            elif verdict.digested:
+                passage.upload, passage.request = verdict.digested, replace(request, body=None)
         return verdict.reply
 
     def _passage(self, flow: http.HTTPFlow, actor: Actor) -> Passage | Reply:
@@ -576,12 +574,6 @@ class Gate:
         """A message that a client sent: unless this says otherwise, its socket is closed."""
         if (passage := passage_of(message.flow)) is not None:
             await self.sockets.judged(passage, message)
-
-
-def _in_parts(decision: Decision) -> bool:
-    """Whether this is one of several requests that bring a file."""
-    step = decision.activity.step
-    return step is not None and (step.part is not None or step.offset is not None)
 
 
 def closed_because(settings: Settings, authority: Authority | None) -> str | None:

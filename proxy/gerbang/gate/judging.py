@@ -76,7 +76,7 @@ class Verdict:
 
     `read` asks for the body first. `act` is whether any act was recognised; `forwarded` are the decisions whose
     outcome is worth waiting for, `refused` is the one that the reply tells of, and `kept` are drafts whose words are
-    worth keeping if the platform takes them.
+    worth keeping if the platform takes them. `digested` is a body that was read and brings a part of a file.
     """
 
     reply: Reply | None = None
@@ -85,6 +85,7 @@ class Verdict:
     forwarded: tuple[Decision, ...] = ()
     refused: Decision | None = None
     kept: tuple[Activity, ...] = ()
+    digested: Streamed | None = None
 
 
 PASS = Verdict()
@@ -152,9 +153,10 @@ class Judge:
         given = (request, actor, world, moment, self._releases.of(actor, moment))
         if request.body is not None and len(request.body) > IN_THREAD:
             loop = asyncio.get_running_loop()
-            activities, decisions, kept = await loop.run_in_executor(self._threads, self._recognised, *given)
+            found = await loop.run_in_executor(self._threads, self._recognised, *given)
         else:
-            activities, decisions, kept = self._recognised(*given)
+            found = self._recognised(*given)
+        activities, decisions, kept, digested = found
         if not activities:
             return self._no_act(kept)
         # Judged again only where another request has used a release in the meantime.
@@ -162,7 +164,9 @@ class Judge:
         verdict = await self._settle(
             request, world, lambda: ready.pop() if ready else self._judged(activities, actor, world), started
         )
-        return replace(verdict, kept=kept) if kept and verdict.reply is None else verdict
+        if verdict.reply is None and (kept or digested):
+            return replace(verdict, kept=kept, digested=digested)
+        return verdict
 
     async def too_large(self, request: Request, actor: Actor, size: int | None) -> Verdict:
         """A request whose body would tell what it is and is not read: an act is refused, with the gap in its line.
@@ -219,12 +223,17 @@ class Judge:
 
     def _recognised(
         self, request: Request, actor: Actor, world: World, moment: datetime, releases: Sequence[Release]
-    ) -> tuple[tuple[Activity, ...], Sequence[Decision], tuple[Activity, ...]]:
-        """The acts of a request that was read, with their decisions, and the drafts in it. May run in a thread."""
+    ) -> tuple[tuple[Activity, ...], Sequence[Decision], tuple[Activity, ...], Streamed | None]:
+        """The acts of a request that was read, with their decisions, the drafts in it, and what it brings of a file
+        that comes in parts. May run in a thread."""
         recognition = recognise(request, world.platforms)
         activities = self._linked(_unprotected(recognition, request, world), actor, world, moment)
         decisions = _judge_all(activities, actor, world, moment, releases)
-        return activities, decisions, _unprotected_drafts(recognition, world)
+        digested = None
+        if request.body and any(_in_parts(act) for act in activities):
+            digested = self.digesting(request, decisions)
+            digested(request.body)
+        return activities, decisions, _unprotected_drafts(recognition, world), digested
 
     def _linked(
         self, activities: tuple[Activity, ...], actor: Actor, world: World, moment: datetime | None = None
@@ -495,6 +504,12 @@ class Judge:
         said = replace(activity, texts=texts)
         place = place_of(activity, self._holder.world.platforms)
         return self._parts.learn(owner(actor), place, said, number, gives, self._clock(), sent)
+
+
+def _in_parts(activity: Activity) -> bool:
+    """Whether this is one of several requests that bring a file."""
+    step = activity.step
+    return step is not None and (step.part is not None or step.offset is not None)
 
 
 def _filled(activity: Activity, request: Request, fields: Fields, world: World) -> Activity:
