@@ -1,5 +1,6 @@
 """What programs ask the console's listener: who may read the figures, and what health says when parts are away."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -105,11 +106,11 @@ def test_a_database_that_is_away_or_slow_does_not_stop_the_gate(
     """The gate does not need it, so whoever restarts what is bad must not restart the gate."""
     office.store.engine.dispose()
     monkeypatch.setattr(healths, "PATIENCE", 0.2)
-    asks = []
+    asks, answers = [], threading.Event()
 
     def slow(folder: Path, _: Store) -> Mapping[str, Backlog]:
         asks.append(folder)
-        time.sleep(1.0)
+        answers.wait(20)
         return {}
 
     monkeypatch.setattr(healths, "backlog", slow)
@@ -120,6 +121,7 @@ def test_a_database_that_is_away_or_slow_does_not_stop_the_gate(
     monkeypatch.setattr(healths, "KEPT", 0.0)
     watch.look()
     assert len(asks) == 1, "one question at a time"
+    answers.set()
     eventually(lambda: health(watch.look())[0] is State.GOOD)
 
 
