@@ -76,7 +76,8 @@ class Office:
         """The chained bodies of the decisions in the journal, oldest first, filtered by equal fields."""
         bodies = []
         for file in sorted(self.journal.glob("*/*.jsonl")):
-            for line in file.read_text("utf-8").splitlines():
+            # What follows the last line feed is being written now.
+            for line in file.read_text("utf-8").split("\n")[:-1]:
                 entry = json.loads(line)
                 if entry["kind"] == "decision" and all(
                     entry["body"].get(key) == value for key, value in wanted.items()
