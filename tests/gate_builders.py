@@ -23,16 +23,17 @@ from cryptography.hazmat.primitives import serialization
 
 from gerbang.gate.addon import Gate
 from gerbang.gate.authority import Authority, Root, create_intermediate, create_root
+from gerbang.gate.bounds import Budget, Limits, Valve, Valves
 from gerbang.gate.clock import TrialClock
 from gerbang.gate.interception import GateLayers, GateTls
 from gerbang.gate.master import GateMaster
-from gerbang.gate.stream import Budget, Limits, Valve, Valves
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Disk, Journal
 from gerbang.loading import load_world
 from gerbang.pipeline import World
 from gerbang.record.event import RecordKeys
 from gerbang.settings import GateSettings, Settings
+from journal_builders import entries
 
 NOW = datetime.now(UTC)
 
@@ -446,9 +447,7 @@ class RunningGate:
 
     def lines(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The journal's lines, oldest first."""
-        files = sorted(self.settings.journal_folder.glob("*/*.jsonl"))
-        lines = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
-        return [line for line in lines if kind is None or line["kind"] == kind]
+        return entries(self.settings.journal_folder, kind)
 
     def decisions(self) -> list[dict[str, Any]]:
         return [line["body"] for line in self.lines("decision")]

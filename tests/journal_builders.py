@@ -1,6 +1,7 @@
 """Journals for tests: events that name only what matters, a disk that fails when told, a clock that is set."""
 
 import errno
+import json
 import os
 import threading
 from collections.abc import Callable
@@ -106,6 +107,13 @@ def texts(folder: Path) -> list[str]:
 
 def kinds(folder: Path) -> list[str]:
     return [line.link.kind for line in read(folder)]
+
+
+def entries(folder: Path, kind: str | None = None) -> list[dict[str, Any]]:
+    """The lines of a journal that somebody may be writing, oldest first: what follows the last line feed is no line."""
+    files = sorted(folder.glob("*/*.jsonl"))
+    found = [json.loads(line) for file in files for line in file.read_text("utf-8").split("\n")[:-1]]
+    return [entry for entry in found if kind is None or entry["kind"] == kind]
 
 
 def lines(folder: Path, where: Callable[[Line], bool] = lambda line: True) -> list[Line]:  # noqa: ARG005

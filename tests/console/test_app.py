@@ -1,6 +1,5 @@
 import csv
 import io
-import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from gerbang.console.sessions import IDLE, LONGEST, TRIES, TRIES_OF_ADDRESS, WIN
 from gerbang.journal.writer import JournalUnavailable
 from gerbang.model import Approval, Citation, Effect, Finding, Gap, Kind, Likelihood, Match, Release
 from gerbang.record.event import pseudonym, release_event
+from journal_builders import entries
 
 # ---------------------------------------------------------------- who is let in
 
@@ -462,9 +462,7 @@ def test_roles_see_what_is_theirs(office: Office, role: str, status: int) -> Non
 
 
 def looks(office: Office) -> list[dict[str, object]]:
-    files = sorted((office.folder / "journal").glob("*/*.jsonl"))
-    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
-    return [line["body"] for line in lines if line["kind"] == "looked"]
+    return [line["body"] for line in entries(office.folder / "journal", "looked")]
 
 
 def test_who_looked_is_in_the_journal_without_a_name(auditor: TestClient, office: Office) -> None:

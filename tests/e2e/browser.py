@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from e2e.office import WORD, Office
 
+PURPOSE = "Memantau aduan orang awam di media sosial"
 FLAGS = [
     "--disable-quic",
     "--no-first-run",
@@ -40,6 +41,24 @@ def signed_in(browser: Browser, office: Office, officer: str, locale: str = "ms-
     context = browser.new_context(proxy=proxy, locale=locale)  # type: ignore[arg-type]
     context.set_default_timeout(15_000)
     return context
+
+
+def opened(browser: Browser, office: Office, officer: str, url: str, shows: str) -> Page:
+    """A platform's page, known by the element `shows`, after a purpose was stated where the visit is held."""
+    page = signed_in(browser, office, officer).new_page()
+    page.goto(url)
+    state_purpose(page, shows)
+    return page
+
+
+def state_purpose(page: Page, shows: str) -> None:
+    """From the page of a held visit to the page that was asked for; nothing where a purpose still covers it."""
+    if page.locator(shows).count():
+        return
+    page.click("a.button")
+    page.fill('textarea[name="ask.official-purpose"]', PURPOSE)
+    page.click('form[action*="/confirm"] button[type="submit"]')
+    page.wait_for_selector(shows)
 
 
 def said(page: Page, act: str, text: str | None = None) -> str:

@@ -17,6 +17,7 @@ from gerbang.demo.client import Answer, send
 from gerbang.demo.office import Registers, settle
 from gerbang.demo.standins.server import StandIns
 from gerbang.settings import Settings, host_and_port
+from journal_builders import entries
 
 GERBANG = Path(sys.executable).with_name("gerbang")
 WORD = "trial:word"  # the colon is there to be tried
@@ -74,16 +75,8 @@ class Office:
 
     def decisions(self, **wanted: str) -> list[dict[str, Any]]:
         """The chained bodies of the decisions in the journal, oldest first, filtered by equal fields."""
-        bodies = []
-        for file in sorted(self.journal.glob("*/*.jsonl")):
-            # What follows the last line feed is being written now.
-            for line in file.read_text("utf-8").split("\n")[:-1]:
-                entry = json.loads(line)
-                if entry["kind"] == "decision" and all(
-                    entry["body"].get(key) == value for key, value in wanted.items()
-                ):
-                    bodies.append(entry["body"])
-        return bodies
+        bodies = [entry["body"] for entry in entries(self.journal, "decision")]
+        return [body for body in bodies if all(body.get(key) == value for key, value in wanted.items())]
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         if self.process.poll() is None:

@@ -1,20 +1,17 @@
 """The main job in Debian's Chromium, through the gate: what the person sees, what arrives, what is written down."""
 
-import json
 import time
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from e2e.browser import said, signed_in
+from e2e.browser import PURPOSE, said, signed_in, state_purpose
 from e2e.office import Office
 from gerbang.demo.standins.bank import BANK
 from gerbang.demo.standins.wordpress import BLOG
 
 pytestmark = pytest.mark.needs_chromium
-
-PURPOSE = "Memantau aduan orang awam di media sosial"
 
 
 @pytest.fixture
@@ -32,19 +29,9 @@ def morning_page(morning: Office, morning_browser: Browser) -> Iterator[Page]:
     context = signed_in(morning_browser, morning, "farid")
     page = context.new_page()
     page.goto("https://x.com/home?as=2002")
-    state_purpose(page)
+    state_purpose(page, "#post")
     yield page
     context.close()
-
-
-def state_purpose(page: Page) -> None:
-    """From the page of a held visit to the page that was asked for; nothing where a purpose still covers it."""
-    if page.locator("#post").count():
-        return
-    page.click("a.button")
-    page.fill('textarea[name="ask.official-purpose"]', PURPOSE)
-    page.click('form[action*="/confirm"] button[type="submit"]')
-    page.wait_for_selector("#post")
 
 
 def arrived(office: Office, words: str) -> list[int]:
@@ -107,15 +94,9 @@ def test_after_hours_a_harmless_act_arrives_and_its_line_was_first(
     words = f"Selamat petang semua {act} {time.time_ns()}"
     assert said(evening_page, act, words) == "sent"
     last = evening.standins.writes()[-1]
-    lines = [
-        (entry["body"], entry["at"])
-        for file in sorted(evening.journal.glob("gate-*/*.jsonl"))
-        for entry in map(json.loads, file.read_text("utf-8").splitlines())
-        if entry["kind"] == "decision"
-    ]
-    assert lines, "the act left no line"
-    body, _ = lines[-1]
-    assert body["done"] == "forwarded"
+    decisions = evening.decisions()
+    assert decisions, "the act left no line"
+    assert decisions[-1]["done"] == "forwarded"
     assert last.host == "x.com"
 
 
@@ -163,11 +144,7 @@ def test_a_comment_form_gets_a_page_that_says_why(morning: Office, morning_brows
     context = signed_in(morning_browser, morning, "devi")
     page = context.new_page()
     page.goto(f"https://{BLOG}/")
-    if page.locator("#comment").count() == 0:
-        page.click("a.button")
-        page.fill('textarea[name="ask.official-purpose"]', PURPOSE)
-        page.click('form[action*="/confirm"] button[type="submit"]')
-        page.wait_for_selector("#comment")
+    state_purpose(page, "#comment")
     words = f"Terima kasih atas makluman ini {time.time_ns()}"
     page.fill("#comment", words)
     page.click("#submit")

@@ -8,13 +8,12 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Browser, Page
 
-from e2e.browser import said, signed_in
+from e2e.browser import opened, said
 from e2e.office import Office
 from gerbang.demo.standins.facebook import API, BYTES, HOSTS, PHOTOS, PLAIN, SITE
 
 pytestmark = pytest.mark.needs_chromium
 
-PURPOSE = "Memantau aduan orang awam di media sosial"
 PERSON, OFFICIAL = "100000000000001", "61550000000001"
 # What the page does by itself.
 READS = ("CometModernHomeFeedQuery", "CometUFILiveTypingBroadcastMutation_StartMutation", "/ajax/bnzai")
@@ -22,28 +21,16 @@ FILM = {"name": "kaunter.mp4", "mimeType": "video/mp4", "buffer": b"\x00\x00\x00
 PHOTO = {"name": "kaunter.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff\xe0" + bytes(200_000)}
 
 
-def opened(browser: Browser, office: Office, officer: str, url: str) -> Page:
-    """The page, after an official purpose was stated where the visit is held."""
-    page = signed_in(browser, office, officer).new_page()
-    page.goto(url)
-    if not page.locator("#text").count():
-        page.click("a.button")
-        page.fill('textarea[name="ask.official-purpose"]', PURPOSE)
-        page.click('form[action*="/confirm"] button[type="submit"]')
-        page.wait_for_selector("#text")
-    return page
-
-
 @pytest.fixture(scope="module")
 def morning_page(morning: Office, morning_browser: Browser) -> Iterator[Page]:
-    page = opened(morning_browser, morning, "farid", f"https://{SITE}/?as={PERSON}")
+    page = opened(morning_browser, morning, "farid", f"https://{SITE}/?as={PERSON}", "#text")
     yield page
     page.context.close()
 
 
 @pytest.fixture(scope="module")
 def evening_page(evening: Office, evening_browser: Browser) -> Iterator[Page]:
-    page = opened(evening_browser, evening, "devi", f"https://{SITE}/?as={PERSON}")
+    page = opened(evening_browser, evening, "devi", f"https://{SITE}/?as={PERSON}", "#text")
     yield page
     page.context.close()
 
@@ -121,7 +108,7 @@ def test_an_upload_in_office_hours_is_refused_across_origins(
 
 def test_what_the_agencys_page_answers_passes_in_office_hours(morning: Office, morning_browser: Browser) -> None:
     """Whoever switched into the page acts as the page, and the gate knows it by `av`."""
-    page = opened(morning_browser, morning, "aminah", f"https://{SITE}/?as={PERSON}&page={OFFICIAL}")
+    page = opened(morning_browser, morning, "aminah", f"https://{SITE}/?as={PERSON}&page={OFFICIAL}", "#text")
     words = "Terima kasih atas pertanyaan; kaunter dibuka pukul lapan."
     assert said(page, "comment", words) == "sent"
     decision = morning.decisions(platform="facebook")[-1]
@@ -131,7 +118,7 @@ def test_what_the_agencys_page_answers_passes_in_office_hours(morning: Office, m
 
 
 def test_the_plain_site_gets_a_page_that_says_why(morning: Office, morning_browser: Browser) -> None:
-    page = opened(morning_browser, morning, "devi", f"https://{PLAIN}/?as={PERSON}")
+    page = opened(morning_browser, morning, "devi", f"https://{PLAIN}/?as={PERSON}", "#text")
     before = len(writes(morning))
     page.fill("#words", "Selamat hari lahir")
     page.click("#comment")

@@ -4,7 +4,6 @@ The internet's addresses are public ones, so that the gate's rule on targets sta
 gateway alone has another clock, by libfaketime: `--at` is for loopback, and here the gate listens for everybody.
 """
 
-import json
 import os
 import re
 import signal
@@ -26,6 +25,7 @@ from e2e.office import GERBANG, environment_of
 from gate_builders import Upstream, receive
 from gerbang.demo.standins.bank import BANK
 from gerbang.demo.standins.certificate import certify
+from journal_builders import entries
 
 pytestmark = pytest.mark.needs_namespaces
 
@@ -103,12 +103,7 @@ class Scene:
             return connection.getpeercert(True) or b""
 
     def decisions(self) -> list[dict[str, Any]]:
-        lines = [
-            json.loads(line)
-            for file in sorted((self.folder / "state" / "journal").glob("*/*.jsonl"))
-            for line in file.read_text("utf-8").splitlines()
-        ]
-        return [line["body"] for line in lines if line["kind"] == "decision"]
+        return [line["body"] for line in entries(self.folder / "state" / "journal", "decision")]
 
     @contextmanager
     def serving(self, at: str) -> Iterator[None]:

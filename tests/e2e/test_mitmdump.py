@@ -21,6 +21,7 @@ from gerbang.demo.standins.bank import BANK
 from gerbang.demo.standins.server import StandIns
 from gerbang.demo.standins.wordpress import BLOG
 from gerbang.settings import Settings, host_and_port
+from journal_builders import entries
 
 MITMDUMP = Path(sys.executable).with_name("mitmdump")
 MORNING, EVENING = "2026-11-24T10:00:00+08:00", "2026-11-24T19:00:00+08:00"
@@ -134,8 +135,7 @@ def test_the_same_acts_get_the_same_decisions_lines_and_answers(at: str, standin
             while len(listed(office)) < len(office.decisions()) and time.monotonic() < deadline:
                 time.sleep(0.3)
             assert len(listed(office)) == len(office.decisions()), "the forwarder brings them into the database"
-        lines = [json.loads(line) for file in office.journal.glob("gate-0/*.jsonl") for line in file.open()]
-        kinds = [line["kind"] for line in lines if line["kind"] != "seal"]
+        kinds = [line["kind"] for line in entries(office.journal) if line["kind"] != "seal"]
         assert kinds[0] == "start"
         assert kinds[-1] == "stop", "it ended in order"
         assert office.gerbang("audit", "verify").returncode == 0

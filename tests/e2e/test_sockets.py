@@ -18,15 +18,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 
-from e2e.browser import a_browser, signed_in
+from e2e.browser import PURPOSE, a_browser, signed_in, state_purpose
 from e2e.office import ACCOUNTS, NAMES, OFFICERS, WORD, Office, running
 from gerbang.demo.office import Registers, settle
 from gerbang.demo.standins.server import HOSTS, StandIns
+from journal_builders import entries
 from socket_platform import CHAT, FOLDER, HOST, SUBPROTOCOL
 
 pytestmark = pytest.mark.needs_chromium
 
-PURPOSE = "Memantau aduan orang awam di media sosial"
 PAGE = """<!doctype html><meta charset=utf-8><title>Sembang</title>
 <input id=text><button id=say>say</button><button id=line>line</button><p id=said></p><p id=state></p>
 <script>
@@ -101,9 +101,7 @@ class Chat:
             pass
 
     def _written(self) -> list[str]:
-        files = self.journal.glob("gate-0/*.jsonl") if self.journal else ()
-        lines = (json.loads(line) for file in files for line in file.read_text("utf-8").splitlines())
-        return [line["body"]["done"] for line in lines if line["kind"] == "decision"]
+        return [line["body"]["done"] for line in entries(self.journal, "decision")] if self.journal else []
 
 
 @contextmanager
@@ -128,11 +126,7 @@ def a_page(playwright: Playwright, office: Office, officer: str) -> Iterator[Pag
     context = signed_in(browser, office, officer, locale="en-GB")
     page = context.new_page()
     page.goto(f"https://{HOST}/")
-    if page.locator("#say").count() == 0:  # a visit that is held for its purpose
-        page.click("a.button")
-        page.fill('textarea[name="ask.official-purpose"]', PURPOSE)
-        page.click('form[action*="/confirm"] button[type="submit"]')
-        page.wait_for_selector("#say")
+    state_purpose(page, "#say")
     expect(page.locator("#state")).to_have_text("open open ")
     yield page
     context.close()

@@ -13,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.office import Office, an_office
+from journal_builders import entries
 
 type Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -76,10 +77,7 @@ def test_the_figures_are_what_the_journal_has(office: Office) -> None:
     unclaimed = Counter((body["platform"],) for body in lines if body.get("unclaimed"))
     assert unclaimed
     assert by(samples, "gerbang_unclaimed_writes_total", "platform") == unclaimed
-    whole = [
-        json.loads(line) for file in office.journal.glob("gate-0/*.jsonl") for line in file.read_text().splitlines()
-    ]
-    appended = [line for line in whole if line["kind"] not in {"start", "seal"}]
+    appended = [line for line in entries(office.journal) if line["kind"] not in {"start", "seal"}]
     until(lambda: by(scraped(office), "gerbang_journal_append_seconds_count")[()] == len(appended))
     until(lambda: sum(by(scraped(office), "gerbang_forwarder_backlog_lines", "slot").values()) == 0)
     assert by(samples, "gerbang_gate_up", "slot") == {("gate-0",): 1}
@@ -89,14 +87,15 @@ def test_the_figures_are_what_the_journal_has(office: Office) -> None:
 
 
 def test_no_name_account_address_or_text_is_told(office: Office) -> None:
-    office.tweet("aminah", "perkataan-istimewa-untuk-dicari")
+    account = "100200300400500600700"  # longer than any figure
+    office.tweet("aminah", "perkataan-istimewa-untuk-dicari", account)
     text = httpx.get(f"{office.console}/metrics", timeout=20).text
-    for secret in ("aminah", "farid", "2001", "9001", "127.0.0.1", "istimewa", "CreateTweet"):
+    for secret in ("aminah", "farid", account, "127.0.0.1", "istimewa", "CreateTweet"):
         assert secret not in text, secret
 
 
 def test_all_is_well_and_then_the_gate_hangs(office: Office) -> None:
-    assert told(office) == (200, "good")
+    until(lambda: told(office) == (200, "good"))
     (snapshot,) = (office.folder / "state/status").glob("*.json")
     gate = json.loads(snapshot.read_text())["pid"]
     os.kill(gate, signal.SIGSTOP)

@@ -9,40 +9,27 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from e2e.browser import said, signed_in
+from e2e.browser import opened, said
 from e2e.office import Office
 from gerbang.demo.standins.youtube import SITE, STUDIO, UPLOAD
 
 pytestmark = pytest.mark.needs_chromium
 
-PURPOSE = "Memantau aduan orang awam di media sosial"
 WATCH = f"https://{SITE}/watch?v=mY7kLp2Qx_w"
 PERSONAL, OFFICIAL = "108811223344556677889", "108811223344556600001"
 READS = ("/youtubei/v1/next", "/youtubei/v1/log_event", "/api/stats/qoe", "/youtubei/v1/creator/list_creator_videos")
 
 
-def opened(browser: Browser, office: Office, officer: str, url: str) -> Page:
-    """The page, after an official purpose was stated where the visit is held."""
-    page = signed_in(browser, office, officer).new_page()
-    page.goto(url)
-    if not page.locator("#said").count():
-        page.click("a.button")
-        page.fill('textarea[name="ask.official-purpose"]', PURPOSE)
-        page.click('form[action*="/confirm"] button[type="submit"]')
-        page.wait_for_selector("#said")
-    return page
-
-
 @pytest.fixture(scope="module")
 def morning_page(morning: Office, morning_browser: Browser) -> Iterator[Page]:
-    page = opened(morning_browser, morning, "farid", f"{WATCH}&as={PERSONAL}")
+    page = opened(morning_browser, morning, "farid", f"{WATCH}&as={PERSONAL}", "#said")
     yield page
     page.context.close()
 
 
 @pytest.fixture(scope="module")
 def evening_page(evening: Office, evening_browser: Browser) -> Iterator[Page]:
-    page = opened(evening_browser, evening, "devi", f"{WATCH}&as={PERSONAL}")
+    page = opened(evening_browser, evening, "devi", f"{WATCH}&as={PERSONAL}", "#said")
     yield page
     page.context.close()
 
@@ -87,7 +74,7 @@ def test_a_deletion_puts_something_right_and_passes_in_office_hours(morning: Off
 
 
 def test_what_an_official_channel_answers_passes_in_office_hours(morning: Office, morning_browser: Browser) -> None:
-    page = opened(morning_browser, morning, "aminah", f"{WATCH}&as={OFFICIAL}")
+    page = opened(morning_browser, morning, "aminah", f"{WATCH}&as={OFFICIAL}", "#said")
     assert said(page, "comment", "Terima kasih atas pertanyaan; kaunter dibuka pukul lapan.") == "sent"
     decision = morning.decisions(platform="youtube")[-1]
     assert (decision["activity"], decision["standing"]) == ("comment", "official")
@@ -143,7 +130,7 @@ FILM = {"name": "taklimat harian.mp4", "mimeType": "video/mp4", "buffer": b"\x00
 
 
 def test_an_upload_in_office_hours_is_refused_across_origins(morning: Office, morning_browser: Browser) -> None:
-    page = opened(morning_browser, morning, "farid", f"https://{STUDIO}/upload")
+    page = opened(morning_browser, morning, "farid", f"https://{STUDIO}/upload", "#said")
     page.set_input_files("#file", FILM)  # type: ignore[arg-type]
     words = said(page, "upload")
     decision = morning.decisions(done="answered", platform="youtube")[-1]
@@ -158,7 +145,7 @@ def test_an_upload_in_office_hours_is_refused_across_origins(morning: Office, mo
 
 
 def test_a_video_is_uploaded_saves_itself_and_is_published(evening: Office, evening_browser: Browser) -> None:
-    page = opened(evening_browser, evening, "devi", f"https://{STUDIO}/upload")
+    page = opened(evening_browser, evening, "devi", f"https://{STUDIO}/upload", "#said")
     page.set_input_files("#file", FILM)  # type: ignore[arg-type]
     assert said(page, "upload") == "sent"
     assert any(arrival.host == UPLOAD and len(arrival.body) > 300_000 for arrival in evening.standins.writes())

@@ -21,10 +21,10 @@ from mitmproxy.proxy.layers.http import HttpRequestHook
 
 from gate_builders import Loop, Probe, a_proxy, office_settings, receive
 from gerbang.errors import SettingsError, StartError
+from gerbang.gate.bounds import Budget, Limits, Valves
 from gerbang.gate.interception import GateLayers, GateTls
 from gerbang.gate.master import GateMaster
 from gerbang.gate.run import authority_of, check_sign_in
-from gerbang.gate.stream import Budget, Limits, Valves
 from gerbang.settings import GateSettings
 
 

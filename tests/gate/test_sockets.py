@@ -39,8 +39,9 @@ from gate_builders import (
     receive,
     server_context,
 )
+from gerbang.gate.bounds import HOLD
 from gerbang.gate.frames import FrameEnds
-from gerbang.gate.stream import FRAMES, HOLD, MESSAGE, GateSocketLayer, SocketMessage
+from gerbang.gate.socket_layer import FRAMES, MESSAGE, GateSocketLayer, SocketMessage
 from gerbang.journal.writer import Disk
 from gerbang.loading import load_world
 from gerbang.pipeline import World
@@ -568,7 +569,7 @@ def test_half_a_message_counts_in_its_senders_share_and_beyond_it_the_gate_is_bu
 
 
 def test_half_a_message_is_not_waited_for_for_ever(raw: "Raw", monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gerbang.gate.stream.IDLE", 0.2)
+    monkeypatch.setattr("gerbang.gate.socket_layer.IDLE", 0.2)
     raw.client.sendall(frame(0x1, b"half", masked=True, fin=False))
     ((opcode, _, payload),) = raw.from_gate(1)
     assert (opcode, struct.unpack("!H", payload[:2])[0]) == (0x8, 1013)

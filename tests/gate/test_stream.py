@@ -37,16 +37,8 @@ from gate_builders import (
     upload_http1,
 )
 from gerbang.gate import stream
-from gerbang.gate.stream import (
-    BODY_LIMIT,
-    HEAD_LIMIT,
-    SENDER,
-    SHORT_OF_MEMORY,
-    Budget,
-    Limits,
-    PinnedAddress,
-    pin,
-)
+from gerbang.gate.bounds import SENDER, SHORT_OF_MEMORY, Budget, Limits
+from gerbang.gate.stream import BODY_LIMIT, HEAD_LIMIT, PinnedAddress, pin
 
 HUGE = 200 * 1000 * 1000
 FOUR_MB = 4 * 1000 * 1000

@@ -326,7 +326,7 @@ def test_a_connection_is_written_down_once_a_minute_and_host(guest: Way) -> None
 
 
 def test_names_that_a_device_makes_up_do_not_fill_the_journal(guest: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gerbang.gate.judging.HOSTS_A_MINUTE", 3)
+    monkeypatch.setattr("gerbang.gate.once.HOSTS_A_MINUTE", 3)
     documents = guest.gate.holder.world.platforms
     below = {**documents._below, "x.com": documents._exact["x.com"]}
     platforms = replace(documents, _below=below)

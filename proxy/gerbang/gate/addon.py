@@ -19,6 +19,7 @@ from gerbang.answers.words import Language
 from gerbang.errors import RecordError
 from gerbang.gate.admission import Admission, speaks_proxy
 from gerbang.gate.authority import Authority
+from gerbang.gate.bounds import SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves
 from gerbang.gate.clock import Clock, wall_clock
 from gerbang.gate.decisions import DecisionBook, owner_of
 from gerbang.gate.distrust import DistrustBook
@@ -33,20 +34,9 @@ from gerbang.gate.passage import PASSAGE, Passage, Tee, named_host, passage_of, 
 from gerbang.gate.pinned import Pins
 from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
+from gerbang.gate.socket_layer import SocketMessage
 from gerbang.gate.sockets import Sockets
-from gerbang.gate.stream import (
-    BODY_LIMIT,
-    SENDER,
-    SENT_ON,
-    SHORT_OF_MEMORY,
-    UNTOUCHED,
-    Budget,
-    Limits,
-    SocketMessage,
-    Valves,
-    announced,
-    pin,
-)
+from gerbang.gate.stream import BODY_LIMIT, SENT_ON, UNTOUCHED, announced, pin
 from gerbang.gate.targets import Targets, Unwanted, plain_host
 from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Device, Gap, Reply, Request, Zone
 from gerbang.pipeline import World

@@ -25,7 +25,8 @@ from mitmproxy.proxy.layers.tls import ClientTLSLayer, TLSLayer, TlsStartClientH
 from OpenSSL import SSL
 
 from gerbang.gate.authority import Authority
-from gerbang.gate.stream import LINGER, GateHttpLayer, Limits, Valves, make_ours
+from gerbang.gate.bounds import LINGER, Limits, Valves
+from gerbang.gate.stream import GateHttpLayer, make_ours
 from gerbang.gate.targets import literal
 
 log = structlog.get_logger()

@@ -6,14 +6,14 @@ that needed one.
 
 import asyncio
 import os
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import perf_counter_ns
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import structlog
@@ -23,6 +23,7 @@ from gerbang.errors import RecordError
 from gerbang.gate.clock import Clock
 from gerbang.gate.decisions import DecisionBook, owner
 from gerbang.gate.figures import Figures
+from gerbang.gate.once import OnceBook
 from gerbang.gate.parts import PartsBook
 from gerbang.gate.provenance import provenance
 from gerbang.gate.releases import ReleaseBook
@@ -40,15 +41,6 @@ log = structlog.get_logger()
 # Bodies larger than this are read and judged in a thread, in bytes.
 IN_THREAD = 64 << 10
 THREADS = 2
-# A visit is written down once in this time for an officer and a platform, and a connection that is not opened for an
-# officer and a host; where nobody is known, for an address.
-ONCE_IN: Final = {Kind.VIEW: timedelta(minutes=30), Kind.USE: timedelta(minutes=1)}
-# The same of messages on a WebSocket that are sealed, or that nobody can read: a page sends many by itself.
-ONCE_ON_SOCKET: Final = {Kind.USE: timedelta(minutes=30), Kind.WRITE: timedelta(minutes=30)}
-# Hosts of one officer or address that are written down in that minute one by one. A device can make up any name below
-# a listed one; those beyond share a line a platform.
-HOSTS_A_MINUTE = 60
-SEEN = 20_000
 # Shapes of unclaimed writes that are counted between two lines of them.
 SHAPES = 200
 REFUSING = frozenset({Effect.COACH, Effect.APPROVE, Effect.BLOCK})
@@ -119,8 +111,7 @@ class Judge:
         self._strange: Counter[tuple[str, Shape]] = Counter()
         self._strange_since = clock()
         self._saves = SaveBook()
-        self._seen: OrderedDict[tuple[object, ...], tuple[str, datetime]] = OrderedDict()
-        self._hosts: OrderedDict[str, tuple[datetime, set[str]]] = OrderedDict()
+        self._once = OnceBook()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="judge")
 
     def close(self) -> None:
@@ -354,18 +345,18 @@ class Judge:
             self.unwritten[decision.activity.kind] += 1
             self._count_shape(decision.activity)
             return decision
-        once_in = (ONCE_ON_SOCKET if on_socket else ONCE_IN).get(decision.activity.kind)
-        key = self._key(decision, on_socket) if once_in is not None else None
-        if key is not None and once_in is not None and (number := self._seen_number(key, decision, refused, once_in)):
+        again = self._once.again(decision, on_socket=on_socket)
+        number = self._once.number(again, decision) if again is not None else None
+        # A visit that is held has a form on the gate's pages; a connection has none, and nobody to show it to.
+        form = refused and decision.activity.kind is Kind.VIEW
+        if number is not None and (not form or self._answerable(number, decision)):
             return replace(decision, number=number)
         done: Done = "forwarded" if not refused else "held" if decision.effect in HELD else "answered"
         event = decision_event(decision, done, excerpts(decision), self._keys, timings)
         await self.append(event)
         self.figures.decisions[decision.effect, decision.activity.kind, decision.activity.platform] += 1
-        if key is not None:
-            self._seen[key] = (decision.number, decision.moment)
-            while len(self._seen) > SEEN:
-                self._seen.popitem(last=False)
+        if again is not None:
+            self._once.note(again, decision)
         return decision
 
     async def append(self, event: Event) -> None:
@@ -394,36 +385,6 @@ class Judge:
         event = unclaimed_event(counted, since, self._strange_since, self._keys)
         written = self._ledger.append(event, patient=True)
         written.add_done_callback(_note_uncounted)
-
-    def _key(self, decision: Decision, on_socket: bool) -> tuple[object, ...]:
-        activity, whose = decision.activity, owner(decision.actor)
-        rules = frozenset((match.rule, match.in_force) for match in decision.matches)
-        host = self._host_of(whose, activity.host, decision.moment) if activity.kind is Kind.USE else ""
-        return (whose, activity.platform, activity.kind, decision.effect, rules, host, on_socket)
-
-    def _host_of(self, whose: str, host: str, moment: datetime) -> str:
-        """The host by which a connection is told from others; none beyond so many in a minute."""
-        since, hosts = self._hosts.pop(whose, (moment, set()))
-        if not since <= moment < since + ONCE_IN[Kind.USE]:
-            since, hosts = moment, set()
-        if len(hosts) < HOSTS_A_MINUTE:
-            hosts.add(host)
-        self._hosts[whose] = (since, hosts)
-        while len(self._hosts) > SEEN:
-            self._hosts.popitem(last=False)
-        return host if host in hosts else ""
-
-    def _seen_number(
-        self, key: tuple[object, ...], decision: Decision, refused: bool, once_in: timedelta
-    ) -> str | None:
-        number, moment = self._seen.get(key, ("", decision.moment))
-        kind = decision.activity.kind
-        if not number or not moment <= decision.moment < moment + once_in:
-            return None
-        # A visit that is held has a form on the gate's pages; a connection has none, and nobody to show it to.
-        if refused and kind is Kind.VIEW and not self._answerable(number, decision):
-            return None
-        return number
 
     def _answerable(self, number: str, decision: Decision) -> bool:
         """Whether what was refused or held under a number before can be opened and answered for this decision too."""

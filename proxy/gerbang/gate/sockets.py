@@ -10,10 +10,11 @@ from gerbang.answers.on_socket import closed_with, instead, why
 from gerbang.answers.words import preferred
 from gerbang.errors import RecordError
 from gerbang.gate.admission import Admission
+from gerbang.gate.bounds import SHORT_OF_MEMORY
 from gerbang.gate.guard import Guard
 from gerbang.gate.judging import Holder, Judge
 from gerbang.gate.passage import Passage, read_request
-from gerbang.gate.stream import SHORT_OF_MEMORY, SocketMessage
+from gerbang.gate.socket_layer import SocketMessage
 from gerbang.model import SOCKET, Decision, Request
 from gerbang.recognition.recognise import message_on, socket_refusal
 

@@ -6,12 +6,10 @@ put in place by the `next_layer` hook at the outside, inside TLS and for HTTP/2 
 mitmproxy 12.2.3; the contract tests in `tests/gate/test_stream.py` fail where another version differs.
 """
 
-import asyncio
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
-from weakref import WeakKeyDictionary
+from typing import Any
 
 import h2.errors
 from mitmproxy import http
@@ -33,18 +31,12 @@ from mitmproxy.proxy.layers.http._events import (
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook, HttpResponseHeadersHook
 from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
 from mitmproxy.proxy.layers.http._http2 import Http2Client, Http2Server
-from mitmproxy.proxy.layers.websocket import WebsocketEndHook, WebsocketStartHook
-from wsproto.extensions import PerMessageDeflate
-from wsproto.frame_protocol import CloseReason, Frame, FrameProtocol, Opcode, ParseFailed
 
-from gerbang.gate.frames import BoundedDeflate, FrameEnds, payload
+from gerbang.gate.bounds import HOLD, IDLE, LINGER, SENDER, SHORT_OF_MEMORY, Limits, Valves
+from gerbang.gate.socket_layer import GateSocketLayer
 
 # How much of an unwanted body is read away so that the connection can be used again; beyond, it is closed or reset.
 DRAIN = 256 << 10
-# How long an HTTP/1 client that still sends has to read its answer before the connection closes, in seconds.
-LINGER = 1.0
-# How much may wait for a hook before the client's socket is left unread.
-HOLD = 256 << 10
 # How much may wait for the other side's HTTP/2 window, and below which reading goes on.
 BACKLOG, BACKLOG_LOW = 1 << 20, 256 << 10
 # How often a full HTTP/2 window is looked at again, in seconds.
@@ -52,134 +44,19 @@ RECHECK = 0.02
 # The longest head of an HTTP/1 request; stock mitmproxy has no bound.
 HEAD_LIMIT = 256 << 10
 
-# How long nothing may come of a body that is waited for, and how often that is looked at, in seconds.
-IDLE, SWEEP = 30.0, 5.0
-
-# What part of the budget one sender may take.
-SHARES = 4
-
-# The longest message that a client may send on a WebSocket, in bytes, decompressed.
-MESSAGE = 1 << 20
-# In how many frames of its own a message goes on; one of more goes on as one.
-FRAMES = 64
-# How much may wait on a WebSocket for the end of what the platform is sending, in bytes.
-TO_SAY = 64 << 10
+# How often a body that is waited for is looked at, in seconds.
+SWEEP = 5.0
 
 # What a queued piece of a body takes beside its bytes: many tiny pieces must not slip under a bound.
 PIECE = 128
 
 BODY_LIMIT = "gerbang.body-limit"
 """Key in a flow's metadata for a smaller limit than the gate's, in bytes."""
-SHORT_OF_MEMORY = "gerbang.short-of-memory"
-"""Key in a flow's metadata, true where it was the budget of the process that ran out, or its sender's share."""
-SENDER = "gerbang.sender"
-"""Key in a flow's metadata for whose share a body counts in; where it is not set, it is the client address's."""
 UNTOUCHED = "gerbang.untouched"
 """Key in a flow's metadata, true where nothing of it is judged: what it becomes is relayed as it comes."""
 
-
 SENT_ON = "gerbang.sent-on"
 """Key in a flow's metadata, true where the body goes on as it comes: what could be said of the request was said."""
-
-
-class Budget:
-    """The memory that buffered bodies may take in this process, in bytes, and no sender more than a share of it."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.share = limit // SHARES
-        self.taken = 0
-        self._by: dict[str, int] = {}
-
-    def take(self, size: int, sender: str) -> bool:
-        by = self._by.get(sender, 0) + size
-        if by > self.share or self.taken + size > self.limit:
-            return False
-        self.taken += size
-        self._by[sender] = by
-        return True
-
-    def give(self, size: int, sender: str) -> None:
-        self.taken -= size
-        if (left := self._by.get(sender, 0) - size) > 0:
-            self._by[sender] = left
-        else:
-            self._by.pop(sender, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one body may take, in bytes, and the budget of all."""
-
-    body: int
-    budget: Budget
-
-
-class Reader(Protocol):
-    async def read(self, n: int) -> bytes: ...
-
-
-class Valve:
-    """A socket's reader that can be held, so that what nobody can use yet stays with its sender.
-
-    `taken` counts the bytes that were read.
-    """
-
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._holders: set[Hashable] = set()
-        self._open = asyncio.Event()
-        self._open.set()
-        self.taken = 0
-
-    async def read(self, n: int) -> bytes:
-        await self._open.wait()
-        data = await self._reader.read(n)
-        self.taken += len(data)
-        return data
-
-    def hold(self, holder: Hashable) -> None:
-        self._holders.add(holder)
-        self._open.clear()
-
-    def release(self, holder: Hashable) -> None:
-        self._holders.discard(holder)
-        if not self._holders:
-            self._open.set()
-
-    @property
-    def held(self) -> bool:
-        return bool(self._holders)
-
-
-class Transports(Protocol):
-    transports: Any
-
-
-class Valves:
-    """The valves of all open connections."""
-
-    def __init__(self) -> None:
-        self._valves: WeakKeyDictionary[Connection, Valve] = WeakKeyDictionary()
-
-    def fit(self, handler: Transports, connection: Connection) -> Valve:
-        """Put a valve before the reader of a connection that has opened and that nobody reads yet."""
-        transport = handler.transports[connection]
-        valve = Valve(transport.reader)
-        transport.reader = valve
-        self._valves[connection] = valve
-        return valve
-
-    def of(self, connection: Connection) -> Valve | None:
-        return self._valves.get(connection)
-
-    def hold(self, connection: Connection, holder: Hashable) -> None:
-        if valve := self._valves.get(connection):
-            valve.hold(holder)
-
-    def release(self, connection: Connection, holder: Hashable) -> None:
-        if valve := self._valves.get(connection):
-            valve.release(holder)
 
 
 @dataclass
@@ -206,29 +83,6 @@ class StopSending(HttpEvent):
     """The answer is complete and the rest of the request is not wanted. `done` is set where that could be said."""
 
     done: bool = False
-
-
-@dataclass(slots=True)
-class SocketMessage:
-    """One message of a client's on a WebSocket; `content` is `None` where it grew over its limit, in `size` bytes.
-
-    The addon says what becomes of it: it `passes`, or the client gets an `answer` in its place. Where it says neither,
-    the socket is closed with `close`: a code and a reason of at most 123 bytes.
-    """
-
-    flow: http.HTTPFlow
-    content: bytes | None
-    size: int
-    passes: bool = False
-    answer: str | None = None
-    close: tuple[int, str] = (CloseReason.INTERNAL_ERROR, "")
-
-
-@dataclass
-class SocketMessageHook(commands.StartHook):  # type: ignore[no-untyped-call]  # mitmproxy's own metaclass hook
-    """A client has sent a message whole, or more than may be read of one."""
-
-    message: SocketMessage
 
 
 class BodyBuffer:
@@ -513,253 +367,6 @@ class GateStream(HttpStream):
             number = peer.our_stream_id.get(self.stream_id)
         waiting: Any = peer.h2_conn.stream_buffers.get(number, ())
         return sum(len(piece.data) for piece in waiting)
-
-
-class GateSocketLayer(layer.Layer):
-    """A WebSocket: each message of the client's waits for its decision, what the platform sends passes as it comes.
-
-    Stock mitmproxy decodes both sides, has no limit, keeps every message, and lets what comes meanwhile gather without
-    one. Here only the client's side is read, and while a message waits its socket is left unread.
-    """
-
-    def __init__(self, context: Context, flow: http.HTTPFlow, limits: Limits, valves: Valves) -> None:
-        super().__init__(context)
-        self.flow, self.limits, self.valves = flow, limits, valves
-        self.limit = min(MESSAGE, limits.body)
-        response = flow.response
-        agreed = response.headers.get("sec-websocket-extensions", "") if response else ""
-        deflate = [BoundedDeflate(agreed, self.limit)] if PerMessageDeflate.name in agreed else []
-        self.said: FrameProtocol | None = FrameProtocol(client=False, extensions=[*deflate])
-        # To the platform messages go uncompressed, which needs no agreement; what is dropped leaves no trace there.
-        self.up, self.down = FrameProtocol(client=True, extensions=[]), FrameProtocol(client=False, extensions=[])
-        self.ends = FrameEnds()
-        self.message = bytearray()
-        self.frames: list[int] = []
-        self.heard = 0.0
-        self.patience: commands.RequestWakeup | None = None
-        self.to_say: list[bytes] = []
-        self.goodbye = b""
-        self.closing: commands.RequestWakeup | None = None
-        self.parted = self.over = False
-        self.waiting = 0
-        self._key = (id(self), "socket")
-
-    def __repr__(self) -> str:
-        return "GateSocketLayer()"
-
-    def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if self._paused and isinstance(event, events.DataReceived):
-            if event.connection is self.context.server:
-                # What the platform sends waits for nothing.
-                yield from self._from_platform(event.data)
-                return
-            self.waiting += len(event.data)
-            if self.waiting > HOLD:
-                self.valves.hold(self.context.client, self._key)
-        yield from super().handle_event(event)
-
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.Start):
-            yield WebsocketStartHook(self.flow)
-        elif self.over:
-            return
-        elif isinstance(event, events.DataReceived):
-            if event.connection is self.context.server:
-                yield from self._from_platform(event.data)
-            else:
-                yield from self._from_client(event.data)
-        elif isinstance(event, events.ConnectionClosed):
-            if event.connection is self.context.client or not self.parted:
-                yield from self._end()
-        elif isinstance(event, events.Wakeup):
-            yield from self._woken(event.command)
-
-    # ------------------------------------------------------------ from the client
-
-    def _from_client(self, data: bytes) -> layer.CommandGenerator[None]:
-        if self.waiting:
-            self.waiting = max(0, self.waiting - len(data))
-            if not self.waiting:
-                self.valves.release(self.context.client, self._key)
-        if self.said is None:
-            return  # it makes no sense any more, and its socket is about to close
-        self.heard = time.monotonic()
-        self.said.receive_bytes(data)
-        try:
-            for frame in self.said.received_frames():
-                yield from self._frame(frame)
-                if self.over:
-                    return
-        except ParseFailed as failed:
-            self.said = None
-            if failed.code is CloseReason.MESSAGE_TOO_BIG:
-                yield from self._too_large()
-            else:
-                yield from self._close(failed.code, "")
-            return
-        if self.message and self.patience is None:
-            self.patience = commands.RequestWakeup(IDLE)
-            yield self.patience
-
-    def _frame(self, frame: Frame) -> layer.CommandGenerator[None]:
-        if frame.opcode is Opcode.CLOSE:
-            # wsproto has the two here, and no text.
-            code, reason = cast(tuple[int, str], frame.payload)
-            yield from self._closed_by_client(code, reason)
-        elif self.closing is not None:
-            return
-        elif frame.opcode is Opcode.PING:
-            yield commands.SendData(self.context.server, bytes(self.up.ping(payload(frame))))
-        elif frame.opcode is Opcode.PONG:
-            yield commands.SendData(self.context.server, bytes(self.up.pong(payload(frame))))
-        else:
-            yield from self._piece(frame)
-
-    def _piece(self, frame: Frame) -> layer.CommandGenerator[None]:
-        data = payload(frame)
-        if len(self.message) + len(data) > self.limit:
-            yield from self._too_large()
-            return
-        if not self.limits.budget.take(len(data), self._sender):
-            self.flow.metadata[SHORT_OF_MEMORY] = True
-            yield from self._refused(SocketMessage(self.flow, None, len(self.message) + len(data)))
-            return
-        self.message += data
-        if frame.frame_finished and len(self.frames) < FRAMES:
-            self.frames.append(len(self.message))
-        if frame.message_finished:
-            yield from self._whole(text=frame.opcode is Opcode.TEXT)
-
-    @property
-    def _sender(self) -> str:
-        return str(self.flow.metadata.get(SENDER) or self.context.client.peername[0])
-
-    def _forget(self) -> None:
-        if self.message:
-            self.limits.budget.give(len(self.message), self._sender)
-        self.message = bytearray()
-        self.frames = []
-
-    def _whole(self, *, text: bool) -> layer.CommandGenerator[None]:
-        content, ends = bytes(self.message), self.frames
-        message = SocketMessage(self.flow, content, len(content))
-        yield from self._asked(message)
-        if message.passes and not self.over and self.closing is None:
-            at, opcode = 0, Opcode.TEXT if text else Opcode.BINARY
-            for end in ends[:-1] if len(ends) < FRAMES else ():
-                yield self._sent(opcode, content[at:end], last=False)
-                at, opcode = end, Opcode.CONTINUATION
-            yield self._sent(opcode, content[at:], last=True)
-        self._forget()
-        if not message.passes:
-            yield from self._turned_away(message)
-
-    def _sent(self, opcode: Opcode, data: bytes, *, last: bool) -> commands.SendData:
-        return commands.SendData(self.context.server, bytes(self.up._serialize_frame(opcode, data, last)))
-
-    def _too_large(self) -> layer.CommandGenerator[None]:
-        yield from self._refused(
-            SocketMessage(self.flow, None, len(self.message), close=(CloseReason.MESSAGE_TOO_BIG, ""))
-        )
-
-    def _refused(self, message: SocketMessage) -> layer.CommandGenerator[None]:
-        """What was not read whole cannot pass: whatever is said of it, the socket closes."""
-        self.said = None
-        yield from self._asked(message)
-        self._forget()
-        yield from self._close(*message.close)
-
-    def _asked(self, message: SocketMessage) -> layer.CommandGenerator[None]:
-        yield SocketMessageHook(message)
-        if self.flow.error is not None:  # killed by another addon
-            message.passes, message.answer = False, None
-
-    def _turned_away(self, message: SocketMessage) -> layer.CommandGenerator[None]:
-        if message.answer is None:
-            yield from self._close(*message.close)
-        else:
-            yield from self._say(bytes(self.down.send_data(message.answer)))
-
-    # ------------------------------------------------------------ to the client
-
-    def _from_platform(self, data: bytes) -> layer.CommandGenerator[None]:
-        if self.over or self.parted:
-            return
-        frame, message = self.ends.feed(data)
-        place = message or frame
-        said = self._ready() if message and not self.ends.closed else b""
-        if place and self.goodbye:
-            yield commands.SendData(self.context.client, data[:place] + said)
-            yield from self._part()
-        else:
-            yield commands.SendData(self.context.client, data[:place] + said + data[place:])
-
-    def _say(self, said: bytes) -> layer.CommandGenerator[None]:
-        """Say something of our own between two messages of the platform's."""
-        self.to_say.append(said)
-        if self.ends.between_messages and not self.ends.closed:
-            yield commands.SendData(self.context.client, self._ready())
-        elif sum(map(len, self.to_say)) > TO_SAY:
-            yield from self._close(CloseReason.TRY_AGAIN_LATER, "")
-
-    def _ready(self) -> bytes:
-        said, self.to_say = b"".join(self.to_say), []
-        return said
-
-    # ------------------------------------------------------------ the end
-
-    def _close(self, code: int, reason: str) -> layer.CommandGenerator[None]:
-        """Take leave of the client with a code and a reason, in `LINGER` at the latest, and of the platform."""
-        if self.closing is not None or self.over:
-            return
-        self._noted(code, reason, by_client=False)
-        self.goodbye = bytes(self.down.close(code, reason))
-        self.closing = commands.RequestWakeup(LINGER)
-        yield self.closing
-        if self.ends.between_frames:
-            yield from self._part()
-
-    def _part(self) -> layer.CommandGenerator[None]:
-        self.parted = True
-        if not self.ends.closed:
-            yield commands.SendData(self.context.client, self.goodbye)
-        yield commands.SendData(self.context.server, bytes(self.up.close(CloseReason.GOING_AWAY)))
-        yield commands.CloseConnection(self.context.server)
-
-    def _closed_by_client(self, code: int, reason: str) -> layer.CommandGenerator[None]:
-        if self.closing is None:
-            self._noted(code, reason, by_client=True)
-            yield commands.SendData(self.context.server, bytes(self.up.close(code, reason)))
-            if self.ends.between_frames and not self.ends.closed:
-                yield commands.SendData(self.context.client, bytes(self.down.close(code, reason)))
-        yield from self._end()
-
-    def _end(self) -> layer.CommandGenerator[None]:
-        self.over = True
-        self._forget()
-        self.valves.release(self.context.client, self._key)
-        yield commands.CloseConnection(self.context.server)
-        yield commands.CloseConnection(self.context.client)
-        yield WebsocketEndHook(self.flow)
-        self.flow.live = False
-
-    def _noted(self, code: int, reason: str, *, by_client: bool) -> None:
-        if (socket := self.flow.websocket) is not None and socket.close_code is None:
-            socket.timestamp_end = time.time()
-            socket.close_code, socket.close_reason, socket.closed_by_client = code, reason, by_client
-
-    def _woken(self, why: commands.Command) -> layer.CommandGenerator[None]:
-        if why is self.closing:
-            yield from self._end()
-        elif why is self.patience:
-            self.patience = None
-            if self.message and time.monotonic() - self.heard >= IDLE:
-                self.said = None
-                self._forget()
-                yield from self._close(CloseReason.TRY_AGAIN_LATER, "")
-            elif self.message:
-                self.patience = commands.RequestWakeup(IDLE)
-                yield self.patience
 
 
 def announced(request: http.Request) -> int | None:

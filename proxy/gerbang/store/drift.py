@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 
 from gerbang.model import Shape, Sighting
@@ -17,19 +17,7 @@ READ = 50_000
 """Lines of each kind that are looked at, the newest first."""
 
 
-class _StoredShape(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    role: str
-    method: str
-    path: str
-    surface: str = ""
-    name: str = ""
-    fields: tuple[str, ...] = ()
-    texts: tuple[str, ...] = ()
-
-    def value(self) -> Shape:
-        return Shape(self.role, self.method, self.path, self.surface, self.name, self.fields, self.texts)
+_SHAPE = TypeAdapter(Shape)
 
 
 def sightings(store: Store, since: datetime, platform: str | None = None) -> Iterator[Sighting]:
@@ -70,7 +58,7 @@ def _private(fields: str, name: str) -> Any:
 
 def _shape(fields: Any) -> Shape | None:
     try:
-        return _StoredShape.model_validate(fields).value() if fields else None
+        return _SHAPE.validate_python(fields) if fields else None
     except ValidationError:
         # Another version's line.
         return None
