@@ -15,7 +15,7 @@ from gerbang.answers.words import Language
 from gerbang.console.app import FILTERS, FORM_LIMIT, ROWS, STYLE_PATH, host_allowed, local_path, plain_cell, wanted_of
 from gerbang.console.sessions import IDLE, LONGEST, TRIES, TRIES_OF_ADDRESS, WINDOW
 from gerbang.journal.writer import JournalUnavailable
-from gerbang.model import Approval, Citation, Effect, Finding, Gap, Kind, Likelihood, Match, Release
+from gerbang.model import Approval, Citation, Effect, Finding, Gap, Kind, Likelihood, Match, Release, Shape
 from gerbang.record.event import pseudonym, release_event
 from journal_builders import entries
 
@@ -434,6 +434,20 @@ def test_an_auditor_is_led_to_the_decisions_on_earlier_steps(
     assert shown == [[False, False], [True, False], [False, True]]
     for number in NUMBERS[1:3]:
         assert f'href="/decisions/{number}"' in pages[2]
+
+
+@pytest.mark.parametrize(("language", "heading"), [("ms", "Rupa permintaan"), ("en", "What it looked like")])
+def test_what_no_signature_knows_is_shown_by_its_shape(
+    auditor: TestClient, office: Office, language: str, heading: str
+) -> None:
+    shape = Shape("app", "POST", "/i/api/graphql/{}/CreateStatement", "graphql", "CreateStatement")
+    strange = an_activity("Notis", signature="", unclaimed=True, shape=shape)
+    office.record(a_blocked_post(), a_blocked_post(NUMBERS[2], activity=strange, findings=()))
+    known, unknown = (auditor.get(f"/decisions/{number}?lang={language}").text for number in NUMBERS[1:3])
+    assert (heading in known, heading in unknown) == (False, True)
+    assert "POST /i/api/graphql/{}/CreateStatement (CreateStatement)" in unknown
+    marked = {"ms": "jenisnya tidak dikenali", "en": "of a kind that is not known"}[language]
+    assert auditor.get(f"/decisions?lang={language}").text.count(marked) == 1
 
 
 def test_a_number_is_found_however_it_is_typed(auditor: TestClient, office: Office) -> None:

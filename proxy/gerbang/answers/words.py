@@ -650,6 +650,7 @@ PHRASES: Mapping[str, Phrase] = {
     "console.texts.count": Phrase("teks: {texts}, lampiran: {media}", "texts: {texts}, attachments: {media}"),
     "console.remedial": Phrase("pembetulan", "remedial"),
     "console.unclaimed": Phrase("jenisnya tidak dikenali", "of a kind that is not known"),
+    "console.shape": Phrase("Rupa permintaan", "What it looked like"),
     "console.place": Phrase("Tempat dalam jurnal", "Place in the journal"),
     "console.missing.title": Phrase("Tiada halaman ini", "There is no such page"),
     "console.missing": Phrase(

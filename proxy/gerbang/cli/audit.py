@@ -355,6 +355,8 @@ def _print_decision(found: DecisionRecord, zone: ZoneInfo) -> None:
     for name, label in (("belongs_to", "belongs to"), ("sent_earlier", "sent earlier")):
         if body.get(name):
             _field(label, _words(body[name]))
+    if shape := _table(private.get("shape")):
+        _field("looked like", " ".join(str(shape[name]) for name in ("method", "path", "name") if shape.get(name)))
     if row.remedial:
         _field("remedial", "it corrects or takes back")
     _say("\nRules that matched")

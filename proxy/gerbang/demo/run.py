@@ -297,10 +297,8 @@ def check_record(demo: Demo, console: Console) -> bool:
 
 
 def own_command() -> str:
-    """How this program is called here: by its name where that leads to it, else by its path."""
-    name, path = "gerbang", Path(sys.executable).with_name("gerbang")
-    found = shutil.which(name)
-    return name if not path.exists() or (found and Path(found).samefile(path)) else str(path)
+    """This program by its path: whoever ran `make demo` has it on no `PATH`."""
+    return str(path) if (path := Path(sys.executable).with_name("gerbang")).exists() else "gerbang"
 
 
 def tell_where(demo: Demo, console: Console, stays: bool) -> None:
