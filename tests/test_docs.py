@@ -64,6 +64,7 @@ from gerbang.trying import load_policies, trial_world, tried
 from gerbang.wire.selectors import ROOTS
 from journal_builders import KEYS as RECORD_KEYS
 from journal_builders import Faulty, a_journal
+from platform_builders import NAMES, shipped
 from status_builders import figures_told
 
 ROOT = Path(__file__).parents[1]
@@ -417,15 +418,7 @@ def test_the_worked_vocabulary_holds_its_cases() -> None:
 # ---------------------------------------------------------------- platforms
 
 
-def shipped(name: str) -> platforms.PlatformDocument:
-    file = ROOT / "policies" / "platforms" / f"{name}.yaml"
-    return parse_platform(file.read_text("utf-8"), str(file))
-
-
-PLATFORMS = sorted(file.stem for file in (ROOT / "policies" / "platforms").glob("*.yaml") if "." not in file.stem)
-
-
-@pytest.mark.parametrize("name", PLATFORMS)
+@pytest.mark.parametrize("name", NAMES)
 def test_each_signature_is_documented_with_what_it_rests_on(name: str) -> None:
     real = shipped(name)
     told = [
@@ -439,9 +432,9 @@ def test_each_signature_is_documented_with_what_it_rests_on(name: str) -> None:
 
 
 def test_each_shipped_platform_has_its_page() -> None:
-    pages = {f"{shipped(name).title}: {name}" for name in PLATFORMS}
+    pages = {f"{shipped(name).title}: {name}" for name in NAMES}
     same(sorted(f"{title}: {name}" for title, name in linked_platforms()), pages, "links")
-    same(sorted(file.stem for file in (DOCS / "platforms").glob("*.md")), PLATFORMS, "pages")
+    same(sorted(file.stem for file in (DOCS / "platforms").glob("*.md")), NAMES, "pages")
 
 
 def linked_platforms() -> list[tuple[str, str]]:

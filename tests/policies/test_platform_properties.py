@@ -4,38 +4,30 @@ that is the same to a server, is the same acts; and no request that is spoilt ma
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import unquote_plus
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gerbang.bundled import bundled
 from gerbang.model import SOCKET, Activity, Request
-from gerbang.recognition.cases import ENCODERS, Cases, Trial, parse_cases
+from gerbang.recognition.cases import ENCODERS, Trial
 from gerbang.recognition.matcher import HostRole, Platforms, compile_platforms
 from gerbang.recognition.recognise import _Reading, recognise
-from gerbang.recognition.signature import INERT_ROLES, parse_platform
+from gerbang.recognition.signature import INERT_ROLES
 from gerbang.wire.message import Message
-
-FOLDER = bundled("policies/platforms")
-FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if not file.name.endswith(".cases.yaml")]
-DOCUMENTS = [parse_platform(file.read_text(encoding="utf-8"), str(file)) for file in FILES]
+from platform_builders import NAMES, shipped_cases, shipped_documents
 
 type Header = tuple[str, str]
 
 
-def cases_of(file: Path) -> Cases:
-    beside = file.with_name(f"{file.stem}.cases.yaml")
-    return parse_cases(beside.read_text(encoding="utf-8"), str(beside))
-
-
-CASES = {file.stem: cases_of(file) for file in FILES}
-PLATFORMS = compile_platforms(DOCUMENTS, {site: cases.platform for cases in CASES.values() for site in cases.sites})
+CASES = {name: shipped_cases(name) for name in NAMES}
+PLATFORMS = compile_platforms(
+    shipped_documents(), {site: cases.platform for cases in CASES.values() for site in cases.sites}
+)
 BODIED = {name: [one for one in cases.trials if one.request.body] for name, cases in CASES.items()}
 
-each_platform = pytest.mark.parametrize("name", sorted(CASES))
+each_platform = pytest.mark.parametrize("name", NAMES)
 
 
 def acts(request: Request, platforms: Platforms = PLATFORMS) -> tuple[Activity, ...]:

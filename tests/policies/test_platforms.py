@@ -2,65 +2,54 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gerbang.bundled import bundled
-from gerbang.recognition.cases import Cases, Trial, failing, parse_cases, run_cases
-from gerbang.recognition.document import INERT_ROLES, ROLES, Claim, Keeps, PlatformDocument, Signature, parse_platform
+from gerbang.recognition.cases import Cases, Trial, failing, run_cases
+from gerbang.recognition.document import INERT_ROLES, ROLES, Claim, Keeps, PlatformDocument, Signature
+from platform_builders import NAMES, shipped, shipped_cases, shipped_documents
 
-FOLDER = bundled("policies/platforms")
-FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if not file.name.endswith(".cases.yaml")]
 GROUPS = ("batches", "signatures", "housekeeping")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "SOCKET")
 
 
-def shipped(file: Path) -> tuple[PlatformDocument, Cases]:
-    beside = file.with_name(f"{file.stem}.cases.yaml")
-    document = parse_platform(file.read_text(encoding="utf-8"), str(file))
-    return document, parse_cases(beside.read_text(encoding="utf-8"), str(beside))
+each_platform = pytest.mark.parametrize("name", NAMES)
 
 
-DOCUMENTS = [parse_platform(file.read_text(encoding="utf-8"), str(file)) for file in FILES]
-
-each_file = pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
-
-
-@each_file
-def test_every_case_holds(file: Path) -> None:
-    document, cases = shipped(file)
-    assert not [str(failure) for failure in run_cases(cases, document, DOCUMENTS)]
+@each_platform
+def test_every_case_holds(name: str) -> None:
+    document, cases = shipped(name), shipped_cases(name)
+    assert not [str(failure) for failure in run_cases(cases, document, shipped_documents())]
 
 
-@each_file
-def test_near_misses_outnumber_hits(file: Path) -> None:
+@each_platform
+def test_near_misses_outnumber_hits(name: str) -> None:
     """Of what looks like an act more cases are something else than there are operations to be hit."""
-    document, cases = shipped(file)
+    document, cases = shipped(name), shipped_cases(name)
     hit = {one.signature for trial in cases.trials for one in trial.expected or () if one.signature}
     missed = [trial for trial in cases.trials if not trial.expected or any(one.unclaimed for one in trial.expected)]
     assert {signature.id for signature in document.signatures} <= hit
     assert len(missed) > len(hit)
 
 
-@each_file
-def test_each_signature_says_where_it_comes_from_and_when_that_was_seen(file: Path) -> None:
-    document, _ = shipped(file)
+@each_platform
+def test_each_signature_says_where_it_comes_from_and_when_that_was_seen(name: str) -> None:
+    document = shipped(name)
     assert not [signature.id for signature in document.signatures if not signature.source or not signature.seen]
 
 
-@each_file
-def test_without_any_one_discriminator_a_case_fails(file: Path) -> None:
-    document, cases = shipped(file)
-    unnoticed = [name for name, weaker in weakened(document) if not noticed(cases, name, weaker)]
+@each_platform
+def test_without_any_one_discriminator_a_case_fails(name: str) -> None:
+    document, cases = shipped(name), shipped_cases(name)
+    unnoticed = [what for what, weaker in weakened(document) if not noticed(cases, what, weaker)]
     assert not unnoticed
 
 
-@each_file
-def test_without_any_one_selector_a_case_fails(file: Path) -> None:
-    document, cases = shipped(file)
-    unnoticed = [name for name, blinder in blinded(document) if not noticed(cases, name, blinder)]
+@each_platform
+def test_without_any_one_selector_a_case_fails(name: str) -> None:
+    document, cases = shipped(name), shipped_cases(name)
+    unnoticed = [what for what, blinder in blinded(document) if not noticed(cases, what, blinder)]
     assert not unnoticed
 
 
@@ -72,7 +61,7 @@ def noticed(cases: Cases, name: str, changed: PlatformDocument) -> bool:
         return trial.reason in said or any(one.signature in said for one in trial.expected or ())
 
     ordered = sorted(cases.trials, key=lambda trial: not near(trial))
-    return any(failing(replace(cases, trials=tuple(ordered)), changed, DOCUMENTS))
+    return any(failing(replace(cases, trials=tuple(ordered)), changed, shipped_documents()))
 
 
 def weakened(document: PlatformDocument) -> Iterator[tuple[str, PlatformDocument]]:

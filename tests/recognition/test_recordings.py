@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gerbang.bundled import bundled
 from gerbang.cli.platforms import recorded
 from gerbang.recognition.recognise import recognise
-from gerbang.recognition.signature import Platforms, compile_platforms, parse_platform
+from gerbang.recognition.signature import Platforms, compile_platforms
+from platform_builders import shipped_documents
 
 FOLDER = Path(__file__).parents[1] / "recordings"
 FILES = [file for file in sorted(FOLDER.glob("*.jsonl")) if not file.name.endswith(".acts.jsonl")]
@@ -20,9 +20,7 @@ FILES = [file for file in sorted(FOLDER.glob("*.jsonl")) if not file.name.endswi
 
 @pytest.fixture(scope="module")
 def platforms() -> Platforms:
-    files = [file for file in sorted(bundled("policies/platforms").glob("*.yaml")) if "." not in file.stem]
-    documents = [parse_platform(file.read_text("utf-8"), file.name) for file in files]
-    return compile_platforms(documents, {"blog.contoh.my": "wordpress"})
+    return compile_platforms(shipped_documents(), {"blog.contoh.my": "wordpress"})
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])

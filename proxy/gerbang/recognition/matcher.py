@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from gerbang.errors import SettingsError, one_of
@@ -179,6 +180,7 @@ class Template:
     trailing: bool
 
     @classmethod
+    @lru_cache(maxsize=1 << 13)  # of the class, which is never let go
     def parse(cls, source: str) -> "Template":
         names = [name for name in source.split("/") if name]
         leading = bool(names) and names[0].endswith("...}")

@@ -1,10 +1,12 @@
 """Patterns from documents run in RE2: linear in the text, whatever somebody writes into either."""
 
+from functools import lru_cache
 from typing import Any
 
 import re2  # type: ignore[import-untyped]  # ships no types
 
 
+@lru_cache(maxsize=1 << 12)
 def compile_pattern(source: str) -> Any:
     """Raises `ValueError` with RE2's own words."""
     options = re2.Options()

@@ -21,6 +21,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import unquote
 
 from gerbang.wire.charsets import scrubbed
@@ -203,6 +204,7 @@ _EVERY: dict[str, Step] = {"*": Each.MEMBER, "**": Each.BELOW}
 _STEP = re.compile(r"""\.(?P<name>[\w:@$*-]+)|\[(?P<index>\d+)\]|(?P<each>\[\])|\["(?P<quoted>[^"]+)"\]""")
 
 
+@lru_cache(maxsize=1 << 14)  # the same few stand in hundreds of signatures, and a changed pack says most of them again
 def parse_selector(source: str) -> Selector:
     """Raises `ValueError` with a sentence that says what is wrong."""
     path, *names = (part.strip() for part in source.split("|"))
