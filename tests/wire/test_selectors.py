@@ -65,6 +65,17 @@ def test_metadata_that_comes_with_its_file_are_the_json(line: bytes) -> None:
     assert not message.unstructured
 
 
+def test_a_form_that_comes_before_its_json_is_a_form() -> None:
+    """As Rest.li's clients send a query that is too long for an address."""
+    query = b"Content-Type: application/x-www-form-urlencoded\r\n\r\naction=createMessage&ids=List(1,2)"
+    body = b'Content-Type: application/json\r\n\r\n{"commentary": "Selamat pagi"}'
+    message = in_parts("mixed", query, body)
+    assert parse_selector("field.action").texts(message, {}) == ["createMessage"]
+    assert parse_selector("json.commentary").texts(message, {}) == ["Selamat pagi"]
+    assert not message.gaps
+    assert not [*message.files()]
+
+
 def test_words_in_a_part_without_a_name_are_a_gap() -> None:
     message = in_parts("related", b"Content-Type: text/plain\r\n\r\nselamat pagi semua")
     assert [gap.reason for gap in message.gaps] == ["unreadable"]
@@ -132,3 +143,32 @@ def test_at_the_bounds_all_is_there_and_over_them_a_gap_says_that_it_is_not() ->
         assert ("akhir" not in values) is (over or body[0] == "a")
         assert [gap.reason for gap in given.gaps] == (["too-large"] if over else [])
         assert given.partial is over
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        ("json.states[key=box-*].value", ["satu", "empat"]),
+        ("json.states[key=box-1].value", ["satu"]),
+        ("json.states[key=box-].value", []),
+        ("json.states[key=kotak*].value", []),
+        ("json.states[on=true].value", ["dua"]),
+        ("json.states[]", ["tiga"]),
+        ("json.other[key=box-*].value", []),
+    ],
+)
+def test_elements_are_chosen_by_what_they_hold(source: str, values: list[str]) -> None:
+    states = [
+        {"key": "box-1", "value": "satu"},
+        {"key": "rich-box-1", "value": "dua", "on": True},
+        "tiga",
+        {"key": None, "value": "kosong"},
+        {"key": "box-2", "value": "empat"},
+    ]
+    assert found(source, message({"states": states, "other": {"key": "box-1", "value": "satu"}})) == values
+
+
+@pytest.mark.parametrize("source", ["json.a[b=]", "json.a[=b]", "json.a[b=c*d]", "json.a[b]"])
+def test_what_chooses_elements_is_whole(source: str) -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        parse_selector(source)

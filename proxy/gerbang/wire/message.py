@@ -465,7 +465,12 @@ class Message:
 
     def _take_nameless(self, values: Sequence[Value]) -> None:
         for value, following in zip(values, [*values[1:], None], strict=True):
-            if not isinstance(value, str):
+            if isinstance(value, Blob) and value.type == _FORM_TYPE and value.name is None:
+                try:
+                    self._take(parse_form(value.data))  # a query that Rest.li's clients put before their JSON
+                except Unreadable as error:
+                    self._gap(f"form: {error}")
+            elif not isinstance(value, str):
                 self._nameless += (value,)
             elif (inner := self.nested(value)) is not None:
                 self._json += (inner,)

@@ -2,6 +2,7 @@
 
     ROOT.name.name        a member by name; names of header and form may hold `-`, `:` and `*` at the end
     [3]  []               a list's element, or each of them
+    [key=box-*]           those of a list's elements whose `key` is this; `*` at the end stands for anything
     ["any.name"]          a name with dots or brackets in it
     .*                    every member
     .**                   everything below that is no list and no object, however deep
@@ -48,7 +49,20 @@ class Each(Enum):
     BELOW = "**"
 
 
-type Step = str | int | Each
+@dataclass(frozen=True, slots=True)
+class Having:
+    """Those of a list's elements that have a member with this value, or with one that begins so."""
+
+    member: str
+    value: str
+    begins: bool
+
+    def fits(self, element: Value) -> bool:
+        texts = (as_text(value) for name, value in members(element) if name == self.member)
+        return any(text == self.value or (self.begins and text.startswith(self.value)) for text in texts if text)
+
+
+type Step = str | int | Each | Having
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +215,10 @@ def _transform(source: str) -> Transform:
 
 _NUMBERS = re.compile(r"[1-9]\d{0,8}(\.[1-9]\d{0,8})*")
 _EVERY: dict[str, Step] = {"*": Each.MEMBER, "**": Each.BELOW}
-_STEP = re.compile(r"""\.(?P<name>[\w:@$*-]+)|\[(?P<index>\d+)\]|(?P<each>\[\])|\["(?P<quoted>[^"]+)"\]""")
+_STEP = re.compile(
+    r"""\.(?P<name>[\w:@$*-]+)|\[(?P<index>\d+)\]|(?P<each>\[\])|\["(?P<quoted>[^"]+)"\]"""
+    r"""|\[(?P<member>[\w:@$-]+)=(?P<value>[\w:@$./-]+)(?P<begins>\*?)\]"""
+)
 
 
 @lru_cache(maxsize=1 << 14)  # the same few stand in hundreds of signatures, and a changed pack says most of them again
@@ -229,6 +246,8 @@ def _parsed_branch(source: str) -> Branch:
             steps.append(Each.ELEMENT)
         elif match["quoted"] is not None:
             steps.append(match["quoted"])
+        elif match["member"] is not None:
+            steps.append(Having(match["member"], match["value"], bool(match["begins"])))
         else:
             steps.append(_EVERY.get(match["name"], match["name"]))
         at = match.end()
@@ -379,6 +398,8 @@ def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) ->
             elif isinstance(value, list):
                 if step is Each.ELEMENT:
                     following += value[:VALUES]
+                elif isinstance(step, Having):
+                    following += [element for element in value[:VALUES] if step.fits(element)]
                 elif step < len(value):
                     following.append(value[step])
         if not following:
