@@ -172,3 +172,88 @@ def test_elements_are_chosen_by_what_they_hold(source: str, values: list[str]) -
 def test_what_chooses_elements_is_whole(source: str) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         parse_selector(source)
+
+
+RICH = [
+    {
+        "kind": "block",
+        "elements": [
+            {
+                "kind": "line",
+                "elements": [
+                    {"text": "Mesyuarat ", "style": {"bold": True}},
+                    {"person": "U01"},
+                    {"kind": "note", "elements": [{"text": " di bilik"}, {"text": " 3 "}]},
+                    {"name": "jam", "unicode": "23f0"},
+                ],
+            },
+            {
+                "kind": "list",
+                "elements": [
+                    {"kind": "line", "elements": [{"text": "Bawa dokumen"}]},
+                    {"kind": "line", "elements": [{"url": "https://contoh.my"}]},
+                ],
+            },
+        ],
+    },
+    {"kind": "title", "text": {"kind": "plain", "text": "Jadual"}},
+]
+RUNS = "runs text, url, <@{person}>, :{name}:"
+
+
+def test_words_of_rich_text_that_stand_in_one_list_are_one_text() -> None:
+    words = ["Mesyuarat <@U01> di bilik 3 :jam:", "Bawa dokumen", "https://contoh.my", "Jadual"]
+    assert parse_selector(f"json.blocks | {RUNS}").texts(of_json(blocks=RICH), {}) == words
+    assert parse_selector(f"json.blocks | {RUNS}").texts(of_json(blocks=json.dumps(RICH)), {}) == words
+    form = Message("POST", "/", (), urlencode({"blocks": json.dumps(RICH)}).encode())
+    assert parse_selector(f"form.blocks | {RUNS}").texts(form, {}) == words
+
+
+def test_rich_text_that_is_no_json_is_a_gap() -> None:
+    message = of_json(blocks='[{"text": "Mesyuarat')
+    assert parse_selector(f"json.blocks | {RUNS}").texts(message, {}) == []
+    assert [gap.reason for gap in message.gaps] == ["unreadable"]
+
+
+@pytest.mark.parametrize("size", [BELOW - 1, BELOW])
+def test_rich_text_is_looked_at_to_a_bound(size: int) -> None:
+    """The list itself counts, and the end of its run."""
+    message = of_json(blocks=[{"text": "a"}] * (size - 1))
+    assert parse_selector("json.blocks | runs text").texts(message, {}) == ["a" * min(size - 1, BELOW - 1)]
+    assert [gap.reason for gap in message.gaps] == ([] if size < BELOW else ["too-large"])
+
+
+def test_members_of_a_name_are_found_however_deep() -> None:
+    tree = {"text": "atas", "items": [{"text": "tengah", "more": json.dumps({"text": "bawah"})}, "text"]}
+    message = of_json(tree=tree)
+    assert parse_selector("json.tree.**.text").texts(message, {}) == ["atas", "tengah", "bawah"]
+    assert parse_selector("json.**.more.text").texts(message, {}) == ["bawah"]
+    assert parse_selector("json.tree.**.none").texts(message, {}) == []
+
+
+def test_members_of_a_name_are_listed_to_a_bound() -> None:
+    message = of_json(tree=[{"text": "a"}] * (VALUES + 1))
+    assert len(parse_selector("json.tree.**.text").texts(message, {})) == VALUES
+    assert [gap.reason for gap in message.gaps] == ["too-large"]
+
+
+@pytest.mark.parametrize(
+    ("header", "selector", "expected"),
+    [
+        ("Bot NDI.Gx.abc", "header.authorization | part -3 | base64", ["42"]),
+        ("NDI.Gx.abc", "header.authorization | part -3 | base64", ["42"]),
+        ("Bearer a.eyJzdWIiOiJ0Ml8xIn0.c", "header.authorization | part -2 | base64", ['{"sub":"t2_1"}']),
+        ("Bearer abc", "header.authorization | part -3", []),
+        ("Bearer abc", "header.authorization | part 0", ["Bearer"]),
+        ("Bearer abc", "header.authorization | part 2", []),
+    ],
+)
+def test_a_token_has_parts(header: str, selector: str, expected: list[str]) -> None:
+    message = Message("GET", "/", (("authorization", header),), None)
+    assert parse_selector(selector).texts(message, {}) == expected
+
+
+@pytest.mark.parametrize("source", ["runs", "runs text,", "runs {a} {b}", "part x", "part", "percent | runs text"])
+def test_what_cannot_be_done_to_a_value_is_said(source: str) -> None:
+    with pytest.raises(ValueError, match=r"runs|part"):
+        parse_selector(f"json.text | {source}")

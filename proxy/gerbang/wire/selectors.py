@@ -6,11 +6,15 @@
     ["any.name"]          a name with dots or brackets in it
     .*                    every member
     .**                   everything below that is no list and no object, however deep
+    .**.name              every member of that name, however deep
     A or B                what either holds
     A | html              the words a reader sees of HTML; `percent`, `base64` and `data` (a data URL) undo those
     A | operation         the name of the operation of a GraphQL text; another text as it is
     A | join              all values put together as one
     A | protobuf 1.5.2    what stands at those field numbers of a message in base64, which may be several values
+    A | part -2           of what stands between the dots and blanks of a token the second from the end
+    A | runs text, :{name}:   the words of rich text in a tree of objects: of each that has one of these its first;
+                          what stands in one list is one text
 
 Roots: `query header cookie path basic form json xmlrpc`, `field` (query, form or JSON), `variables` (of a GraphQL
 call, in JSON, a form or the query), `protobuf` (a body of that kind, by field numbers), `parts` (parts of a multipart
@@ -92,6 +96,8 @@ class Selector:
     path: str
     branches: tuple[Branch, ...]
     transforms: tuple["Transform", ...] = field(default=(), compare=False)
+    runs: "Runs | None" = None
+    """How the words of rich text are found, before anything else is done to them."""
 
     @property
     def needs_body(self) -> bool:
@@ -118,7 +124,10 @@ class Selector:
                 unknown = True
         if not values:
             return UNKNOWN if unknown else NOTHING
-        return Found(tuple(self._transformed(values[:VALUES]) if self.transforms else values[:VALUES]))
+        values = values[:VALUES]
+        if self.runs is not None:
+            values = [*self.runs.texts(values, message)]
+        return Found(tuple(self._transformed(values) if self.transforms else values))
 
     def _transformed(self, values: Sequence[Value]) -> list[Value]:
         texts = [text for value in values if (text := as_text(value)) is not None]
@@ -202,17 +211,111 @@ def _of_protobuf(path: tuple[int, ...]) -> Transform:
     return values
 
 
+_BETWEEN = re.compile(r"[.\s]+")
+
+
+def _of_token(number: int) -> Transform:
+    def parts(values: list[str]) -> list[str]:
+        split = ([part for part in _BETWEEN.split(value) if part] for value in values)
+        return [found[number] for found in split if -len(found) <= number < len(found)]
+
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The words of rich text. Each form is a name, or has one in braces: `text`, `:{name}:`."""
+
+    forms: tuple[tuple[str, str, str], ...]
+
+    @classmethod
+    def parse(cls, source: str) -> "Runs":
+        forms = []
+        for written in source.split(","):
+            form = _FORM.fullmatch(written.strip())
+            if form is None:
+                raise ValueError(f"`runs {source}` needs names, as in `runs text, :{{name}}:`")
+            forms.append(("", form["bare"], "") if form["bare"] else (form["head"], form["name"], form["tail"]))
+        return cls(tuple(forms))
+
+    def texts(self, values: Sequence[Value], message: Message) -> list[str]:
+        """Each list's words put together, with those of what stands within its words; lists without words apart."""
+        found: list[str] = []
+        for value in values:
+            found += self._of(message.expect_json(value) if isinstance(value, str) else value, message)
+            if len(found) >= VALUES:
+                message.cut("values")
+                break
+        return found[:VALUES]
+
+    def _of(self, tree: Value, message: Message) -> list[str]:
+        texts: list[str] = []
+        run: list[str] | None = None
+        # Begin and end of a run stand among what is waiting, so that nothing here calls itself.
+        waiting: list[Value | _Mark] = [tree]
+        for _ in range(BELOW):
+            if not waiting:
+                break
+            one = waiting.pop()
+            if isinstance(one, _Mark):
+                texts.append("".join(run or ()))
+                run = None
+            elif isinstance(one, list):
+                if run is None and any(self._said(inner) is not None for inner in one):
+                    run = []
+                    waiting.append(_Mark.END)
+                waiting += reversed(one)
+            elif isinstance(one, dict | Pairs):
+                said = self._said(one)
+                if said is not None:
+                    (texts if run is None else run).append(said)
+                taken = said is not None and {name for _, name, _ in self.forms}
+                inner = [value for name, value in members(one) if not (taken and name in taken)]
+                waiting += [value for value in reversed(inner) if isinstance(value, list | dict | Pairs)]
+        if waiting:
+            message.cut("values")
+        if run is not None:
+            texts.append("".join(run))
+        return texts
+
+    def _said(self, value: Value) -> str | None:
+        if not isinstance(value, dict | Pairs):
+            return None
+        for head, name, tail in self.forms:
+            for given, inner in members(value):
+                if given == name and isinstance(inner, str) and inner:
+                    return f"{head}{inner}{tail}"
+        return None
+
+
+_RUNS = "runs "
+
+
+class _Mark(Enum):
+    END = "end of a run"
+
+
+_FORM = re.compile(r"(?P<bare>[\w-]+)|(?P<head>[^{},]*)\{(?P<name>[\w-]+)\}(?P<tail>[^{},]*)")
+
+
 def _transform(source: str) -> Transform:
     name, _, numbers = source.partition(" ")
+    if name == "runs":
+        raise ValueError("`runs` reads what stands in the request, so it comes first")
+    if name == "part":
+        if not re.fullmatch(r"-?\d{1,3}", numbers):
+            raise ValueError(f"`{source}` needs a number, as in `part -2`")
+        return _of_token(int(numbers))
     if name == "protobuf":
         if not _NUMBERS.fullmatch(numbers):
             raise ValueError(f"`{source}` needs field numbers, as in `protobuf 1.5.2`")
         return _of_protobuf(tuple(map(int, numbers.split("."))))
     if source not in TRANSFORMS:
-        raise ValueError(f"unknown transform `{source}`; expected one of {_listed((*TRANSFORMS, 'protobuf'))}")
+        raise ValueError(f"unknown transform `{source}`; expected one of {_listed((*TRANSFORMS, *_WITH_MORE))}")
     return TRANSFORMS[source]
 
 
+_WITH_MORE = ("protobuf", "part", "runs")
 _NUMBERS = re.compile(r"[1-9]\d{0,8}(\.[1-9]\d{0,8})*")
 _EVERY: dict[str, Step] = {"*": Each.MEMBER, "**": Each.BELOW}
 _STEP = re.compile(
@@ -226,7 +329,8 @@ def parse_selector(source: str) -> Selector:
     """Raises `ValueError` with a sentence that says what is wrong."""
     path, *names = (part.strip() for part in source.split("|"))
     branches = tuple(_parsed_branch(part.strip()) for part in path.split(" or "))
-    return Selector(path, branches, tuple(_transform(name) for name in names))
+    runs = Runs.parse(names.pop(0)[len(_RUNS) :]) if names and names[0].startswith(_RUNS) else None
+    return Selector(path, branches, tuple(_transform(name) for name in names), runs)
 
 
 def _parsed_branch(source: str) -> Branch:
@@ -379,11 +483,14 @@ def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) ->
             depth += 1
         values, steps = (value,), steps[depth:]
     current = list(values)
-    for step in steps:
+    for at, step in enumerate(steps):
         following: list[Value] = []
         if step is Each.BELOW:
-            current = _below(current, message)
+            after = steps[at + 1] if at + 1 < len(steps) else None
+            current = _below(current, message, after if isinstance(after, str) else None)
             continue
+        if at and steps[at - 1] is Each.BELOW and isinstance(step, str):
+            continue  # found already
         for value in current:
             if isinstance(value, str):
                 value = message.nested(value) if isinstance(step, str) else message.expect_json(value)
@@ -408,12 +515,13 @@ def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) ->
     return current
 
 
-def _below(values: Sequence[Value], message: Message) -> list[Value]:
-    """All that is no list and no object, in the order sent; a text that is JSON is looked into."""
+def _below(values: Sequence[Value], message: Message, named: str | None = None) -> list[Value]:
+    """All that is no list and no object, or all that has this name, in the order sent; a text that is JSON is looked
+    into."""
     found: list[Value] = []
     waiting = list(reversed(values))
     for _ in range(BELOW):
-        if not waiting or len(found) == VALUES:
+        if not waiting or len(found) >= VALUES:
             break
         value = waiting.pop()
         if isinstance(value, str) and (nested := message.nested(value)) is not None:
@@ -422,7 +530,9 @@ def _below(values: Sequence[Value], message: Message) -> list[Value]:
             waiting += reversed(value)
         elif isinstance(value, dict | Pairs):
             waiting += [inner for _, inner in members(value)][::-1]
-        elif value is not None and value != "" and not isinstance(value, bool):
+            if named is not None:
+                found += (inner for name, inner in members(value) if name == named)
+        elif named is None and value is not None and value != "" and not isinstance(value, bool):
             found.append(value)
     if waiting:
         message.cut("values")
