@@ -15,12 +15,13 @@ from gerbang.recognition.signature import Platforms, compile_platforms
 from platform_builders import shipped_documents
 
 FOLDER = Path(__file__).parents[1] / "recordings"
+SITES = {"blog.contoh.my": "wordpress", "forum.contoh.my": "discourse"}
 FILES = [file for file in sorted(FOLDER.glob("*.jsonl")) if not file.name.endswith(".acts.jsonl")]
 
 
 @pytest.fixture(scope="module")
 def platforms() -> Platforms:
-    return compile_platforms(shipped_documents(), {"blog.contoh.my": "wordpress"})
+    return compile_platforms(shipped_documents(), SITES)
 
 
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
