@@ -23,6 +23,7 @@ from gerbang.pipeline import (
     judge_early,
     standing_of,
 )
+from gerbang.recognition.signature import UNTOLD
 from gerbang.settings import OfficeSettings, Settings, ZoneSettings
 
 EVENING = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
@@ -122,6 +123,17 @@ def test_whose_account_acts(world: World, account: Account, host: str, expected:
     accounts = {("x", "9001"): Standing.OFFICIAL, ("x", "@jabatancontoh"): Standing.OFFICIAL}
     office = replace(world, registers=Registers(accounts=accounts), official_hosts=frozenset({"blog.contoh.my"}))
     assert standing_of(replace(an_activity(host=host), account=account), office) == expected
+
+
+@pytest.mark.parametrize("account", [Account(), Account("2001"), Account(None, "aminah")])
+def test_on_the_agencys_own_site_every_account_is_official_whatever_runs_there(world: World, account: Account) -> None:
+    office = replace(world, official_hosts=frozenset({"suara.contoh.my"}))
+    software = [document.platform for document in world.platforms.documents if document.on_sites]
+    assert "wordpress" in software
+    for platform in (*software, UNTOLD):
+        act = replace(an_activity(host="suara.contoh.my"), platform=platform, account=account)
+        assert standing_of(act, office) is Standing.OFFICIAL
+        assert standing_of(replace(act, host="lain.contoh.my"), office) is not Standing.OFFICIAL
 
 
 def test_an_account_is_the_agencys_so_far_as_the_register_lists_it(world: World) -> None:

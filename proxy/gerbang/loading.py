@@ -33,7 +33,7 @@ from gerbang.pipeline import World
 from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
 from gerbang.policy.document import compile_policy, parse_policy
 from gerbang.policy.protected import Protected, parse_protected
-from gerbang.recognition.signature import Platforms, compile_platforms, parse_platform
+from gerbang.recognition.signature import UNTOLD, Platforms, compile_platforms, parse_platform
 from gerbang.registers import RegisterWatch, load_registers
 from gerbang.settings import Settings
 
@@ -157,12 +157,12 @@ def load_platforms(settings: Settings) -> Platforms:
     documents = each(sources(policy_folders(settings), "platforms"), parse_platform)
     known = {document.platform for document in documents}
     for site in settings.sites:
-        if site.platform not in known:
+        if site.platform and site.platform not in known:
             raise SettingsError(
                 f"the site `{site.host}` names the platform `{site.platform}`, which has no signatures",
                 hint=one_of(sorted(known), site.platform),
             )
-    return compile_platforms(documents, {site.host: site.platform for site in settings.sites})
+    return compile_platforms(documents, {site.host: site.platform or UNTOLD for site in settings.sites})
 
 
 def offices_of(settings: Settings, calendar: Calendar) -> Mapping[str, Office]:

@@ -193,10 +193,13 @@ class OfficeSettings(Section):
 
 
 class SiteSettings(Section):
-    """A host that runs self-hosted software; `official` where it is the agency's own site."""
+    """A host that runs self-hosted software; `official` where it is the agency's own site.
+
+    Without `platform`, the markers of the documents tell what it runs.
+    """
 
     host: Domain
-    platform: str
+    platform: Annotated[str, Field(min_length=1)] | None = None
     official: bool = False
 
 

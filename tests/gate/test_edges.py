@@ -70,8 +70,8 @@ def clear(tmp_path: Path, trust: Trust, blog: Upstream) -> Iterator[RunningGate]
     settings = settings_for(
         tmp_path,
         trust,
-        {"blog.contoh.my": blog, "unlisted.example": blog},
-        sites=[{"host": "blog.contoh.my", "platform": "wordpress"}],
+        {"blog.contoh.my": blog, "suara.contoh.my": blog, "unlisted.example": blog},
+        sites=[{"host": "blog.contoh.my", "platform": "wordpress"}, {"host": "suara.contoh.my"}],
     )
     with a_gate(settings, trust) as running:
         yield running
@@ -97,6 +97,20 @@ def test_a_site_in_the_clear_is_judged_too(clear: RunningGate, blog: Upstream) -
         assert receive(connection).startswith(b"HTTP/1.1 403")
     assert blog.requests == []
     assert [(body["platform"], body["activity"]) for body in clear.decisions()] == [("wordpress", "comment")]
+
+
+@pytest.mark.parametrize(
+    ("path", "platform", "activity"), [("/wp-comments-post.php", "wordpress", "comment"), ("/tulis", "site", "post")]
+)
+def test_what_a_site_runs_is_told_by_what_is_sent_to_it(
+    clear: RunningGate, blog: Upstream, path: str, platform: str, activity: str
+) -> None:
+    with socket.create_connection(clear.address, 5) as connection:
+        head = f"POST http://suara.contoh.my{path} HTTP/1.1\r\nHost: suara.contoh.my\r\n{COMMENT_LINES}"
+        connection.sendall(head.encode() + COMMENT)
+        assert receive(connection).startswith(b"HTTP/1.1 403")
+    assert blog.requests == []
+    assert [(body["platform"], body["activity"]) for body in clear.decisions()] == [(platform, activity)]
 
 
 @pytest.mark.parametrize("lead", [b"", b"\r\n", b"\r\n\r\n"])

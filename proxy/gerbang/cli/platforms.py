@@ -26,7 +26,7 @@ from gerbang.recognition.document import PlatformDocument
 from gerbang.recognition.recognise import Recognition, message_on, recognise, recognise_as
 from gerbang.recognition.series import Answer, Series
 from gerbang.recognition.shape import Unclaimed, grouped, skeleton
-from gerbang.recognition.signature import HostRole, Platforms, compile_platforms, parse_platform
+from gerbang.recognition.signature import UNTOLD, HostRole, Platforms, compile_platforms, parse_platform
 from gerbang.store.drift import sightings
 from gerbang.wire.message import Message
 
@@ -221,7 +221,7 @@ def list_housekeeping(
 def _platforms(given: list[str]) -> Platforms:
     documents = each(sources(policy_folders(configuration.settings()), "platforms"), parse_platform)
     names = [document.platform for document in documents]
-    sites = {site.host: site.platform for site in configuration.settings().sites}
+    sites = {site.host: site.platform or UNTOLD for site in configuration.settings().sites}
     for word in given:
         host, _, platform = word.partition("=")
         if not host or platform not in names:
@@ -247,10 +247,10 @@ def line(
     found = recognise(request, platforms)
     if role is None and not found.activities:
         # Offline nobody has listed the sites, so the marks of the software have to do.
-        name = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
-        if name is not None:
-            role = HostRole(name, "app")
-            found = recognise_as(request, role, platforms)
+        marked = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
+        if marked:
+            role = HostRole(marked[0], "app")
+            found = recognise_as(request, HostRole(UNTOLD, "app"), platforms)
     platform = role.platform if role else None
     first, *rest = found.activities or (None,)
     told: dict[str, Any] = {"index": index, **_told(platform, first, found, series)}

@@ -76,7 +76,7 @@ def platforms(patient: Patient) -> Iterator[Diagnosis]:
     yield good(f"{len(world.platforms.hosts())} listed hosts")
     for site in patient.settings.sites:
         found = world.platforms.at(site.host)
-        if found is None or found.platform != site.platform:
+        if found is None or site.platform not in (None, found.platform):
             yield bad(
                 f"the site {site.host} is taken for {found.platform if found else 'nothing'}", "correct `[[sites]]`"
             )

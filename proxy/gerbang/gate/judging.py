@@ -297,7 +297,7 @@ class Judge:
         for decision in settled:
             if decision is shown or (written and is_written(decision)):
                 self._decisions.add(decision, request)
-        refusal = world.platforms.refusal(request.host, request.path)
+        refusal = world.platforms.refusal(request.host, request.path, shown.activity.platform)
         judged_unread = unread and shown.effect is not Effect.BLOCK
         if judged_unread:
             return Verdict(too_large(request, refusal, self._gate_url, shown), act=True, refused=shown)

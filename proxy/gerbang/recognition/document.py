@@ -299,6 +299,9 @@ HostPattern = Annotated[
 class PlatformDocument(Part):
     platform: Name
     title: str
+    self_hosted: bool = False
+    """Whether others run it too: its `hosts` are well-known ones, and what it numbers counts for a host. A document
+    without `hosts` is of such software in any case."""
     uses: Name | None = None
     """The platform whose software runs here too: what this document does not say itself is taken from that one's."""
     php: bool = False
@@ -315,6 +318,11 @@ class PlatformDocument(Part):
     batches: tuple[Batch, ...] = ()
     signatures: tuple[Signature, ...]
     housekeeping: tuple[Housekeeping, ...] = ()
+
+    @property
+    def on_sites(self) -> bool:
+        """Whether this is software that stands on hosts of whoever runs it."""
+        return self.self_hosted or not self.hosts
 
 
 def parse_platform(text: str, file: str) -> PlatformDocument:
@@ -400,6 +408,23 @@ def merged(document: PlatformDocument, base: PlatformDocument) -> PlatformDocume
             "housekeeping": (*document.housekeeping, *base.housekeeping),
         }
     )
+
+
+def at_one_host(document: PlatformDocument) -> PlatformDocument:
+    """A document as it is spoken on a site, which is one host for all and has the role `app`."""
+    surfaces = {
+        name: surface.model_copy(update={"hosts": _with_app(surface.hosts)})
+        for name, surface in document.surfaces.items()
+    }
+    refusal = tuple(
+        shape.model_copy(update={"hosts": _with_app(shape.hosts)}) if shape.hosts else shape
+        for shape in document.refusal
+    )
+    return document.model_copy(update={"surfaces": surfaces, "refusal": refusal})
+
+
+def _with_app(hosts: tuple[Role, ...]) -> tuple[Role, ...]:
+    return hosts if "app" in hosts else (*hosts, "app")
 
 
 def templates(surface: Surface, claim: Claim) -> tuple[str, ...]:

@@ -265,7 +265,7 @@ def goes_on_from(thing: Thing | None, activity: Activity) -> Running | None:
 def place_of(activity: Activity, platforms: Platforms) -> str:
     """Where ids count: one site of software that has many, by its name or its host, or all of a platform."""
     known = platforms.platform(activity.platform)
-    if known is None or (known.document.hosts and not known.document.uses):
+    if known is None or not (known.document.on_sites or known.document.uses):
         return ""
     return activity.site or activity.host
 

@@ -22,6 +22,7 @@ from gerbang.recognition.document import (
     Signature,
     Surface,
     Value,
+    at_one_host,
     merged,
     name_capture,
     templates,
@@ -40,6 +41,9 @@ SEGMENTS = 64
 
 KEPT = "kept"
 """What stands in the place of a signature's name for a request that is no act and of which something is kept."""
+
+UNTOLD = "site"
+"""The platform of a site of which nobody said what runs there, and of what no marker tells there."""
 
 IDS = 500
 """Ids that one field may name: of attachments, or of what was sent earlier."""
@@ -733,10 +737,14 @@ class Platforms:
             at = host.find(".", at + 1)
         return None
 
-    def refusal(self, host: str, path: str = "/") -> Refusal | None:
-        """The shape in which who asks this host for this path understands a refusal."""
+    def refusal(self, host: str, path: str = "/", told: str = UNTOLD) -> Refusal | None:
+        """The shape in which who asks this host for this path understands a refusal.
+
+        `told` is the software that a request showed on a site of which nobody said what runs there.
+        """
         role = self.at(host)
-        platform = self._by_name.get(role.platform) if role else None
+        name = (told if role.platform == UNTOLD else role.platform) if role else ""
+        platform = self._by_name.get(name)
         return platform.refusal(role.role, segments(path)) if platform and role else None
 
     def hosts(self) -> tuple[str, ...]:
@@ -751,13 +759,16 @@ class Platforms:
         found = self._by_name.get(activity.platform)
         return found is not None and activity.signature in found.autosaved
 
-    def presumed(self, message: Message) -> str | None:
-        """The self-hosted software whose marker a request to an unlisted host shows."""
-        return next((name for name, platform in self._by_name.items() if platform.marked(message)), None)
+    def presumed(self, message: Message) -> tuple[str, ...]:
+        """The self-hosted software whose marker a request shows."""
+        return tuple(name for name, platform in self._by_name.items() if platform.marked(message))
 
 
 def compile_platforms(documents: Sequence[PlatformDocument], sites: Mapping[str, str] | None = None) -> Platforms:
-    """`sites` gives the platform of hosts with self-hosted software. A later document replaces one of its name."""
+    """`sites` gives the platform of hosts with self-hosted software, `UNTOLD` where its markers must tell it.
+
+    A later document replaces one of its name.
+    """
     latest = {document.platform: document for document in documents}
     exact: dict[str, HostRole] = {}
     below: dict[str, HostRole] = {}
@@ -771,11 +782,18 @@ def compile_platforms(documents: Sequence[PlatformDocument], sites: Mapping[str,
                     exact[host] = HostRole(name, role, host)
                 patterns.append(host)
     for host, name in (sites or {}).items():
-        if name not in latest:
+        if name not in latest and name != UNTOLD:
             raise SettingsError(f"site `{host}` is of an unknown platform `{name}`", hint=one_of(latest, name))
         site = host.lower().rstrip(".")
+        if name == UNTOLD and (site in exact or site.partition(".")[2] in below):
+            continue
         exact[site] = HostRole(name, "app", site)
         patterns.append(site)
+    on_sites = {name for name, document in latest.items() if document.on_sites} | {*(sites or {}).values()}
+    whole = {UNTOLD: PlatformDocument(platform=UNTOLD, title="", surfaces={}, signatures=())}
+    for name, document in latest.items():
+        complete = _whole(document, latest)
+        whole[name] = at_one_host(complete) if name in on_sites else complete
     canonical = json.dumps(
         {
             "documents": [latest[name].model_dump(mode="json", by_alias=True) for name in sorted(latest)],
@@ -788,7 +806,7 @@ def compile_platforms(documents: Sequence[PlatformDocument], sites: Mapping[str,
     return Platforms(
         documents=tuple(latest.values()),
         digest=hashlib.sha256(b"gerbang platforms 1\n" + canonical.encode()).hexdigest(),
-        _by_name={name: Platform(_whole(document, latest)) for name, document in latest.items()},
+        _by_name={name: Platform(document) for name, document in whole.items()},
         _exact=exact,
         _below=below,
         _patterns=tuple(dict.fromkeys(patterns)),

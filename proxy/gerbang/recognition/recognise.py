@@ -10,6 +10,7 @@ from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signa
 from gerbang.recognition.extract import account, activity, kept, media
 from gerbang.recognition.matcher import (
     SEGMENTS,
+    UNTOLD,
     Captures,
     CompiledClaim,
     HostRole,
@@ -81,6 +82,10 @@ def recognise(request: Request, platforms: Platforms) -> Recognition:
 
 def recognise_as(request: Request, role: HostRole, platforms: Platforms) -> Recognition:
     """As `recognise`, for a host whose platform is known from elsewhere."""
+    return _most([_at_role(request, one, platforms) for one in _told(request, role, platforms)])
+
+
+def _at_role(request: Request, role: HostRole, platforms: Platforms) -> Recognition:
     platform = platforms.platform(role.platform)
     if platform is None or role.role in INERT_ROLES:
         return Recognition((), role.role)
@@ -102,10 +107,15 @@ def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recogn
     An upload has none and `streams`: that a film is larger than what is read says nothing against it.
     """
     role, request = _role(request, platforms)
-    platform = platforms.platform(role.platform) if role else None
-    if role is None or platform is None:
+    if role is None:
         return Recognition((), "not-listed")
-    if role.role in INERT_ROLES:
+    told = _told(replace(request, body=None), role, platforms)
+    return _most([_unread_at_role(request, one, gap, platforms) for one in told])
+
+
+def _unread_at_role(request: Request, role: HostRole, gap: Gap, platforms: Platforms) -> Recognition:
+    platform = platforms.platform(role.platform)
+    if platform is None or role.role in INERT_ROLES:
         return Recognition((), role.role)
     message = _message(request, platform, None)
     found = _Reading(platform, role.role, request.host, given_up=gap).recognise(message)
@@ -142,10 +152,11 @@ def message_on(opened: Request, content: bytes | None, subprotocol: str | None) 
 def socket_refusal(request: Request, platforms: Platforms) -> SocketRefusal | None:
     """With what the page on a socket understands that a message of its own was refused, where a document says so."""
     role, request = _role(request, platforms)
-    platform = platforms.platform(role.platform) if role else None
-    if role is None or platform is None:
-        return None
-    return platform.socket_refusal(_message(request, platform, request.body), role.role)
+    for told in _told(request, role, platforms) if role else ():
+        platform = platforms.platform(told.platform)
+        if platform and (shape := platform.socket_refusal(_message(request, platform, request.body), told.role)):
+            return shape
+    return None
 
 
 def _message(request: Request, platform: Platform, body: bytes | None) -> Message:
@@ -174,6 +185,25 @@ def _role(request: Request, platforms: Platforms) -> tuple[HostRole | None, Requ
             role, host = asked, named
         request = replace(request, target=target, host=host)
     return role, request
+
+
+def _told(request: Request, role: HostRole, platforms: Platforms) -> tuple[HostRole, ...]:
+    """What may run on a host: what is said of it, and of a site of which nothing is, what its markers tell."""
+    if role.platform != UNTOLD:
+        return (role,)
+    try:
+        names = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
+    except Exception:
+        names = ()  # a fault of ours: then nothing is told, and a write is one that no signature claims
+    return tuple(replace(role, platform=name) for name in names) or (role,)
+
+
+def _most(found: Sequence[Recognition]) -> Recognition:
+    """The first that a signature claims, and else the first that is an act, or may be one with its body."""
+    if len(found) == 1:
+        return found[0]
+    claimed = (one for one in found if any(not act.unclaimed for act in one.activities))
+    return next(claimed, None) or next((one for one in found if one.activities or one.awaits_body), found[0])
 
 
 @dataclass(frozen=True, slots=True)
