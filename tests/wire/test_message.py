@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,36 @@ def test_a_form_that_is_json_too_is_read_as_both() -> None:
 def test_multipart_is_read_without_its_boundary_in_the_header(kind: str) -> None:
     body = b'--b\r\nContent-Disposition: form-data; name="comment"\r\n\r\nSelamat\r\n--b--\r\n'
     assert texts("form.comment", message(body, content_type=kind)) == ["Selamat"]
+
+
+def wrapped(body: bytes) -> Message:
+    return Message("POST", "/", (("content-type", "application/x-www-form-urlencoded"),), body, wrapped="signed_body")
+
+
+@pytest.mark.parametrize("signature", ["", "SIGNATURE.", "9b2f.", "."])
+def test_fields_that_one_field_holds_behind_a_signature_are_those_of_the_form(signature: str) -> None:
+    inner = quote(json.dumps({"caption": "Selamat + pagi", "info": {"text": "Hai"}, "caption_id": 7}))
+    found = wrapped(f"a=1&signed_body={signature}{inner}&ig_sig_key_version=4".encode())
+    assert texts("form.caption", found) == ["Selamat + pagi"]
+    assert texts("form.info.text", found) == ["Hai"]
+    assert texts("form.a or form.caption_id or form.ig_sig_key_version", found) == ["1", "7", "4"]
+    assert texts("form.signed_body", found) == []
+    assert not found.gaps
+
+
+def test_a_name_that_is_given_within_and_without_counts_twice() -> None:
+    assert texts("form.a", wrapped(b'a=1&signed_body=x.{"a":"2","a":"3"}')) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("value", ["SIGNATURE.%7Bkosong", "SIGNATURE", "a%20b.%7B%7D", "%2527.%257B%257D"])
+def test_what_should_hold_the_fields_and_does_not_is_a_gap(value: str) -> None:
+    assert [gap.reason for gap in wrapped(f"signed_body={value}".encode()).gaps] == ["unreadable"]
+
+
+def test_without_a_word_about_it_no_field_holds_others() -> None:
+    found = message(b'signed_body=x.{"a":"2"}', content_type="application/x-www-form-urlencoded")
+    assert texts("form.a", found) == []
+    assert texts("form.signed_body", found) == ['x.{"a":"2"}']
 
 
 def test_gzip_is_undone_although_no_header_says_so() -> None:

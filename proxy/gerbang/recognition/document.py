@@ -308,6 +308,8 @@ class PlatformDocument(Part):
     """Whether the server is PHP, to which `post.title` and `post_title` are one name."""
     camel: bool = False
     """Whether its JSON is that of Protocol Buffers, in which `video_id` and `videoId` are one name."""
+    wrapped: str | None = None
+    """The form's field that holds all the others as JSON, behind a signature."""
     hosts: Mapping[Role, tuple[HostPattern, ...]] = Field(default_factory=dict)
     markers: tuple[Marker, ...] = ()
     account: Accounts = ()
@@ -402,6 +404,7 @@ def merged(document: PlatformDocument, base: PlatformDocument) -> PlatformDocume
             **taken,
             "php": document.php or base.php,
             "camel": document.camel or base.camel,
+            "wrapped": document.wrapped or base.wrapped,
             "surfaces": {**base.surfaces, **document.surfaces},
             "batches": (*document.batches, *base.batches),
             "signatures": (*document.signatures, *(one for one in base.signatures if one.id not in own)),

@@ -161,7 +161,15 @@ def socket_refusal(request: Request, platforms: Platforms) -> SocketRefusal | No
 
 def _message(request: Request, platform: Platform, body: bytes | None) -> Message:
     document = platform.document
-    return Message(request.method, request.target, request.headers, body, php=document.php, camel=document.camel)
+    return Message(
+        request.method,
+        request.target,
+        request.headers,
+        body,
+        php=document.php,
+        camel=document.camel,
+        wrapped=document.wrapped,
+    )
 
 
 def _with(found: Activity, gap: Gap) -> Activity:

@@ -40,6 +40,9 @@ _RAW_FIELD = re.compile(rb"(?:\A|&)([A-Za-z_%][\w.%+\-\[\]]{2,200})=([^&]*)")
 _NAMELESS = frozenset({"multipart/related", "multipart/mixed"})
 HTTP = "application/http"
 
+# What an app puts before the JSON that it signs.
+_SIGNATURE = re.compile(r"[\w-]{0,200}\.(?=[\[{])", re.ASCII)
+
 _CHECKSUM = 8
 
 # `42["message",{}]`, `42/room,7["message",{}]` (socket.io-protocol 5, engine.io-protocol 4, seen 2026-11).
@@ -64,9 +67,11 @@ class Message:
         php: bool = False,
         answer: bool = False,
         camel: bool = False,
+        wrapped: str | None = None,
     ) -> None:
         """`php`: names of fields are taken as PHP takes them (`post.title` is `post_title`). `answer`: this is a
-        response, which may hold several JSON texts behind a guard. `camel`: in JSON `video_id` is `videoId`."""
+        response, which may hold several JSON texts behind a guard. `camel`: in JSON `video_id` is `videoId`.
+        `wrapped`: the form's field that holds all the others as JSON, behind a signature."""
         self.method = method.upper()
         # nginx and Apache cut a fragment off; that a client sends one is odd enough to be said.
         target, self.fragment, _ = target.partition("#")
@@ -77,6 +82,7 @@ class Message:
         self.php = php
         self.answer = answer
         self.camel = camel
+        self.wrapped = wrapped
         self._gaps: list[Gap] = [Gap("unreadable", "a fragment in the address")] if self.fragment else []
         self._nested: dict[str, Value] = {}
         self._by_name: dict[str, dict[str, list[Field]]] = {}
@@ -323,6 +329,8 @@ class Message:
             self._gaps.append(decoded.gap)
         data = self._unframed(decoded.data) if self.on_socket else decoded.data
         damage = self._structured(data, options) if data else ""
+        if self.wrapped and self._form:
+            self._form = tuple(self._unwrapped(self._form, self.wrapped))
         if encoding and self.php and data is not body and self._as_it_came(body):
             self._gap("the body reads otherwise when it is not decompressed")
         if self.on_socket and data and not self._json and not _is_words(data):
@@ -340,6 +348,18 @@ class Message:
             and (b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff"))
         ):
             self._text = text(data, options.get("charset"))
+
+    def _unwrapped(self, fields: Iterable[Field], wrapper: str) -> Iterator[Field]:
+        for name, value in fields:
+            if name != wrapper or not isinstance(value, str):
+                yield name, value
+                continue
+            signature = _SIGNATURE.match(value)
+            inner = self.expect_json(value[signature.end() :] if signature else value)
+            if inner is None:
+                self._gap("json: a field that is not JSON")
+                yield name, value
+            yield from members(inner)
 
     @staticmethod
     def _unframed(data: bytes) -> bytes:
