@@ -225,6 +225,18 @@ def test_a_release_covers_only_what_it_is_bound_to() -> None:
     assert not covers(a_release(), post, an_actor(None), TUESDAY_MORNING, digest)
 
 
+def test_a_visits_release_covers_the_use_of_what_cannot_be_held_and_nothing_that_can() -> None:
+    use = an_activity("", kind=Kind.USE)
+    digest = content_digest(use, KEY)
+    assert covers(a_release(kind=Kind.VIEW), use, an_actor(), TUESDAY_MORNING, digest)
+    assert not covers(a_release(kind=Kind.VIEW), use, an_actor(), TUESDAY_MORNING + timedelta(minutes=10), digest)
+    assert not covers(a_release(kind=Kind.VIEW, platform="wordpress"), use, an_actor(), TUESDAY_MORNING, digest)
+    assert not covers(a_release(kind=Kind.VIEW, officer="somebody-else"), use, an_actor(), TUESDAY_MORNING, digest)
+    assert not covers(a_release(kind=Kind.POST), use, an_actor(), TUESDAY_MORNING, digest)
+    post = an_activity("selamat pagi")
+    assert not covers(a_release(kind=Kind.VIEW), post, an_actor(), TUESDAY_MORNING, content_digest(post, KEY))
+
+
 def test_a_release_of_an_unknown_officer_is_bound_to_the_address() -> None:
     post = an_activity("selamat pagi")
     release = a_release(officer=None, client="10.1.2.3")

@@ -460,7 +460,8 @@ class Citation:
 @dataclass(frozen=True, slots=True)
 class Match:
     """A rule that matched. `exempted_by` names the `unless` entry that took it away again,
-    `released_by` the release that satisfied it; where either stands, the rule has no effect."""
+    `released_by` the release that satisfied it; where either stands, the rule has no effect. `covered_by` are other
+    rules, whose release at the visit satisfies this one too."""
 
     rule: str
     effect: Effect
@@ -471,6 +472,7 @@ class Match:
     release_for: int | None = None
     exempted_by: str | None = None
     released_by: str | None = None
+    covered_by: tuple[str, ...] = ()
 
     @property
     def in_force(self) -> bool:

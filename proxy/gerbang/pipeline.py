@@ -313,11 +313,16 @@ def covers(release: Release, activity: Activity, actor: Actor, moment: datetime,
     # A platform's request says no more of an unknown officer than this; the gate's own pages know the browser too.
     if officer is None and release.client != actor.client:
         return False
-    if release.kind is not None and release.kind is not activity.kind:
+    if release.kind is not None and release.kind is not activity.kind and not _covers_use(release, activity):
         return False
     if release.account is not None and release.account != account_key(activity):
         return False
     return release.digest is None or hmac.compare_digest(release.digest, digest)
+
+
+def _covers_use(release: Release, activity: Activity) -> bool:
+    """Whether this is a visit's release, and the activity what cannot be held and may rest on it."""
+    return activity.kind is Kind.USE and release.kind is Kind.VIEW and release.digest is None
 
 
 def excerpts(decision: Decision) -> tuple[str, ...]:

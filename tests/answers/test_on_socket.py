@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from builders import a_decision
-from gerbang.answers.on_socket import REASON, closed_with, instead, why
+from builders import a_decision, a_match
+from gerbang.answers.on_socket import REASON, closed_with, instead
+from gerbang.answers.reply import neutral
 from gerbang.answers.words import Language
 from gerbang.model import Effect, SocketRefusal
 
@@ -32,7 +33,11 @@ def test_where_there_is_room_the_reason_leads_to_the_decision() -> None:
     ("effect", "reason"), [(Effect.BLOCK, "block"), (Effect.COACH, "hold"), (Effect.APPROVE, "hold")]
 )
 def test_what_is_held_is_told_from_what_is_refused(effect: Effect, reason: str) -> None:
-    assert why(a_decision(effect)) == reason
+    assert neutral(a_decision(effect)) == reason
+
+
+def test_what_a_stated_purpose_would_cover_is_told_from_what_nothing_releases() -> None:
+    assert neutral(a_decision(matches=(a_match(covered_by=("trial/visits",)),))) == "visit"
 
 
 def test_a_message_in_the_platforms_shape_is_written_as_its_type_has_it() -> None:

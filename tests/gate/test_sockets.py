@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
@@ -38,6 +39,7 @@ from gate_builders import (
     office_settings,
     receive,
     server_context,
+    tls_tunnel,
 )
 from gerbang.gate.bounds import HOLD
 from gerbang.gate.frames import FrameEnds
@@ -45,8 +47,11 @@ from gerbang.gate.socket_layer import FRAMES, MESSAGE, GateSocketLayer, SocketMe
 from gerbang.journal.writer import Disk
 from gerbang.loading import load_world
 from gerbang.pipeline import World
+from journal_builders import entries
 from socket_platform import CHAT, FOLDER, HOST, SUBPROTOCOL
 
+CHAT_RULE = "malaysia-public-service/encrypted-chat-in-office-hours"
+SEALED = "chat-ws.x.com"
 HELLO = "Selamat petang semua"
 TUESDAY_AT_LUNCH = datetime.fromisoformat("2026-11-24T13:15+08:00")
 TUESDAY_AFTER_LUNCH = datetime.fromisoformat("2026-11-24T14:15+08:00")
@@ -93,7 +98,7 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return a_trust(tmp_path_factory.mktemp("ca"), [HOST, CHAT, "gerbang.internal"])
+    return a_trust(tmp_path_factory.mktemp("ca"), [HOST, CHAT, SEALED, "gerbang.internal"])
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +118,7 @@ def office(tmp_path: Path, platform: Platform, trust: Trust, world: World) -> Ca
     """A gate before the platform; its clock stands at nine at night unless it is told otherwise."""
 
     def made(**more: Any) -> Any:
-        hosts = dict.fromkeys((HOST, CHAT), f"127.0.0.1:{platform.address[1]}")
+        hosts = dict.fromkeys((HOST, CHAT, SEALED), f"127.0.0.1:{platform.address[1]}")
         gate = {"upstream": {"hosts": hosts, "trusted_ca": trust.file}, **more.pop("gate", {})}
         settings = office_settings(tmp_path, gate=gate, policies=("bundled", str(FOLDER)))
         return a_gate(settings, trust, **{"world": world, "at": TUESDAY_AT_NIGHT, **more})
@@ -240,8 +245,9 @@ def test_a_message_that_is_held_goes_once_its_number_was_confirmed(office: Any, 
         assert json.loads(connection.recv(5))["type"] == "refused", "a confirmation holds once"
 
 
-def confirm(gate: RunningGate, number: str) -> None:
-    """Open the decision on the gate's own host and press the button, as a browser of nobody known does."""
+def confirm(gate: RunningGate, number: str, words: str = "yes") -> None:
+    """Open the decision on the gate's own host, answer what it asks and press the button, as a browser of nobody known
+    does."""
     base = f"http://gerbang.internal/d/{number}"
     with socket.create_connection(gate.address, 5) as connection:
         connection.sendall(f"GET {base}?k=1 HTTP/1.1\r\nHost: gerbang.internal\r\nAccept: text/html\r\n\r\n".encode())
@@ -250,7 +256,7 @@ def confirm(gate: RunningGate, number: str) -> None:
             line[12:].partition(";")[0] for line in page.split("\r\n") if line.lower().startswith("set-cookie:")
         )
         token = page.partition('name="token" value="')[2].partition('"')[0]
-        fields = {name.partition('"')[0]: "yes" for name in page.split('name="ask.')[1:]}
+        fields = {name.partition('"')[0]: quote_plus(words) for name in page.split('name="ask.')[1:]}
         body = "&".join([f"token={token}", *(f"ask.{name}={value}" for name, value in fields.items())])
         connection.sendall(
             f"POST {base}/confirm HTTP/1.1\r\nHost: gerbang.internal\r\nOrigin: http://gerbang.internal\r\n"
@@ -282,15 +288,84 @@ def test_what_nobody_can_read_is_a_gap_and_one_line_in_half_an_hour(office: Any,
 
 
 def test_what_is_known_to_be_sealed_passes_with_one_line_for_its_gap(office: Any, platform: Platform) -> None:
-    with office(at=datetime.fromisoformat("2026-11-24T10:00+08:00")) as gate, a_socket(gate, "/sealed") as connection:
+    with office() as gate, a_socket(gate, "/sealed") as connection:
         for minutes in (0, 10, 20):
-            gate.clock.set(datetime.fromisoformat(f"2026-11-24T10:{minutes:02}+08:00"))
+            gate.clock.set(datetime.fromisoformat(f"2026-11-24T21:{minutes:02}+08:00"))
             connection.send(b"\0\1\2\3\xff")
             assert platform.arrived.get(timeout=5)
         opened, said = gate.decisions()
         assert [gap["reason"] for gap in opened["gaps"]] == ["encrypted"]
         assert [gap["reason"] for gap in said["gaps"]] == ["unreadable", "encrypted"]
         assert {(one["activity"], one["done"]) for one in (opened, said)} == {("use", "forwarded")}
+
+
+def test_what_is_sealed_is_open_for_as_long_as_the_purpose_that_was_stated_at_the_visit(
+    office: Any, platform: Platform
+) -> None:
+    with office(at=datetime.fromisoformat("2026-11-24T10:00+08:00")) as gate:
+        refused = unopened(gate)
+        assert "Open this page anew and state its purpose first. Why: " in refused
+        (first,) = gate.decisions()
+        assert (first["activity"], first["effect"], first["done"]) == ("use", "block", "answered")
+
+        visit(gate)
+        held = gate.decisions()[-1]
+        assert (held["activity"], held["done"]) == ("view", "held")
+        confirm(gate, held["number"], "Kumpulan kerja unit perlu dijawab")
+        gate.clock.set(datetime.fromisoformat("2026-11-24T10:10+08:00"))
+        with a_socket(gate, "/sealed") as connection:
+            connection.send(b"\0\1\2\3\xff")
+            assert platform.arrived.get(timeout=5)
+            opened = gate.decisions()[-2:]
+            (release,) = entries(gate.settings.journal_folder, "release")
+            for one in opened:
+                assert (one["activity"], one["effect"], one["done"]) == ("use", "record", "forwarded")
+                ruled = {match["rule"]: match["released_by"] for match in one["matches"]}
+                assert ruled[CHAT_RULE] == release["body"]["release"]
+            gate.clock.set(datetime.fromisoformat("2026-11-24T10:31+08:00"))
+            connection.send(b"\0\1\2\3\xff")
+            code, reason = closed(connection)
+            assert (code, reason.startswith("Open this page anew")) == (1008, True)
+        last = gate.decisions()[-1]
+        assert (last["activity"], last["effect"], last["number"] in reason) == ("use", "block", True)
+        assert platform.nothing_arrived()
+        assert last["number"] not in (first["number"], held["number"])
+        unopened(gate)
+
+
+def test_the_purpose_of_one_platform_covers_no_other_and_no_post(office: Any, platform: Platform) -> None:
+    with office(at=datetime.fromisoformat("2026-11-24T10:00+08:00")) as gate:
+        visit(gate)
+        confirm(gate, gate.decisions()[-1]["number"], "Kumpulan kerja unit perlu dijawab")
+        with a_socket(gate) as connection:
+            connection.send(say(HELLO))
+            assert json.loads(connection.recv(5))["type"] == "refused"
+        assert platform.nothing_arrived()
+        unopened(gate, SEALED, "/ws")
+        assert gate.decisions()[-1]["platform"] == "x"
+
+
+def visit(gate: RunningGate, host: str = HOST) -> bytes:
+    """Look at the platform's page, as a browser does."""
+    with tls_tunnel(gate.address, f"{host}:443", gate.trust.file) as connection:
+        connection.sendall(
+            f"GET / HTTP/1.1\r\nHost: {host}\r\nAccept: text/html\r\nSec-Fetch-Dest: document\r\n"
+            "Sec-Fetch-Mode: navigate\r\n\r\n".encode()
+        )
+        return receive(connection)
+
+
+def unopened(gate: RunningGate, host: str = CHAT, path: str = "/sealed") -> str:
+    """What a page is told whose socket is not opened."""
+    with tls_tunnel(gate.address, f"{host}:443", gate.trust.file) as connection:
+        connection.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Accept-Language: en\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        )
+        answer = receive(connection).decode()
+    assert answer.startswith("HTTP/1.1 403 ")
+    return answer
 
 
 # ---------------------------------------------------------------- no log, no post

@@ -111,7 +111,7 @@ def test_only_visits_and_three_clauses_hold_while_a_page_cannot_be_asked_in_plac
 
 def test_the_flexible_band_is_only_observed(document: Document) -> None:
     flexible = [rule for rule in document.shape.rules if "flexible" in (rule.when.regime or ())]
-    assert len(flexible) == 4
+    assert len(flexible) == 5
     assert all(rule.mode is Mode.OBSERVE for rule in flexible)
 
 

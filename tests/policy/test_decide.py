@@ -254,6 +254,24 @@ def test_no_release_satisfies_a_block() -> None:
     assert effect_of(matches) is Effect.BLOCK
 
 
+def test_what_was_confirmed_at_the_visit_covers_the_use_that_names_it_and_no_other() -> None:
+    visits = a_rule("visits", when={"activity": "view"}, effect="coach")
+    policy = a_policy(
+        visits,
+        a_rule("chat", when={"activity": "use", "gap": "encrypted"}, covered_by="visits"),
+        a_rule("device", when={"activity": "use", "device": "personal"}),
+        a_rule("looks", when={"activity": "view"}, effect="coach"),
+    )
+    sealed = some_facts(kind=Kind.USE, gaps=(Gap("encrypted"),))
+    assert effect_of(decide(policy, sealed)) is Effect.BLOCK
+    matches = by_rule(decide(policy, sealed, [a_release("trial/visits")]))
+    assert matches["chat"].released_by == "release-1"
+    for other in ("chat", "looks", "device"):
+        assert effect_of(decide(policy, sealed, [a_release(f"trial/{other}")])) is Effect.BLOCK
+    own = replace(sealed, device=Device.PERSONAL)
+    assert effect_of(decide(policy, own, [a_release("trial/visits")])) is Effect.BLOCK
+
+
 # ---------------------------------------------------------------- overrides
 
 STRICT = a_document(a_rule("stop", when={"activity": "publishing"}), a_rule("other", when={"activity": "publishing"}))

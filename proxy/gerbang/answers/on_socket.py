@@ -5,7 +5,7 @@ As with requests, a page's script can read the decision's number and one neutral
 
 from typing import Final
 
-from gerbang.answers.reply import HELD, decision_link, filled
+from gerbang.answers.reply import decision_link, filled
 from gerbang.answers.words import Language, say
 from gerbang.model import Decision, SocketRefusal
 
@@ -13,13 +13,8 @@ REASON: Final = 123
 """Bytes of the reason with which a socket is closed (RFC 6455, 5.5)."""
 
 
-def why(decision: Decision) -> str:
-    """Which of the neutral sentences a refusal is told by."""
-    return "hold" if decision.effect in HELD else "block"
-
-
 def instead(refusal: SocketRefusal, reason: str, language: Language, gate: str, decision: Decision | None) -> str:
-    """The message that the page gets. `reason` is `block`, `hold`, `fault`, `journal` or `busy`."""
+    """The message that the page gets. `reason` is `block`, `visit`, `hold`, `fault`, `journal` or `busy`."""
     number = decision.number if decision else ""
     message = say(f"neutral.{reason}", language, link=decision_link(gate, number))
     values = {"message": message, "number": number or "-", "id": refusal.id}

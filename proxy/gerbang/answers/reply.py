@@ -42,13 +42,20 @@ def refuse(request: Request, decision: Decision, refusal: Refusal | None, gate: 
             "action": say(action, language),
         }
         return _page(request, language, HOLD if held else BLOCKED, values)
-    message = say("neutral.hold" if held else "neutral.block", language, link=link)
+    message = say(f"neutral.{neutral(decision)}", language, link=link)
     status = HOLD if held else BLOCKED
     # A page that reads what went wrong only in an answer that seems to be none, as Facebook's does, gets that.
     if refusal is not None and (not held or refusal.status < NOT_DONE):
         status = refusal.status
     title = say("title.hold" if held else "title.block", language)
     return _for_script(request, language, status, title, message, decision.number, link, refusal)
+
+
+def neutral(decision: Decision) -> str:
+    """Which of the neutral sentences tells of a refusal."""
+    if decision.effect in HELD:
+        return "hold"
+    return "visit" if any(match.covered_by for match in decision.decisive()) else "block"
 
 
 def _told(decision: Decision) -> tuple[str, str, str]:

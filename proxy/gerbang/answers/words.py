@@ -277,6 +277,10 @@ PHRASES: Mapping[str, Phrase] = {
     "neutral.block": Phrase(
         "Gerbang pejabat anda menyekat tindakan ini. Sebabnya: {link}", "Your office's gate refused this. Why: {link}"
     ),
+    "neutral.visit": Phrase(
+        "Buka semula laman ini dan nyatakan tujuannya dahulu. Sebabnya: {link}",
+        "Open this page anew and state its purpose first. Why: {link}",
+    ),
     "neutral.hold": Phrase(
         "Gerbang pejabat anda menahan tindakan ini sehingga anda menjawabnya: {link}",
         "Your office's gate is holding this until you answer it: {link}",

@@ -323,7 +323,7 @@ class Gate:
     def _unopened(self, zone: Zone, host: str) -> tuple[Gap, ...]:
         """Why a listed host is not opened in a zone, nothing where it is."""
         if not self._opens_for(zone):
-            return (Gap("encrypted"),)
+            return (Gap("encrypted"), *((Gap("not-opened"),) if zone.device is Device.MANAGED else ()))
         reason = self.pins.reason(zone.name, host, self._clock(), self.world.offices)
         return () if reason is None else (Gap("encrypted"), Gap("pinned", reason))
 

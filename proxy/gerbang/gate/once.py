@@ -40,7 +40,7 @@ class OnceBook:
         once_in = (ONCE_ON_SOCKET if on_socket else ONCE_IN).get(activity.kind)
         if once_in is None:
             return None
-        rules = frozenset((match.rule, match.in_force) for match in decision.matches)
+        rules = frozenset((match.rule, match.in_force, match.released_by) for match in decision.matches)
         host = self._host_of(whose, activity.host, decision.moment) if activity.kind is Kind.USE else ""
         return Again((whose, activity.platform, activity.kind, decision.effect, rules, host, on_socket), once_in)
 

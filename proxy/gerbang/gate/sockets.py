@@ -6,7 +6,8 @@ from typing import Final
 import structlog
 from wsproto.frame_protocol import CloseReason
 
-from gerbang.answers.on_socket import closed_with, instead, why
+from gerbang.answers.on_socket import closed_with, instead
+from gerbang.answers.reply import neutral
 from gerbang.answers.words import preferred
 from gerbang.errors import RecordError
 from gerbang.gate.admission import Admission
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 
 CODES: Final = {
     "block": CloseReason.POLICY_VIOLATION,
+    "visit": CloseReason.POLICY_VIOLATION,
     "hold": CloseReason.POLICY_VIOLATION,
     "too-large": CloseReason.MESSAGE_TOO_BIG,
     "busy": CloseReason.TRY_AGAIN_LATER,
@@ -93,7 +95,7 @@ class Sockets:
         if self._journal_away and verdict.forwarded:
             log.info("journal-back")
             self._journal_away = False
-        return (why(verdict.refused), verdict.refused) if verdict.refused is not None else (None, None)
+        return (neutral(verdict.refused), verdict.refused) if verdict.refused is not None else (None, None)
 
     def _turn_away(self, message: SocketMessage, request: Request, reason: str, refused: Decision | None) -> None:
         language = preferred(request.header("Accept-Language"))

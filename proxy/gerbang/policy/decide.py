@@ -7,7 +7,8 @@ from gerbang.model import Effect, Match, Mode, Release
 from gerbang.policy.conditions import Facts, all_hold
 from gerbang.policy.rules import Policy, Rule
 
-# What an officer's confirmation or an approver's grant can satisfy. Nothing releases a block.
+# What an officer's confirmation or an approver's grant can satisfy. Nothing releases a block, but for the use of what
+# cannot be held: a purpose that was stated at the visit covers it where the rule says so.
 HOLDS = frozenset({Effect.COACH, Effect.APPROVE})
 
 _RANK = {effect: effect.rank for effect in Effect}
@@ -61,9 +62,10 @@ def override_text(rule: str) -> str:
 
 
 def released(match: Match, releases: Sequence[Release]) -> Match:
-    if match.effect in HOLDS and match.in_force:
+    rules = {match.rule} if match.effect in HOLDS else match.covered_by
+    if rules and match.in_force:
         for release in releases:
-            if match.rule in release.rules:
+            if not release.rules.isdisjoint(rules):
                 return replace(match, released_by=release.id)
     return match
 

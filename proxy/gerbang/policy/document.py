@@ -62,6 +62,7 @@ _CLAUSE_HINT = "write it like `R3`, or `document/R3` for another document's"
 type Name = Annotated[StrictStr, spelled(_NAME, "name", "use lower-case letters, digits and hyphens")]
 type ClauseName = Annotated[StrictStr, spelled(_CLAUSE, "clause", "write it like `R3`")]
 type ClauseReference = Annotated[StrictStr, spelled(f"{_CLAUSE}(/{_CLAUSE})?", "clause", _CLAUSE_HINT)]
+type RuleReference = Annotated[StrictStr, spelled(f"{_NAME}(/{_NAME})?", "rule", "write it like `document/rule`")]
 type Sentence = Annotated[StrictStr, Field(min_length=1, max_length=2000)]
 type Word = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(listed), Field(min_length=1, max_length=500)]
@@ -139,7 +140,7 @@ class Condition(Part):
 
 
 class OverrideEntry(Part):
-    rule: Annotated[StrictStr, spelled(f"{_NAME}(/{_NAME})?", "rule", "write it like `document/rule`")]
+    rule: RuleReference
     reason: Sentence
     authority: Sentence
 
@@ -169,6 +170,7 @@ class RuleEntry(Part):
     evidence: Annotated[Evidence, chosen(tuple(Evidence))] = Evidence.MASKED
     ask: Listed[Name] | None = None
     release_for: Annotated[int | None, BeforeValidator(_seconds)] = None
+    covered_by: Listed[RuleReference] | None = None
     overrides: OverrideEntry | None = None
     message: Said | None = None
 
@@ -264,6 +266,13 @@ def _unsound_rule(rule: RuleEntry, path: Steps, shape: PolicyShape, tree: Tree) 
 
 
 def _unsound_hold(rule: RuleEntry, path: Steps, tree: Tree) -> Iterator[DocumentError]:
+    if rule.covered_by is not None and (rule.effect is not Effect.BLOCK or rule.when.activity != (Kind.USE,)):
+        yield tree.error(
+            (*path, "covered_by"),
+            "`covered_by` is for a `block` of the activity `use` alone",
+            "what can be held has a confirmation of its own",
+            key=True,
+        )
     if rule.effect in HOLDS:
         words = rule.when.activity or ()
         if Kind.USE in words:
@@ -375,6 +384,8 @@ def _unfit(
             yield document.tree.error(
                 (*path, "clause"), f"unknown clause `{rule.clause}`", one_of(sorted(clauses), rule.clause)
             )
+        for index, name in enumerate(rule.covered_by or ()):
+            yield from _uncovering(document, _rule_id(document, name), (*path, "covered_by", index), entries)
         if rule.overrides is None:
             continue
         where = (*path, "overrides", "rule")
@@ -390,6 +401,21 @@ def _unfit(
             yield document.tree.error((*path, "when", "remedial"), *_remedial_trouble(overridden.clause))
 
 
+def _uncovering(
+    document: Document, target: str, where: Steps, entries: Mapping[str, tuple[Document, int]]
+) -> Iterator[DocumentError]:
+    """Why the release of a rule cannot cover another's: there is no such rule, or none that asks at a visit."""
+    if target not in entries:
+        yield document.tree.error(where, f"unknown rule `{target}`", one_of(sorted(entries), target))
+        return
+    other, index = entries[target]
+    asking = other.shape.rules[index]
+    if asking.effect not in HOLDS or Kind.VIEW not in (asking.when.activity or ()):
+        yield document.tree.error(
+            where, f"`{target}` asks nothing at a visit", "name a rule that holds the activity `view`"
+        )
+
+
 def _depths(entries: Iterable[str], overriders: Mapping[str, Sequence[str]]) -> tuple[dict[str, int], tuple[str, ...]]:
     """How deep each rule stands under those that override it, and the rules that go round in a circle."""
     depths = {rule: 0 for rule in entries if rule not in overriders}
@@ -402,6 +428,10 @@ def _depths(entries: Iterable[str], overriders: Mapping[str, Sequence[str]]) -> 
             depths[rule] = 1 + max(depths[other] for other in overriders[rule])
         waiting = [rule for rule in waiting if rule not in depths]
     return depths, ()
+
+
+def _rule_id(document: Document, name: str) -> str:
+    return name if "/" in name else f"{document.name}/{name}"
 
 
 def _clause_id(document: Document, rule: RuleEntry) -> str:
@@ -440,6 +470,7 @@ def _rule(
             evidence=entry.evidence,
             asks=entry.ask or (),
             release_for=entry.release_for,
+            covered_by=tuple(_rule_id(document, name) for name in entry.covered_by or ()),
             overrides=Override(**entry.overrides.model_dump()) if entry.overrides else None,
             message=entry.message.words() if entry.message else None,
             needs_hours=Regime.OFFICE_HOURS in regimes and Regime.UNKNOWN not in regimes,

@@ -89,6 +89,7 @@ class Rule:
     evidence: Evidence = Evidence.MASKED
     asks: tuple[str, ...] = ()
     release_for: int | None = None
+    covered_by: tuple[str, ...] = ()
     overrides: Override | None = None
     message: Words | None = None
     needs_hours: bool = False
@@ -122,6 +123,7 @@ def with_matches(rule: Rule) -> Rule:
                 asks=rule.asks,
                 evidence=rule.evidence,
                 release_for=rule.release_for,
+                covered_by=rule.covered_by,
             )
             for regime in ("", *rule.clause.cites)
         },
