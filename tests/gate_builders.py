@@ -432,6 +432,7 @@ class Standing:
     """A world that a test may swap."""
 
     world: World
+    refused: str | None = None
 
 
 @dataclass

@@ -27,8 +27,8 @@ from gerbang import cases, registers
 from gerbang.checks import cases as check_cases
 from gerbang.checks import lexicon
 from gerbang.checks.examine import CHECKS, compile_checks
-from gerbang.cli import platforms as recordings
 from gerbang.cli.main import app
+from gerbang.cli.platforms import recordings
 from gerbang.console.looks import Look, looked_event
 from gerbang.console.metrics import GATE as GATE_FIGURES
 from gerbang.console.metrics import PROCESS as PROCESS_FIGURES

@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "activations": VALUES | {"policy"},
     "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers", "activations", "journal"},
     "trying": VALUES | CORE | {"pipeline", "cases", "settings", "loading"},
+    "living": VALUES | {"pipeline", "settings", "registers", "activations", "loading", "trying"},
     "journal": VALUES | {"record", "figures"},
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status"},
@@ -56,7 +57,11 @@ FRAMEWORKS = frozenset(
 NEVER: dict[str, frozenset[str]] = {
     **dict.fromkeys((*CORE, "model", "errors", "figures", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "logs", "registers", "activations", "loading", "trying", "journal", "store", "status"),
+        ("bundled", "settings", "logs", "registers", "activations", "loading", "trying", "living"),
+        frozenset({"mitmproxy", "fastapi"}),
+    ),
+    **dict.fromkeys(
+        ("journal", "store", "status"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

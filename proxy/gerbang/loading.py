@@ -1,4 +1,4 @@
-"""From folders to a `World`: whole or not at all, and again when a register changes.
+"""From folders to a `World`: whole or not at all.
 
 `policies = ["bundled", "/etc/gerbang/policies"]`: a later folder adds to the earlier ones, or replaces a
 document of the same name. In a folder stand policies (`NAME/policy.yaml` or `NAME.yaml`), `platforms/`,
@@ -7,13 +7,10 @@ document of the same name. In a folder stand policies (`NAME/policy.yaml` or `NA
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
 
-import structlog
-
-from gerbang.activations import Activations
 from gerbang.bundled import bundled
 from gerbang.checks.examine import compile_checks
 from gerbang.checks.lexicon import parse_lexicon
@@ -33,15 +30,12 @@ from gerbang.pipeline import World
 from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
 from gerbang.policy.document import compile_policy, parse_policy
 from gerbang.policy.protected import Protected, parse_protected
-from gerbang.recognition.signature import UNTOLD, Platforms, compile_platforms, parse_platform
-from gerbang.registers import RegisterWatch, load_registers
+from gerbang.recognition.signature import UNTOLD, PlatformDocument, Platforms, compile_platforms, parse_platform
+from gerbang.registers import load_registers
 from gerbang.settings import Settings
-
-log = structlog.get_logger()
 
 CASES = ".cases.yaml"
 DOCUMENT_LIMIT = 4 << 20  # bytes; the shipped ones are well under a tenth of it
-POLL_SECONDS = 1.0
 NO_CALENDAR = "there is none in the folders of `policies`; add `bundled` to them"
 
 
@@ -52,6 +46,14 @@ class Source:
     name: str
     file: Path
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """The platform documents of the settings' folders, each with where it was found."""
+
+    found: tuple[Source, ...]
+    documents: tuple[PlatformDocument, ...]
 
 
 def policy_folders(settings: Settings) -> tuple[Path, ...]:
@@ -126,13 +128,16 @@ def each[Parsed](found: tuple[Source, ...], parse: Callable[[str, str], Parsed])
     return tuple(parsed)
 
 
-def load_world(settings: Settings, registers: Path | None = None) -> World:
-    """All that a decision rests on, from the settings' folders. Raises a `GerbangError`; gives no half a world."""
+def load_world(settings: Settings, registers: Path | None = None, pack: Pack | None = None) -> World:
+    """All that a decision rests on, from the settings' folders. Raises a `GerbangError`; gives no half a world.
+
+    `pack` are the platform documents, where they have been read already.
+    """
     folders = policy_folders(settings)
     calendar = compile_calendar(each(sources(folders, "calendars"), parse_calendar))
     protected = each(sources(folders, "protected"), parse_protected)
     world = World(
-        platforms=load_platforms(settings),
+        platforms=compile_pack(pack or read_pack(settings), settings),
         policy=compile_policy(each(sources(folders, "policy"), parse_policy)),
         calendar=calendar,
         checks=compile_checks(each(sources(folders, "lexicons"), parse_lexicon)),
@@ -154,15 +159,40 @@ def policy_documents(settings: Settings) -> dict[str, str]:
 
 def load_platforms(settings: Settings) -> Platforms:
     """The signatures, with the settings' sites."""
-    documents = each(sources(policy_folders(settings), "platforms"), parse_platform)
-    known = {document.platform for document in documents}
+    return compile_pack(read_pack(settings), settings)
+
+
+def read_pack(settings: Settings, before: Pack | None = None) -> Pack:
+    """The platform documents; those of `before` that read as they did are not parsed anew."""
+    known = {}
+    if before is not None:
+        given = zip(before.found, before.documents, strict=True)
+        known = {(source.text, str(source.file)): document for source, document in given}
+    found = sources(policy_folders(settings), "platforms")
+    return Pack(found, each(found, lambda text, file: known.get((text, file)) or parse_platform(text, file)))
+
+
+def compile_pack(pack: Pack, settings: Settings) -> Platforms:
+    """Raises `SettingsError` where a site is of a platform that has no document."""
+    known = {document.platform for document in pack.documents}
     for site in settings.sites:
         if site.platform and site.platform not in known:
             raise SettingsError(
                 f"the site `{site.host}` names the platform `{site.platform}`, which has no signatures",
                 hint=one_of(sorted(known), site.platform),
             )
-    return compile_platforms(documents, {site.host: site.platform or UNTOLD for site in settings.sites})
+    return compile_platforms(pack.documents, {site.host: site.platform or UNTOLD for site in settings.sites})
+
+
+def platform_files(settings: Settings) -> frozenset[tuple[Path, int, int, int]]:
+    """Each file of the `platforms` folders as it stands, cases included: path, time, size and number."""
+    found = set()
+    for folder in policy_folders(settings):
+        for file in (folder / "platforms").glob("*.yaml"):
+            with suppress(OSError):
+                status = file.stat()
+                found.add((file, status.st_mtime_ns, status.st_size, status.st_ino))
+    return frozenset(found)
 
 
 def offices_of(settings: Settings, calendar: Calendar) -> Mapping[str, Office]:
@@ -206,58 +236,3 @@ def check_officers(world: World, settings: Settings) -> None:
 def content_key(record: bytes) -> bytes:
     """The key of the content digests, made of the installation's so that no two uses share one."""
     return hashlib.sha256(b"gerbang.content-digest-key.v1\n" + record).digest()
-
-
-class LivingWorld:
-    """A world that follows the registers and the activations: `world` is swapped whole within two seconds of a change.
-
-    A register or policy that is wrong changes nothing; the log says so once, and what was in force stays in force.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self.world = load_world(settings)
-        self._settings = settings
-        self._watch = RegisterWatch(settings.registers_folder)
-        self._activations = Activations(settings.state)
-        self._stop = Event()
-        self._thread = Thread(target=self._follow, name="registers", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def close(self) -> None:
-        self._stop.set()
-
-    def _follow(self) -> None:
-        while not self._stop.wait(POLL_SECONDS):
-            for changed, take in ((self._watch.changed, self.refresh), (self._activations.changed, self.take_policy)):
-                try:
-                    if changed():
-                        take()
-                except Exception:
-                    # A bug of ours costs one look; without this thread everything would stay as it is for good.
-                    log.exception("fault-while-following")
-
-    def refresh(self) -> None:
-        """Take the registers as they are now, if they are right."""
-        try:
-            fresh = replace(self.world, registers=load_registers(self._settings.registers_folder))
-            check_officers(fresh, self._settings)
-        except GerbangError as error:
-            log.error("registers-refused", error=str(error), in_force="the registers as they were")
-            return
-        self.world = fresh
-        log.info("registers-taken", officers=len(fresh.registers.officers), accounts=len(fresh.registers.accounts))
-
-    def take_policy(self) -> None:
-        """Take the policy that was activated last, if it is kept whole."""
-        try:
-            activated = self._activations.read()
-            if not activated or activated[-1].digest == self.world.policy.digest:
-                return
-            policy = self._activations.policy(activated[-1].digest)
-        except GerbangError as error:
-            log.error("policy-refused", error=str(error), in_force=self.world.policy.digest)
-            return
-        self.world = replace(self.world, policy=policy)
-        log.info("policy-taken", policy=policy.digest)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from ipaddress import ip_address
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -25,11 +26,14 @@ import structlog
 from gerbang.activations import Activation, Activations
 from gerbang.errors import GerbangError, RecordError, SettingsError, StartError
 from gerbang.fleet.pac import proxies_of
+from gerbang.gate.authority import RENEW, beyond_authority, load_authority
 from gerbang.gate.clock import Clock, TrialClock, wall_clock
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Journal
-from gerbang.loading import LivingWorld, policy_documents
+from gerbang.living import LivingWorld
+from gerbang.loading import policy_documents
 from gerbang.logs import configure_log
+from gerbang.pipeline import World
 from gerbang.record.event import RecordKeys, policy_activated
 from gerbang.settings import Settings, host_and_port
 
@@ -89,6 +93,17 @@ def activate(settings: Settings, living: LivingWorld, journal: Journal, keys: Re
     activations.note(Activation(moment, digest, tuple(documents)))
 
 
+def note_platforms(settings: Settings, journal: Journal, keys: RecordKeys, clock: Clock, world: World) -> None:
+    """Write down that the policy in force rests on other signatures from now on, and tell of hosts that the CA may not
+    sign for. Raises `RecordError` or `StartError`."""
+    documents = Activations(settings.state).documents(world.policy.digest)
+    journal.append(policy_activated(world.basis, documents, clock(), keys)).result()
+    with suppress(StartError):  # where there is no CA, nothing is opened
+        beyond = beyond_authority(load_authority(settings.authority_folder), world.platforms)
+        if beyond:
+            log.error("platforms-beyond-the-ca", hosts=list(beyond), todo=RENEW)
+
+
 @dataclass(frozen=True, slots=True)
 class Grounds:
     """What a gate decides by and writes to."""
@@ -107,6 +122,7 @@ def grounds(settings: Settings, at: datetime | None) -> Iterator[Grounds]:
     journal, keys = open_journal(settings, GATE_SLOT, clock)
     try:
         activate(settings, living, journal, keys, clock)
+        living.before_platforms = partial(note_platforms, settings, journal, keys, clock)
         living.start()
         yield Grounds(living, journal, keys, clock)
     finally:

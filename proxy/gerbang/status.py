@@ -56,6 +56,9 @@ class Snapshot(BaseModel):
     program: str
     engine: str
     policy: str
+    platforms: str = ""
+    refused: str | None = None
+    """Why changed platform documents are not in force, with the place."""
     closed: str | None
     writable: bool
     figures: Mapping[str, Series]

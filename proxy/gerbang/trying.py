@@ -1,6 +1,6 @@
-"""Policies read with their cases and tried, as `policy check`, `policy test` and `doctor` do: nothing is written."""
+"""Policies and platforms read with their cases and tried: nothing is written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from gerbang.checks.examine import compile_checks
 from gerbang.checks.lexicon import parse_lexicon
 from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, SettingsError
 from gerbang.loading import (
+    Pack,
     Source,
     cases_beside,
     each,
@@ -24,7 +25,8 @@ from gerbang.policy.calendar import compile_calendar, parse_calendar
 from gerbang.policy.document import Document, compile_policy, parse_policy
 from gerbang.policy.protected import Protected, parse_protected
 from gerbang.policy.rules import Policy
-from gerbang.recognition.signature import compile_platforms
+from gerbang.recognition import cases as platform_cases
+from gerbang.recognition.signature import PlatformDocument, compile_platforms
 from gerbang.settings import Settings
 
 
@@ -134,3 +136,37 @@ def trial_world(loaded: Loaded, chosen: Settings, *, registers: Registers | None
         protected=protected[-1] if protected else Protected(),
         key=bytes(32),
     )
+
+
+# ---------------------------------------------------------------- platforms
+
+
+def cases_of(file: Path, document: PlatformDocument) -> platform_cases.Cases | None:
+    """The cases beside a platform document. Raises `DocumentErrors`, or `DocumentError` where they are another's."""
+    beside = cases_beside(file)
+    if beside is None:
+        return None
+    cases = platform_cases.parse_cases(read_document(beside), str(beside))
+    if cases.platform != document.platform:
+        what = f"these are cases of `{cases.platform}`, beside the document of `{document.platform}`"
+        raise DocumentError(what, place=Place(str(beside)))
+    return cases
+
+
+def failures_of(pack: Pack, changed: Collection[Path]) -> tuple[platform_cases.Failure, ...]:
+    """The cases that do not hold of the documents that changed, or whose cases did, or the document that they use."""
+    latest = {document.platform: source.file for source, document in zip(pack.found, pack.documents, strict=True)}
+    fresh = {name for name, file in latest.items() if file in changed}
+    failed: list[platform_cases.Failure] = []
+    for document in pack.documents:
+        file = latest[document.platform]
+        if fresh.isdisjoint({document.platform, document.uses}) and cases_beside(file) not in changed:
+            continue
+        cases = cases_of(file, document)
+        if cases is not None:
+            failed += platform_cases.failing(cases, document, pack.documents)
+    return tuple(failed)
+
+
+def failed_case(failure: platform_cases.Failure) -> DocumentError:
+    return DocumentError(f"{failure.trial.name}: {failure.what}", place=failure.trial.place)

@@ -54,7 +54,7 @@ from cli_builders import (
 )
 from gerbang import serving
 from gerbang.cli import main
-from gerbang.loading import LivingWorld
+from gerbang.living import LivingWorld
 from gerbang.settings import load_settings
 
 # What the parts of `serve` need is loaded once, in a process from which each then forks: afresh takes three seconds.
@@ -919,6 +919,7 @@ def test_a_group_by_itself_shows_its_help(run: Run) -> None:
         "policy test",
         EXPLAIN,
         "platforms list",
+        "platforms show x",
         "platforms test",
         "checks list --lexicons rules/lexicons",
         "calendar show --month 2026-11 --office hq",

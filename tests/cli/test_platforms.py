@@ -16,6 +16,7 @@ from gerbang.cli.main import app
 from gerbang.cli.slot import now
 from gerbang.errors import GerbangError
 from gerbang.model import Shape
+from gerbang.recognition.signature import parse_platform
 from gerbang.record.event import decision_event
 from gerbang.store import Forwarder, open_store
 from journal_builders import KEYS, a_journal
@@ -362,3 +363,107 @@ def test_an_answer_that_is_none_is_named(tmp_path: Path, answer: object) -> None
     with pytest.raises(GerbangError) as raised:
         lines(file)
     assert str(raised.value).startswith(f"{file}:1")
+
+
+def test_the_list_fits_a_hundred_columns_and_json_keeps_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    listed = json.loads(run("platforms", "list", "--json"))
+    table = run("platforms", "list").splitlines()
+    assert max(map(len, table)) <= 100
+    assert len(table) == len(listed) + 4, "a line each"
+    (x,) = (one for one in listed if one["platform"] == "x")
+    assert {"x.com", "api.x.com"} <= set(x["hosts"])
+    assert x["signatures"] == sum(x["confidence"].values())
+    assert {"post", "delete"} <= set(x["activities"])
+    (row,) = (line for line in table if "│x " in line)
+    assert f"x.com +{len(x['hosts']) - 1}" in row
+    assert f"post +{len(x['activities']) - 1}" in row
+    assert f"confirmed {x['confidence']['confirmed']}, reported {x['confidence']['reported']}" in row
+
+
+def test_all_hosts_are_listed_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "2000")
+    shown = run("platforms", "list", "--hosts")
+    assert "x.com +" not in shown
+    assert "api.x.com, " in shown
+
+
+def test_one_platform_is_shown_with_its_hosts_signatures_and_what_is_no_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = run("platforms", "show", "x")
+    assert shown.startswith("X (x")
+    assert "\ncdn: " in shown
+    assert "d60/twikit" in shown
+    assert "no act:" in shown
+    told = json.loads(run("platforms", "show", "x", "--json"))
+    assert {"activity": "post", "signature": "post", "confidence": "confirmed"}.items() <= told["signatures"][
+        [one["signature"] for one in told["signatures"]].index("post")
+    ].items()
+    assert told["housekeeping"]
+    assert told["file"].endswith("x.yaml")
+
+
+def test_a_platform_that_is_not_there_is_not_shown() -> None:
+    with pytest.raises(GerbangError, match="unknown platform `y`"):
+        run("platforms", "show", "y")
+
+
+OWN = """platform: {name}
+title: Own
+version: 1.4.2
+hosts: {{app: [{name}.example]}}
+surfaces: {{api: {{hosts: app}}}}
+signatures:
+  - {{id: say, activity: post, surface: api, path: /say, texts: json.text}}
+"""
+OWN_CASES = """platform: {name}
+cases:
+  - name: said
+    request: {{url: "https://{name}.example/say", json: {{text: Selamat pagi}}}}
+    expect: {{activity: post, texts: [Selamat {word}]}}
+"""
+
+
+def test_a_folder_of_ones_own_is_tried_and_what_has_no_case_is_named(tmp_path: Path) -> None:
+    (tmp_path / "kedai.yaml").write_text(OWN.format(name="kedai"))
+    (tmp_path / "warung.yaml").write_text(OWN.format(name="warung"))
+    (tmp_path / "warung.cases.yaml").write_text(OWN_CASES.format(name="warung", word="pagi"))
+    told = run("platforms", "test", str(tmp_path))
+    assert "without cases: kedai" in told
+    assert "all 1 cases of 2 platforms hold" in told
+
+
+def test_the_platforms_that_fail_stand_last_and_are_counted(tmp_path: Path) -> None:
+    for name, word in (("arus", "petang"), ("warung", "pagi")):
+        (tmp_path / f"{name}.yaml").write_text(OWN.format(name=name))
+        (tmp_path / f"{name}.cases.yaml").write_text(OWN_CASES.format(name=name, word=word))
+    configuration.choose(None)
+    result = CliRunner().invoke(app, ("platforms", "test", str(tmp_path)))
+    assert result.exit_code == 1
+    assert result.output.index("│warung") < result.output.index("│arus")
+    assert "arus.cases.yaml:3:5: said: texts" in result.output
+    assert "1 of 2 cases fail, in 1 of 2 platforms" in result.output
+
+
+def test_a_document_of_ones_own_stands_for_the_shipped_one_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "rules" / "platforms"
+    folder.mkdir(parents=True)
+    (folder / "burung.yaml").write_text(OWN.format(name="x"))
+    (folder / "burung.cases.yaml").write_text(OWN_CASES.format(name="x", word="pagi"))
+    monkeypatch.setenv("GERBANG_POLICIES", json.dumps(["bundled", str(folder.parent)]))
+    (mine,) = [one for one in json.loads(run("platforms", "list", "--json")) if one["platform"] == "x"]
+    assert (mine["version"], mine["cases"], mine["hosts"]) == ("1.4.2", 1, ["x.example"])
+    tried = json.loads(run("platforms", "test", "--json"))
+    assert {"platform": "x", "cases": 1, "passed": 1, "failed": 0} in tried["platforms"]
+
+
+def test_a_version_is_a_day_or_numbers() -> None:
+    for version, right in (("2026-11-24", True), ("3", True), ("1.4.2", True), ("new", False), ("24/11/2026", False)):
+        text = OWN.format(name="x").replace("1.4.2", version)
+        if right:
+            assert parse_platform(text, "x.yaml").version == version
+        else:
+            with pytest.raises(GerbangError, match="write a day as `2026-11-24`"):
+                parse_platform(text, "x.yaml")

@@ -127,3 +127,33 @@ def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path, taken: int) -> No
     assert str(refused.value) == (
         f"the public files cannot listen on `{address}`: address already in use; set another `pac.listen`"
     )
+
+
+async def test_the_pac_file_follows_the_platforms_and_keeps_the_old_where_one_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "LOOK_SECONDS", 0.01)
+    made: list[bytes] = [b"// new", b"// newer"]
+
+    def files(_: Settings) -> dict[str, PublicFile]:
+        if len(made) == 1:
+            made.append(b"")
+            raise StartError("a document is wrong")
+        return {"/proxy.pac": PublicFile(PAC.media_type, made.pop(0))}
+
+    monkeypatch.setattr(serve, "public_files", files)
+    folder = tmp_path / "rules" / "platforms"
+    folder.mkdir(parents=True)
+    settings = Settings.model_validate({"policies": [str(folder.parent)]})
+    public = PublicServer({"/proxy.pac": PAC})
+    following = asyncio.ensure_future(serve._follow(settings, public, serve.platform_files(settings)))
+    (folder / "a.yaml").write_text("a")
+    while public.files["/proxy.pac"] == PAC:
+        await asyncio.sleep(0.01)
+    assert public.files["/proxy.pac"].body == b"// new"
+    (folder / "a.yaml").write_text("ab")
+    while len(made) == 1:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert public.files["/proxy.pac"].body == b"// new"
+    following.cancel()

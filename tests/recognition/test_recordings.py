@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gerbang.cli.platforms import recorded
+from gerbang.cli.platforms.recordings import recorded
 from gerbang.recognition.recognise import recognise
 from gerbang.recognition.signature import Platforms, compile_platforms
 from platform_builders import shipped_documents

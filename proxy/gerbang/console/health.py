@@ -111,7 +111,10 @@ def _gate(view: View) -> dict[str, object]:
     if not fresh:
         return {"state": State.BAD, "why": "no gate has said anything for some seconds"}
     state = State.GOOD if len(fresh) == len(view.gates) else State.DEGRADED
-    return {"state": state, "decrypts": all(one.closed is None for one in fresh)}
+    told: dict[str, object] = {"state": state, "decrypts": all(one.closed is None for one in fresh)}
+    if any(one.refused is not None for one in fresh):
+        told |= {"state": State.DEGRADED, "why": "changed platform documents were not taken; the log says why"}
+    return told
 
 
 def _journal(view: View) -> dict[str, object]:

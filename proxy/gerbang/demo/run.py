@@ -32,7 +32,7 @@ from gerbang.gate.clock import TrialClock
 from gerbang.gate.run import serve_gate
 from gerbang.journal.keys import load_keys
 from gerbang.journal.verify import verify
-from gerbang.loading import LivingWorld
+from gerbang.living import LivingWorld
 from gerbang.serving import GATE_SLOT, activate, comes_to_listen, in_process, open_journal
 from gerbang.settings import host_and_port
 from gerbang.store import Comparison, DecisionRow, Forwarder, Store, open_store, upgrade

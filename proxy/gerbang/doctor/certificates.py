@@ -13,12 +13,17 @@ from cryptography.exceptions import InvalidSignature
 
 from gerbang.doctor.outcome import Diagnosis, Patient, bad, good, warning
 from gerbang.errors import GerbangError
-from gerbang.gate.authority import INTERMEDIATE, ROOT_CERTIFICATE, Authority, load_authority
-from gerbang.recognition.signature import INERT_ROLES
+from gerbang.gate.authority import (
+    INTERMEDIATE,
+    RENEW,
+    ROOT_CERTIFICATE,
+    Authority,
+    beyond_authority,
+    load_authority,
+)
 
 RENEW_BEFORE: Final = timedelta(days=60)
 NEW_ROOT_BEFORE: Final = timedelta(days=365)
-RENEW: Final = "run `gerbang ca renew --root FILE`, then start `gerbang serve` again"
 LOOKED_AT: Final = 5000  # files among which a root's key is looked for
 KEY_LIMIT: Final = 64 << 10  # bytes of a file that may be one
 NAMED: Final = 5  # hosts that are named in a line
@@ -51,9 +56,7 @@ def authority(patient: Patient) -> Iterator[Diagnosis]:
         return
     yield from _times(patient, ours)
     yield from _root(ours, folder)
-    platforms = patient.world.platforms
-    opened = [host for host in platforms.hosts() if (role := platforms.at(host)) and role.role not in INERT_ROLES]
-    missing = ours.missing((*opened, *(site.host for site in patient.settings.sites), patient.settings.gate.host))
+    missing = beyond_authority(ours, patient.world.platforms, patient.settings.gate.host)
     if missing:
         named = ", ".join(missing[:NAMED]) + (f" and {len(missing) - NAMED} more" if len(missing) > NAMED else "")
         yield bad(

@@ -73,7 +73,16 @@ def in_force(patient: Patient) -> Iterator[Diagnosis]:
 def platforms(patient: Patient) -> Iterator[Diagnosis]:
     """Signatures and vocabularies load."""
     world = patient.world
-    yield good(f"{len(world.platforms.hosts())} listed hosts")
+    digest = world.platforms.digest
+    yield good(f"{len(world.platforms.documents)} platforms, {len(world.platforms.hosts())} listed hosts")
+    for gate in patient.gates:
+        if gate.refused is not None:
+            yield bad(f"the running gate has not taken the platform documents: {gate.refused}", "correct what is named")
+        elif gate.platforms not in ("", digest):
+            yield warning(
+                f"the running gate goes by {gate.platforms[:12]}, and the documents on the disk are {digest[:12]}",
+                "wait some seconds for it to take them; if it does not, read its log",
+            )
     for site in patient.settings.sites:
         found = world.platforms.at(site.host)
         if found is None or site.platform not in (None, found.platform):

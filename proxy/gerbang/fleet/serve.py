@@ -9,14 +9,16 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import h11
 
 from gerbang import __version__
-from gerbang.errors import StartError, reason
+from gerbang.errors import GerbangError, StartError, reason
 from gerbang.fleet.pac import directions_of, pac_file
+from gerbang.loading import platform_files
 from gerbang.settings import Settings, host_and_port
 
 PAC_TYPE = "application/x-ns-proxy-autoconfig"
@@ -26,6 +28,7 @@ CONNECTIONS = 1000
 CONNECTIONS_OF_ADDRESS = 64
 HEAD_LIMIT = 8 << 10  # bytes
 SECONDS = 10.0
+LOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +67,39 @@ async def _serve(settings: Settings) -> None:
     address = settings.pac.listen
     if address is None:
         raise StartError("there is no address for the public files", hint="set `[pac] listen`")
-    files, (host, port) = public_files(settings), host_and_port(address)
+    seen = platform_files(settings)
+    public, (host, port) = PublicServer(public_files(settings)), host_and_port(address)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     try:
-        server = await asyncio.start_server(PublicServer(files).answer, host, port, backlog=512)
+        server = await asyncio.start_server(public.answer, host, port, backlog=512)
     except OSError as error:
         raise StartError(
             f"the public files cannot listen on `{address}`: {os.strerror(error.errno or 0).lower()}",
             hint="set another `pac.listen`",
         ) from None
     async with server:
+        following = asyncio.ensure_future(_follow(settings, public, seen))
         await stop.wait()
+        following.cancel()
+
+
+async def _follow(settings: Settings, public: "PublicServer", seen: object) -> None:
+    """Make the files anew when the platforms change. What is wrong then changes nothing; the gate's log says it."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        with suppress(GerbangError):
+            now = await asyncio.to_thread(platform_files, settings)
+            if now != seen:
+                seen = now
+                public.files = await asyncio.to_thread(public_files, settings)
 
 
 class PublicServer:
     """One request a connection, answered from memory."""
 
     def __init__(self, files: Mapping[str, PublicFile], seconds: float = SECONDS) -> None:
-        self._files = files
+        self.files = files
         self._seconds = seconds
         self._open: Counter[str] = Counter()
 
@@ -119,7 +136,7 @@ class PublicServer:
         if request.method not in {b"GET", b"HEAD"}:
             return _reply(connection, 405, (("Allow", "GET, HEAD"),))
         path = request.target.partition(b"?")[0].decode("latin-1")
-        file = self._files.get(path)
+        file = self.files.get(path)
         if file is None:
             return _reply(connection, 404)
         headers = (("Content-Type", file.media_type), ("Cache-Control", "no-cache"))

@@ -133,6 +133,11 @@ class Gate:
         self._say_counts()
 
     @property
+    def refused(self) -> str | None:
+        """Why changed platform documents are not in force, `None` where they are."""
+        return self._holder.refused
+
+    @property
     def busy(self) -> bool:
         """Whether a request is under way that was not answered yet."""
         return any(flow.live and flow.response is None and flow.error is None for flow in self._under_way)
@@ -414,6 +419,7 @@ class Gate:
             return plain("malformed")
         if isinstance(passage, Reply):
             return passage
+        passage.platforms = self.world.platforms
         flow.metadata[PASSAGE] = passage
         flow.metadata[SENDER] = owner_of(actor.officer.id if actor.officer else None, neighbourhood(actor.client))
         if passage.own_host:
@@ -442,7 +448,7 @@ class Gate:
             return None
         has_body = size != 0
         request = read_request(flow, passage.host, body=None if has_body else b"")
-        verdict = await self.judge.head(request, passage.actor)
+        verdict = await self.judge.head(request, passage.actor, passage.platforms)
         if verdict.read:
             if size is not None and size > self.limits.body:
                 return await self._too_large(flow)
@@ -458,7 +464,8 @@ class Gate:
             return await own_host(request, passage.actor, self._state)
         if passage.settled:
             return None
-        return self._settled(flow, passage, request, await self.judge.whole(request, passage.actor), has_body=False)
+        verdict = await self.judge.whole(request, passage.actor, passage.platforms)
+        return self._settled(flow, passage, request, verdict, has_body=False)
 
     async def _too_large(self, flow: http.HTTPFlow) -> Reply | None:
         passage = passage_of(flow)
@@ -468,7 +475,7 @@ class Gate:
         if passage is None or passage.own_host:
             return plain("too-large")
         request = read_request(flow, passage.host, body=None)
-        verdict = await self.judge.too_large(request, passage.actor, announced(flow.request))
+        verdict = await self.judge.too_large(request, passage.actor, announced(flow.request), passage.platforms)
         return self._settled(flow, passage, request, verdict, has_body=True)
 
     def _settled(
@@ -479,7 +486,8 @@ class Gate:
             passage.forwarded, passage.kept = verdict.forwarded, verdict.kept
             if has_body:
                 # Nothing of the body could change what was decided: it need not be kept.
-                passage.upload = self.judge.digesting(request, verdict.forwarded) if verdict.act else None
+                given = (request, verdict.forwarded, passage.platforms)
+                passage.upload = self.judge.digesting(*given) if verdict.act else None
                 passage.request = request
                 flow.request.stream = passage.upload or True
             elif verdict.digested:
@@ -546,9 +554,9 @@ class Gate:
         try:
             sent = passage.upload.sent() if passage.upload else None
             for decision in forwarded:
-                self.judge.came_of(decision, status, headers, body, sent, passage.request)
+                self.judge.came_of(decision, status, headers, body, sent, passage.request, passage.platforms)
             for draft in passage.kept:
-                self.judge.keep(draft, passage.actor, status, headers, body)
+                self.judge.keep(draft, passage.actor, status, headers, body, passage.platforms)
         except Exception as error:
             self.guard.caught("response", error)
 

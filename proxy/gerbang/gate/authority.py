@@ -22,6 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gerbang.errors import Place, StartError, reason
 from gerbang.gate.targets import plain_host
+from gerbang.recognition.signature import INERT_ROLES, Platforms
+
+RENEW = "run `gerbang ca renew --root FILE`, then start `gerbang serve` again"
 
 ROOT_LIFE = timedelta(days=3653)
 INTERMEDIATE_LIFE = timedelta(days=731)
@@ -338,3 +341,9 @@ def _replace(file: Path, data: bytes, mode: int) -> None:
     _write_new(fresh, data)
     fresh.chmod(mode)
     fresh.replace(file)
+
+
+def beyond_authority(authority: Authority, platforms: Platforms, *more: str) -> tuple[str, ...]:
+    """The hosts that are opened, and for which the intermediate cannot sign until `ca renew` has been run."""
+    opened = (host for host in platforms.hosts() if (role := platforms.at(host)) and role.role not in INERT_ROLES)
+    return authority.missing((*opened, *more))

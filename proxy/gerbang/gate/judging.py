@@ -32,6 +32,7 @@ from gerbang.model import SOCKET, Activity, Actor, Decision, Effect, Gap, Kind, 
 from gerbang.pipeline import MEDIA_NAME, World, excerpts, judge, judge_early
 from gerbang.recognition.earlier import Thing, ids_of, joined, place_of
 from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
+from gerbang.recognition.signature import Platforms
 from gerbang.record.event import Done, Event, Part, RecordKeys, decision_event, outcome_event, unclaimed_event
 from gerbang.record.number import decision_number
 from gerbang.wire.streamed import Fields, Running, Sent, Streamed
@@ -54,6 +55,10 @@ class Holder(Protocol):
 
     @property
     def world(self) -> World: ...
+
+    @property
+    def refused(self) -> str | None:
+        """Why changed platform documents are not in force, `None` where they are."""
 
 
 class Ledger(Protocol):
@@ -119,10 +124,13 @@ class Judge:
 
     # ------------------------------------------------------------ the ways in
 
-    async def head(self, request: Request, actor: Actor) -> Verdict:
-        """What the headers are enough for. `request.body` is `None` where there is a body that nobody read yet."""
+    async def head(self, request: Request, actor: Actor, began: Platforms | None = None) -> Verdict:
+        """What the headers are enough for. `request.body` is `None` where there is a body that nobody read yet.
+
+        `began`, here and below, are the platforms that were in force when the request came.
+        """
         started = perf_counter_ns()
-        world = self._holder.world
+        world = self._world(began)
         recognition = recognise(request, world.platforms)
         activities = _unprotected(recognition, request, world)
         if not recognition.awaits_body:
@@ -137,10 +145,10 @@ class Judge:
         blocked = [decision for decision in early if decision is not None and decision.effect is Effect.BLOCK]
         return await self._settle(request, world, lambda: blocked, started) if blocked else READ
 
-    async def whole(self, request: Request, actor: Actor) -> Verdict:
+    async def whole(self, request: Request, actor: Actor, began: Platforms | None = None) -> Verdict:
         """What becomes of a request whose body was read."""
         started = perf_counter_ns()
-        world, moment = self._holder.world, self._clock()
+        world, moment = self._world(began), self._clock()
         given = (request, actor, world, moment, self._releases.of(actor, moment))
         if request.body is not None and len(request.body) > IN_THREAD:
             loop = asyncio.get_running_loop()
@@ -159,14 +167,16 @@ class Judge:
             return replace(verdict, kept=kept, digested=digested)
         return verdict
 
-    async def too_large(self, request: Request, actor: Actor, size: int | None) -> Verdict:
+    async def too_large(
+        self, request: Request, actor: Actor, size: int | None, began: Platforms | None = None
+    ) -> Verdict:
         """A request whose body would tell what it is and is not read: an act is refused, with the gap in its line.
 
         An upload is one by its headers, and streamed where no rule minds that its form's fields are not read. What
         the headers alone decide never comes here, whatever its size.
         """
         started = perf_counter_ns()
-        world = self._holder.world
+        world = self._world(began)
         head = replace(request, body=None)
         gap = Gap("too-large", "" if size is None else f"{size} bytes announced")
         recognition = recognise_unread(head, gap, world.platforms)
@@ -208,6 +218,11 @@ class Judge:
 
     # ------------------------------------------------------------ judging
 
+    def _world(self, began: Platforms | None) -> World:
+        """The world in force, but for the platforms with which a request that is under way began."""
+        world = self._holder.world
+        return world if began is None or began is world.platforms else replace(world, platforms=began)
+
     def _no_act(self, kept: tuple[Activity, ...] = ()) -> Verdict:
         self.figures.requests["no-act"] += 1
         return Verdict(kept=kept) if kept else PASS
@@ -222,7 +237,7 @@ class Judge:
         decisions = _judge_all(activities, actor, world, moment, releases)
         digested = None
         if request.body and any(_in_parts(act) for act in activities):
-            digested = self.digesting(request, decisions)
+            digested = self.digesting(request, decisions, world.platforms)
             digested(request.body)
         return activities, decisions, _unprotected_drafts(recognition, world), digested
 
@@ -394,14 +409,14 @@ class Judge:
 
     # ------------------------------------------------------------ what came of it
 
-    def digesting(self, request: Request, decisions: Sequence[Decision]) -> Streamed:
+    def digesting(self, request: Request, decisions: Sequence[Decision], began: Platforms | None = None) -> Streamed:
         """What digests the body of an act on its way; the bytes of a step go on from those before them."""
         step = next((each for each in decisions if each.activity.step is not None), None)
         if step is None:
             return Streamed(request.headers)
 
         def begin(fields: Fields) -> Running | None:
-            world = self._holder.world
+            world = self._world(began)
             activity = _filled(step.activity, request, fields, world)
             return self._parts.goes_on_from(
                 owner(step.actor), place_of(activity, world.platforms), activity, self._clock()
@@ -417,12 +432,13 @@ class Judge:
         body: bytes,
         sent: Sent | None = None,
         request: Request | None = None,
+        began: Platforms | None = None,
     ) -> None:
         """Write down what the platform answered to an act that went out, and keep what later steps may use.
 
         `sent` is the body that was streamed, `request` the head that it came with.
         """
-        world = self._holder.world
+        world = self._world(began)
         seen = outcome(decision.activity, status, headers, body, world.platforms)
         activity, thing = decision.activity, None
         if seen.accepted is False:
@@ -430,7 +446,7 @@ class Judge:
         if seen.accepted is not False and (activity.step is not None or seen.gives):
             if sent is not None and sent.told and request is not None:
                 activity = _filled(activity, request, sent.fields, world)
-            thing = self._learn(activity, decision.actor, decision.number, seen.gives, sent)
+            thing = self._learn(activity, decision.actor, decision.number, seen.gives, sent, world)
         event = outcome_event(
             decision,
             seen.status,
@@ -450,20 +466,33 @@ class Judge:
         self._saves.forget(decision)
 
     def keep(
-        self, draft: Activity, actor: Actor, status: int, headers: tuple[tuple[str, str], ...], body: bytes
+        self,
+        draft: Activity,
+        actor: Actor,
+        status: int,
+        headers: tuple[tuple[str, str], ...],
+        body: bytes,
+        began: Platforms | None = None,
     ) -> None:
         """Keep a draft's words until it is published, if the platform took them. Nothing of it is written down."""
-        seen = outcome(draft, status, headers, body, self._holder.world.platforms)
+        world = self._world(began)
+        seen = outcome(draft, status, headers, body, world.platforms)
         if seen.accepted is not False:
-            self._learn(draft, actor, None, seen.gives, None)
+            self._learn(draft, actor, None, seen.gives, None, world)
 
     def _learn(
-        self, activity: Activity, actor: Actor, number: str | None, gives: Sequence[str], sent: Sent | None
+        self,
+        activity: Activity,
+        actor: Actor,
+        number: str | None,
+        gives: Sequence[str],
+        sent: Sent | None,
+        world: World,
     ) -> Thing | None:
         # The names of attachments are told anew wherever they go.
         texts = tuple(text for text in activity.texts if text.field != MEDIA_NAME)
         said = replace(activity, texts=texts)
-        place = place_of(activity, self._holder.world.platforms)
+        place = place_of(activity, world.platforms)
         return self._parts.learn(owner(actor), place, said, number, gives, self._clock(), sent)
 
 

@@ -8,6 +8,7 @@ from mitmproxy.net.http import url
 
 from gerbang.gate.targets import plain_host
 from gerbang.model import Activity, Actor, Decision, Reply, Request
+from gerbang.recognition.signature import Platforms
 from gerbang.wire.streamed import Streamed
 
 PASSAGE: Final = "gerbang.passage"
@@ -19,8 +20,8 @@ ANSWER_KEPT: Final = 256 << 10
 class Passage:
     """One request under way. `host` is the name by which it is judged; `settled` once it was.
 
-    `kept` are drafts in it; `upload` digests a body on its way, `request` being the head that it came with. `opened` is
-    the request itself, where it has opened a WebSocket.
+    `platforms` are those that were in force when it came; `kept` are drafts in it; `upload` digests a body on its way,
+    `request` being the head that it came with. `opened` is the request itself, where it has opened a WebSocket.
     """
 
     actor: Actor
@@ -29,6 +30,7 @@ class Passage:
     listed: bool = False
     settled: bool = False
     forwarded: tuple[Decision, ...] = ()
+    platforms: Platforms | None = None
     kept: tuple[Activity, ...] = ()
     upload: Streamed | None = None
     request: Request | None = None

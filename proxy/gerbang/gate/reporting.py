@@ -67,6 +67,8 @@ class Reporter:
             program=__version__,
             engine=ENGINE,
             policy=world.policy.digest,
+            platforms=world.platforms.digest,
+            refused=gate.refused,
             closed=gate.closed,
             writable=journal.healthy,
             figures={

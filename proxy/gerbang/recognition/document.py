@@ -299,6 +299,12 @@ HostPattern = Annotated[
 class PlatformDocument(Part):
     platform: Name
     title: str
+    version: Annotated[
+        Word,
+        spelled(
+            r"(\d{4}-\d{2}-\d{2}|\d+(\.\d+){0,3})?", "version", "write a day as `2026-11-24`, or numbers as `1.4.2`"
+        ),
+    ] = ""
     self_hosted: bool = False
     """Whether others run it too: its `hosts` are well-known ones, and what it numbers counts for a host. A document
     without `hosts` is of such software in any case."""

@@ -1,0 +1,138 @@
+"""The world of a running gate: it follows the registers, the policies that come into force, and the platforms."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+
+import structlog
+
+from gerbang.activations import Activations
+from gerbang.errors import DocumentErrors, GerbangError, RecordError
+from gerbang.loading import check_officers, compile_pack, load_world, platform_files, read_pack
+from gerbang.pipeline import World
+from gerbang.registers import RegisterWatch, load_registers
+from gerbang.settings import Settings
+from gerbang.trying import failed_case, failures_of
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 1.0
+TOLD = 5
+"""Cases that do not hold which are told of a document that is not taken."""
+
+
+class LivingWorld:
+    """A world that follows the registers, the activations and the platform documents: `world` is swapped whole within
+    two seconds of a change, of a document once it stands still.
+
+    What is wrong changes nothing; the log says so once, and what was in force stays in force. Of documents `refused`
+    says so too, for as long as that is so.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._documents = DocumentWatch(settings)
+        self._pack = read_pack(settings)
+        self.world = load_world(settings, pack=self._pack)
+        self.refused: str | None = None
+        self.before_platforms: Callable[[World], None] = lambda _: None
+        """What is done before other signatures come into force, with the world that they will be part of."""
+        self._settings = settings
+        self._watch = RegisterWatch(settings.registers_folder)
+        self._activations = Activations(settings.state)
+        self._stop = Event()
+        self._thread = Thread(target=self._follow, name="registers", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            for changed, take in (
+                (self._watch.changed, self.refresh),
+                (self._activations.changed, self.take_policy),
+                (self._documents.changed, self.take_platforms),
+            ):
+                try:
+                    if changed():
+                        take()
+                except Exception:
+                    # A bug of ours costs one look; without this thread everything would stay as it is for good.
+                    log.exception("fault-while-following")
+
+    def refresh(self) -> None:
+        """Take the registers as they are now, if they are right."""
+        try:
+            fresh = replace(self.world, registers=load_registers(self._settings.registers_folder))
+            check_officers(fresh, self._settings)
+        except GerbangError as error:
+            log.error("registers-refused", error=str(error), in_force="the registers as they were")
+            return
+        self.world = fresh
+        log.info("registers-taken", officers=len(fresh.registers.officers), accounts=len(fresh.registers.accounts))
+
+    def take_policy(self) -> None:
+        """Take the policy that was activated last, if it is kept whole."""
+        try:
+            activated = self._activations.read()
+            if not activated or activated[-1].digest == self.world.policy.digest:
+                return
+            policy = self._activations.policy(activated[-1].digest)
+        except GerbangError as error:
+            log.error("policy-refused", error=str(error), in_force=self.world.policy.digest)
+            return
+        self.world = replace(self.world, policy=policy)
+        log.info("policy-taken", policy=policy.digest)
+
+    def take_platforms(self) -> None:
+        """Take the platform documents as they are now, if they are right and their cases hold."""
+        in_force = self.world.platforms.digest
+        try:
+            pack = read_pack(self._settings, self._pack)
+            platforms = compile_pack(pack, self._settings)
+            if failed := failures_of(pack, self._documents.differing()):
+                raise DocumentErrors([failed_case(one) for one in failed[:TOLD]])
+            fresh = replace(self.world, platforms=platforms)
+            if platforms.digest != in_force:
+                self.before_platforms(fresh)
+        except GerbangError as error:
+            self.refused = str(error)
+            log.error("platforms-refused", error=self.refused, in_force=in_force)
+            if isinstance(error, RecordError):
+                self._documents.look_again()
+            return
+        self.world, self._pack, self.refused = fresh, pack, None
+        self._documents.taken()
+        log.info("platforms-taken", platforms=platforms.digest, before=in_force, documents=len(pack.documents))
+
+
+class DocumentWatch:
+    """Whether files of the platforms have changed, and which of them differ from what was taken last.
+
+    A change counts once nothing has changed since the look before: somebody may still be copying files.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._taken = self._tried = self._seen = platform_files(settings)
+
+    def changed(self) -> bool:
+        now = platform_files(self._settings)
+        still, self._seen = now == self._seen, now
+        if not still or now == self._tried:
+            return False
+        self._tried = now
+        return True
+
+    def differing(self) -> frozenset[Path]:
+        return frozenset(file for file, *_ in self._taken ^ self._tried)
+
+    def taken(self) -> None:
+        self._taken = self._tried
+
+    def look_again(self) -> None:
+        """What was tried is to be tried once more, though nothing changes."""
+        self._tried = self._taken

@@ -1,0 +1,154 @@
+"""The world that follows its registers, activations and platform documents while the gate runs."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from gate_builders import office_settings
+from gerbang import living as following
+from gerbang.errors import RecordError
+from gerbang.living import LivingWorld
+
+HEAD = "id,name,unit,office,service_group,groups,pattern\n"
+
+
+@pytest.fixture
+def living(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivingWorld]:
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.02)
+    settings = office_settings(tmp_path)
+    settings.registers_folder.mkdir(parents=True)
+    world = LivingWorld(settings)
+    yield world
+    world.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_bug_of_ours_is_said_and_the_next_change_is_taken(living: LivingWorld, tmp_path: Path) -> None:
+    file = tmp_path / "state" / "registers" / "officers.csv"
+    real, failures = following.load_registers, [ZeroDivisionError("a bug")]
+
+    def once_broken(folder: Path) -> object:
+        if failures:
+            raise failures.pop()
+        return real(folder)
+
+    with pytest.MonkeyPatch.context() as patched, structlog.testing.capture_logs() as logs:
+        patched.setattr(following, "load_registers", once_broken)
+        living.start()
+        file.write_text(HEAD + "aminah,Aminah,,hq,professional,,\n")
+        until(lambda: not failures and any(entry["event"] == "fault-while-following" for entry in logs))
+        assert all(entry["exc_info"] for entry in logs if entry["event"] == "fault-while-following")
+        file.write_text(HEAD + "badrul,Badrul,,hq,professional,,\n")
+        until(lambda: set(living.world.registers.officers) == {"badrul"})
+
+
+DOCUMENT = """platform: warung
+title: Warung
+hosts: {app: [warung.example]}
+surfaces: {api: {hosts: app, name: json.op}}
+signatures:
+  - {id: reply, activity: comment, surface: api, path: /balas, name: %s, texts: json.body}
+"""
+CASES = """platform: warung
+cases:
+  - name: a reply is read
+    request: {url: "https://warung.example/balas", json: {op: reply, body: Selamat pagi}}
+    expect: {activity: comment, texts: [Selamat pagi]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "rules" / "platforms"
+    made.mkdir(parents=True)
+    (made / "warung.yaml").write_text(DOCUMENT % "reply")
+    (made / "warung.cases.yaml").write_text(CASES)
+    return made
+
+
+@pytest.fixture
+def following_platforms(tmp_path: Path, folder: Path) -> LivingWorld:
+    settings = office_settings(tmp_path, policies=[str(folder.parent)], offices=[], zones=[], sites=[])
+    settings.registers_folder.mkdir(parents=True)
+    return LivingWorld(settings)
+
+
+def settled(living: LivingWorld) -> bool:
+    """Whether a change is seen: by the second look, since nothing changes between the two."""
+    living._documents.changed()
+    return living._documents.changed()
+
+
+def test_documents_that_are_right_are_taken_once_they_stand_still(
+    following_platforms: LivingWorld, folder: Path
+) -> None:
+    living, before = following_platforms, following_platforms.world
+    assert not settled(living)
+    written: list[str] = []
+    living.before_platforms = lambda world: written.append(world.platforms.digest)
+    (folder / "warung.yaml").write_text(DOCUMENT % "[reply, jawab]")
+    assert not living._documents.changed(), "somebody may be writing still"
+    assert living._documents.changed()
+    living.take_platforms()
+    assert written == [living.world.platforms.digest] != [before.platforms.digest]
+    assert living.refused is None
+    assert living.world.policy is before.policy
+    assert not settled(living)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("warung.yaml", "platform: warung\n  title: a\n", "warung.yaml:2:8: "),
+        ("warung.yaml", DOCUMENT % "jawab", "warung.cases.yaml:3:5: a reply is read: "),
+        ("warung.cases.yaml", CASES.replace("pagi]", "petang]"), "warung.cases.yaml:3:5: a reply is read: texts"),
+        ("warung.cases.yaml", CASES.replace("warung\n", "kedai\n", 1), "warung.cases.yaml: these are cases of `kedai`"),
+    ],
+)
+def test_documents_that_are_wrong_or_fail_a_case_change_nothing_and_say_where(
+    following_platforms: LivingWorld, folder: Path, file: str, text: str, why: str
+) -> None:
+    living, before = following_platforms, following_platforms.world
+    right = (folder / file).read_text()
+    (folder / file).write_text(text)
+    assert settled(living)
+    with structlog.testing.capture_logs() as logs:
+        living.take_platforms()
+    (entry,) = logs
+    assert (entry["event"], entry["in_force"]) == ("platforms-refused", before.platforms.digest)
+    assert f"{folder}/{why}" in entry["error"]
+    assert living.refused == entry["error"]
+    assert living.world is before
+    assert not settled(living), "said once"
+    (folder / file).write_text(right)
+    assert settled(living)
+    living.take_platforms()
+    assert living.refused is None
+    assert living.world.platforms.digest == before.platforms.digest
+
+
+def test_documents_wait_for_a_journal_that_is_away(following_platforms: LivingWorld, folder: Path) -> None:
+    living, before = following_platforms, following_platforms.world
+    away = [RecordError("the journal is away")]
+
+    def write_down(_: object) -> None:
+        if away:
+            raise away.pop()
+
+    living.before_platforms = write_down
+    (folder / "warung.yaml").write_text(DOCUMENT % "[reply, jawab]")
+    assert settled(living)
+    living.take_platforms()
+    assert living.world is before
+    assert living._documents.changed(), "tried again, though nothing changes"
+    living.take_platforms()
+    assert living.world.platforms.digest != before.platforms.digest
