@@ -23,6 +23,7 @@ WHEN = st.fixed_dictionaries(
         "remedial": st.booleans(),
         "group": st.sampled_from(["support", "unknown"]),
         "target": st.just("@particontoh"),
+        "target_in": st.sampled_from(["parties", ["parties", "unions"]]),
         "audience": st.just("public"),
     },
 )
@@ -72,6 +73,7 @@ FACTS = st.builds(
     remedial=st.booleans(),
     audience=st.sampled_from([None, "public"]),
     target=st.sampled_from([None, "particontoh"]),
+    target_lists=st.frozensets(st.sampled_from(["parties", "unions"])),
 )
 
 

@@ -30,11 +30,16 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "status": frozenset({"figures"}),
     "settings": VALUES,
     "logs": VALUES | {"settings"},
-    "registers": VALUES,
+    "csv_files": VALUES,
+    "registers": VALUES | {"csv_files"},
+    "target_lists": VALUES | {"policy", "csv_files", "registers"},
     "activations": VALUES | {"policy"},
-    "loading": VALUES | CORE | {"pipeline", "cases", "bundled", "settings", "registers", "activations", "journal"},
-    "trying": VALUES | CORE | {"pipeline", "cases", "settings", "loading"},
-    "living": VALUES | {"pipeline", "settings", "registers", "activations", "loading", "trying"},
+    "loading": VALUES
+    | CORE
+    | {"pipeline", "cases", "bundled", "settings", "registers", "target_lists", "activations", "journal"},
+    "trying": VALUES | CORE | {"pipeline", "cases", "settings", "loading", "target_lists"},
+    "living": VALUES
+    | {"pipeline", "settings", "csv_files", "registers", "target_lists", "activations", "loading", "trying"},
     "journal": VALUES | {"record", "figures"},
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status"},
@@ -57,11 +62,11 @@ FRAMEWORKS = frozenset(
 NEVER: dict[str, frozenset[str]] = {
     **dict.fromkeys((*CORE, "model", "errors", "figures", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "logs", "registers", "activations", "loading", "trying", "living"),
+        ("bundled", "settings", "logs", "csv_files", "registers", "target_lists"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     **dict.fromkeys(
-        ("journal", "store", "status"),
+        ("activations", "loading", "trying", "living", "journal", "store", "status"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

@@ -152,3 +152,25 @@ def test_documents_wait_for_a_journal_that_is_away(following_platforms: LivingWo
     assert living._documents.changed(), "tried again, though nothing changes"
     living.take_platforms()
     assert living.world.platforms.digest != before.platforms.digest
+
+
+def test_lists_of_targets_are_followed_and_a_wrong_one_changes_nothing(
+    following_platforms: LivingWorld, folder: Path
+) -> None:
+    living = following_platforms
+    file = folder.parent / "targets" / "parties.csv"
+    file.parent.mkdir()
+    file.write_text("platform,target\nwarung,satu\n")
+    until(living._lists.changed)
+    living.take_targets()
+    assert living.world.targets.names == {"parties"}
+    file.write_text("platform,target\nsembang,satu\n")
+    until(living._lists.changed)
+    with structlog.testing.capture_logs() as logs:
+        living.take_targets()
+    assert logs[0]["error"].startswith(f"{file}:2: unknown platform `sembang`")
+    assert living.world.targets.names == {"parties"}
+    file.unlink()
+    until(living._lists.changed)
+    living.take_targets()
+    assert living.world.targets.names == frozenset()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gerbang import registers
+from gerbang import csv_files
 from gerbang.errors import RegisterError
 from gerbang.model import Officer, Registers, Standing
 from gerbang.registers import RegisterWatch, load_registers
@@ -286,12 +286,12 @@ def test_what_is_no_plain_file_is_refused_without_waiting_for_it(tmp_path: Path)
 
 def test_size_and_lines_are_bounded_at_the_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = OFFICERS + AMINAH + "P-1002,Budi Contoh,,,,,\n"
-    monkeypatch.setattr(registers, "MAX_BYTES", len(text))
-    monkeypatch.setattr(registers, "MAX_ROWS", 2)
+    monkeypatch.setattr(csv_files, "MAX_BYTES", len(text))
+    monkeypatch.setattr(csv_files, "MAX_ROWS", 2)
     assert len(load(tmp_path, officers=text).officers) == 2
-    monkeypatch.setattr(registers, "MAX_ROWS", 1)
+    monkeypatch.setattr(csv_files, "MAX_ROWS", 1)
     assert refusal(tmp_path) == "officers.csv:3: has more than 1 lines; this is no register"
-    monkeypatch.setattr(registers, "MAX_BYTES", len(text) - 1)
+    monkeypatch.setattr(csv_files, "MAX_BYTES", len(text) - 1)
     assert refusal(tmp_path) == "officers.csv: is larger than 0 MiB; this is no register"
 
 

@@ -1,4 +1,5 @@
-"""The world of a running gate: it follows the registers, the policies that come into force, and the platforms."""
+"""The world of a running gate: it follows the registers, the lists of targets, the policies that come
+into force, and the platforms."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,11 +9,21 @@ from threading import Event, Thread
 import structlog
 
 from gerbang.activations import Activations
+from gerbang.csv_files import FileWatch
 from gerbang.errors import DocumentErrors, GerbangError, RecordError
-from gerbang.loading import check_officers, compile_pack, load_world, platform_files, read_pack
+from gerbang.loading import (
+    check_officers,
+    compile_pack,
+    known_platforms,
+    load_world,
+    platform_files,
+    policy_folders,
+    read_pack,
+)
 from gerbang.pipeline import World
 from gerbang.registers import RegisterWatch, load_registers
 from gerbang.settings import Settings
+from gerbang.target_lists import load_targets, target_files
 from gerbang.trying import failed_case, failures_of
 
 log = structlog.get_logger()
@@ -23,8 +34,8 @@ TOLD = 5
 
 
 class LivingWorld:
-    """A world that follows the registers, the activations and the platform documents: `world` is swapped whole within
-    two seconds of a change, of a document once it stands still.
+    """A world that follows the registers, the lists of targets, the activations and the platform documents: `world` is
+    swapped whole within two seconds of a change, of a document once it stands still.
 
     What is wrong changes nothing; the log says so once, and what was in force stays in force. Of documents `refused`
     says so too, for as long as that is so.
@@ -39,6 +50,7 @@ class LivingWorld:
         """What is done before other signatures come into force, with the world that they will be part of."""
         self._settings = settings
         self._watch = RegisterWatch(settings.registers_folder)
+        self._lists = FileWatch(lambda: target_files(policy_folders(settings)).values())
         self._activations = Activations(settings.state)
         self._stop = Event()
         self._thread = Thread(target=self._follow, name="registers", daemon=True)
@@ -53,6 +65,7 @@ class LivingWorld:
         while not self._stop.wait(POLL_SECONDS):
             for changed, take in (
                 (self._watch.changed, self.refresh),
+                (self._lists.changed, self.take_targets),
                 (self._activations.changed, self.take_policy),
                 (self._documents.changed, self.take_platforms),
             ):
@@ -73,6 +86,16 @@ class LivingWorld:
             return
         self.world = fresh
         log.info("registers-taken", officers=len(fresh.registers.officers), accounts=len(fresh.registers.accounts))
+
+    def take_targets(self) -> None:
+        """Take the lists of targets as they are now, if they are right."""
+        try:
+            targets = load_targets(policy_folders(self._settings), known_platforms(self.world.platforms))
+        except GerbangError as error:
+            log.error("targets-refused", error=str(error), in_force="the lists of targets as they were")
+            return
+        self.world = replace(self.world, targets=targets)
+        log.info("targets-taken", targets=targets.digest, lists=len(targets.names))
 
     def take_policy(self) -> None:
         """Take the policy that was activated last, if it is kept whole."""

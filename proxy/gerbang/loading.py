@@ -2,7 +2,7 @@
 
 `policies = ["bundled", "/etc/gerbang/policies"]`: a later folder adds to the earlier ones, or replaces a
 document of the same name. In a folder stand policies (`NAME/policy.yaml` or `NAME.yaml`), `platforms/`,
-`lexicons/`, `calendars/` and `protected.yaml`; `*.cases.yaml` beside each is for the case runner.
+`lexicons/`, `calendars/`, `targets/` (CSV) and `protected.yaml`; `*.cases.yaml` beside each is for the case runner.
 """
 
 import hashlib
@@ -33,6 +33,7 @@ from gerbang.policy.protected import Protected, parse_protected
 from gerbang.recognition.signature import UNTOLD, PlatformDocument, Platforms, compile_platforms, parse_platform
 from gerbang.registers import load_registers
 from gerbang.settings import Settings
+from gerbang.target_lists import load_targets
 
 CASES = ".cases.yaml"
 DOCUMENT_LIMIT = 4 << 20  # bytes; the shipped ones are well under a tenth of it
@@ -136,8 +137,9 @@ def load_world(settings: Settings, registers: Path | None = None, pack: Pack | N
     folders = policy_folders(settings)
     calendar = compile_calendar(each(sources(folders, "calendars"), parse_calendar))
     protected = each(sources(folders, "protected"), parse_protected)
+    platforms = compile_pack(pack or read_pack(settings), settings)
     world = World(
-        platforms=compile_pack(pack or read_pack(settings), settings),
+        platforms=platforms,
         policy=compile_policy(each(sources(folders, "policy"), parse_policy)),
         calendar=calendar,
         checks=compile_checks(each(sources(folders, "lexicons"), parse_lexicon)),
@@ -147,9 +149,14 @@ def load_world(settings: Settings, registers: Path | None = None, pack: Pack | N
         official_hosts=frozenset(site.host for site in settings.sites if site.official),
         protected=protected[-1] if protected else Protected(),
         key=content_key(load_keys(settings.keys_folder).record),
+        targets=load_targets(folders, known_platforms(platforms)),
     )
     check_officers(world, settings)
     return world
+
+
+def known_platforms(platforms: Platforms) -> frozenset[str]:
+    return frozenset(document.platform for document in platforms.documents)
 
 
 def policy_documents(settings: Settings) -> dict[str, str]:

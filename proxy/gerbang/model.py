@@ -508,6 +508,8 @@ class Basis:
     platforms: str
     calendar: str
     lexicons: str
+    targets: str = ""
+    """Of the lists of targets; empty where there are none, and of what was recorded before there were any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gerbang.checks.examine import MASKED, Checks, examine, mask
@@ -36,11 +36,12 @@ from gerbang.policy.conditions import Facts
 from gerbang.policy.decide import decide, decide_early, effect_of
 from gerbang.policy.document import Policy
 from gerbang.policy.protected import Protected
+from gerbang.policy.targets import Targets
 from gerbang.recognition.earlier import SENT_EARLIER
 from gerbang.recognition.signature import Platforms
 
 # What only the body can tell, by the policy's own words for it.
-IN_THE_BODY = frozenset({"finding", "gap", "remedial", "audience", "target", "media"})
+IN_THE_BODY = frozenset({"finding", "gap", "remedial", "audience", "target", "target_in", "media"})
 
 # Characters of an activity's texts that are examined; the rest of a longer one is a gap.
 EXAMINED = 256 << 10
@@ -68,10 +69,17 @@ class World:
     official_hosts: frozenset[str]
     protected: Protected
     key: bytes
+    targets: Targets = field(default_factory=Targets)
 
     @property
     def basis(self) -> Basis:
-        return Basis(self.policy.digest, self.platforms.digest, self.calendar.digest, self.checks.digest)
+        return Basis(
+            self.policy.digest,
+            self.platforms.digest,
+            self.calendar.digest,
+            self.checks.digest,
+            self.targets.digest,
+        )
 
 
 def judge(
@@ -164,6 +172,7 @@ def facts_of(
         groups=officer.groups if officer else frozenset(),
         audience=activity.audience,
         target=activity.target,
+        target_lists=world.targets.of(activity.platform, activity.target, hours.local.date()),
         findings=findings,
         gaps=activity.gaps,
         media=bool(activity.media),

@@ -13,6 +13,7 @@ from gerbang.loading import (
     Source,
     cases_beside,
     each,
+    known_platforms,
     load_platforms,
     offices_of,
     policy_folders,
@@ -28,6 +29,7 @@ from gerbang.policy.rules import Policy
 from gerbang.recognition import cases as platform_cases
 from gerbang.recognition.signature import PlatformDocument, compile_platforms
 from gerbang.settings import Settings
+from gerbang.target_lists import load_targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,9 @@ def trial_world(loaded: Loaded, chosen: Settings, *, registers: Registers | None
     """A world to try policies in: as `serve` has it, but without keys, so that nothing is written."""
     calendar = compile_calendar(each(sources(loaded.folders, "calendars"), parse_calendar))
     protected = each(sources(loaded.folders, "protected"), parse_protected)
+    platforms = load_platforms(chosen) if sources(policy_folders(chosen), "platforms") else compile_platforms(())
     return World(
-        platforms=load_platforms(chosen) if sources(policy_folders(chosen), "platforms") else compile_platforms(()),
+        platforms=platforms,
         policy=loaded.policy,
         calendar=calendar,
         checks=compile_checks(each(sources(loaded.folders, "lexicons"), parse_lexicon)),
@@ -135,6 +138,7 @@ def trial_world(loaded: Loaded, chosen: Settings, *, registers: Registers | None
         official_hosts=frozenset(site.host for site in chosen.sites if site.official),
         protected=protected[-1] if protected else Protected(),
         key=bytes(32),
+        targets=load_targets(loaded.folders, known_platforms(platforms)),
     )
 
 

@@ -107,6 +107,7 @@ def test_every_key_tells_what_it_found() -> None:
         device=Device.PERSONAL,
         approvals=frozenset({"political"}),
         target="@particontoh",
+        target_lists=frozenset({"rivals", "parties"}),
         officer=None,
     )
     assert {key: entry.found(facts) for key, entry in KEYS.items()} == {
@@ -125,6 +126,7 @@ def test_every_key_tells_what_it_found() -> None:
         "officer": "unknown",
         "audience": "not told",
         "target": "@particontoh",
+        "target_in": "parties, rivals",
         "approval": "political",
         "between": "2026-11-24",
     }

@@ -116,6 +116,8 @@ MATCHES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"audience": "public"}, {"audience": None}, False),
     ({"target": "@PartiContoh"}, {"target": "particontoh"}, True),
     ({"target": "@PartiContoh"}, {"target": None}, False),
+    ({"target_in": "parties"}, {"target_lists": frozenset({"parties", "rivals"})}, True),
+    ({"target_in": ["unions", "rivals"]}, {"target_lists": frozenset({"parties"})}, False),
     ({"media": True}, {"media": True}, True),
     ({"media": False}, {"media": True}, False),
     ({"gap": ["too-large", "unreadable"]}, {"gaps": (Gap("unreadable"),)}, True),
@@ -349,8 +351,8 @@ def test_one_more_block_rule_never_loosens_a_decision(
     assert effect_of(decide(compile_policy([*documents, more]), facts)) >= before
 
 
-BODY = frozenset({"finding", "gap", "remedial", "audience", "target", "media", "account"})
-FIELDS = {"finding": "findings", "gap": "gaps", "account": "standing"}
+BODY = frozenset({"finding", "gap", "remedial", "audience", "target", "target_in", "media", "account"})
+FIELDS = {"finding": "findings", "gap": "gaps", "account": "standing", "target_in": "target_lists"}
 
 
 @settings(max_examples=150, deadline=None)

@@ -44,6 +44,7 @@ from gerbang.policy.rules import Clause, Policy
 from gerbang.recognition.earlier import with_words
 from gerbang.registers import load_registers
 from gerbang.settings import Settings
+from gerbang.target_lists import target_files
 from gerbang.trying import Loaded, load_policies, trial_world, tried
 
 app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, and see why they decide as they do.")
@@ -115,6 +116,7 @@ def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
         "platform": [source.name for source in sources(loaded.folders, "platforms")],
         "office": [office.name for office in chosen.offices],
         "zone": [zone.name for zone in chosen.zones],
+        "target_in": sorted(target_files(loaded.folders)),
     }
     cited = {regime for clause in loaded.policy.clauses.values() for regime in clause.cites}
     for office in chosen.offices:
@@ -135,7 +137,8 @@ def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
                 for key, names in known.items():
                     for name in getattr(condition, key) or ():
                         if names and name not in names:
-                            yield f"{place}: rule `{rule.id}` names the {key} `{name}`, which is not known here"
+                            what = "list of targets" if key == "target_in" else key
+                            yield f"{place}: rule `{rule.id}` names the {what} `{name}`, which is not known here"
 
 
 def known_checks(lexicons: Sequence[LexiconDocument]) -> tuple[frozenset[str], frozenset[str]]:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from itertools import batched
 from shlex import quote
 
+from gerbang.csv_files import Column
 from gerbang.installing.plan import Known, Plan, is_loopback
 from gerbang.installing.words import said
-from gerbang.registers import ACCOUNTS, APPROVALS, OFFICERS, Column
+from gerbang.registers import ACCOUNTS, APPROVALS, OFFICERS
 
 _STATES_ON_A_LINE = 6
 

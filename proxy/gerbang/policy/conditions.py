@@ -53,6 +53,8 @@ class Facts:
     remedial: bool
     unclaimed: bool
     approvals: frozenset[str]
+    target_lists: frozenset[str] = frozenset()
+    """The lists of `targets/` on which the target stands that day."""
     unknown: frozenset[str] = frozenset()
 
 
@@ -208,6 +210,11 @@ def _target(words: Sequence[str], _exempting: bool) -> Test:
     return lambda facts: facts.target is not None and plain_target(facts.target) in wanted
 
 
+def _target_in(words: Sequence[str], _exempting: bool) -> Test:
+    wanted = frozenset(words)
+    return lambda facts: not wanted.isdisjoint(facts.target_lists)
+
+
 def _finding(alternatives: Sequence[WantedFinding], _exempting: bool) -> Test:
     single = alternatives[0] if len(alternatives) == 1 else None
     if single is not None and single.count == 1 and single.categories and not single.checks:
@@ -312,6 +319,7 @@ KEYS: Mapping[str, Key] = {
     "officer": Key(_officer, lambda facts: facts.officer or NOT_KNOWN),
     "audience": Key(_audience, lambda facts: facts.audience or "not told"),
     "target": Key(_target, lambda facts: facts.target or "none"),
+    "target_in": Key(_target_in, lambda facts: ", ".join(sorted(facts.target_lists)) or "no list"),
     "approval": Key(_approval, lambda facts: ", ".join(sorted(facts.approvals)) or "none on file"),
     "between": Key(_between, lambda facts: facts.moment.date().isoformat()),
 }

@@ -122,6 +122,7 @@ class Condition(Part):
     account: Listed[Annotated[StrictStr, chosen(tuple(Standing))]] | None = None
     audience: Listed[Word] | None = None
     target: Listed[Word] | None = None
+    target_in: Listed[Name] | None = None
     finding: Listed[FindingCondition] | None = None
     media: StrictBool | None = None
     gap: Listed[Annotated[StrictStr, chosen(GAPS)]] | None = None

@@ -402,6 +402,7 @@ def _basis(basis: Basis) -> Json:
         "platforms": basis.platforms,
         "calendar": basis.calendar,
         "lexicons": basis.lexicons,
+        "targets": basis.targets,
     }
 
 

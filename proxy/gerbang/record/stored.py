@@ -95,9 +95,10 @@ class StoredBasis(_Stored):
     platforms: str
     calendar: str
     lexicons: str
+    targets: str = ""
 
     def value(self) -> Basis:
-        return Basis(self.policy, self.platforms, self.calendar, self.lexicons)
+        return Basis(self.policy, self.platforms, self.calendar, self.lexicons, self.targets)
 
 
 class StoredDecision(_Stored):
