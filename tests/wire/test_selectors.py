@@ -257,3 +257,18 @@ def test_a_token_has_parts(header: str, selector: str, expected: list[str]) -> N
 def test_what_cannot_be_done_to_a_value_is_said(source: str) -> None:
     with pytest.raises(ValueError, match=r"runs|part"):
         parse_selector(f"json.text | {source}")
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/index.php?threads/harga.81%32/add-reply&x=1", ["threads/harga.812/add-reply"]),
+        ("/?/topic/812-harga/?do=add", ["/topic/812-harga/"]),
+        ("/index.php?act=Post&threads/812", []),
+        ("/index.php?threads/812=1", []),
+        ("/index.php?&threads/812", []),
+        ("/threads/812", []),
+    ],
+)
+def test_a_query_alone_is_the_path_that_it_begins_with(target: str, expected: list[str]) -> None:
+    assert parse_selector("query").texts(Message("POST", target, (), b""), {}) == expected

@@ -152,6 +152,12 @@ class Message:
         return tuple((php_name(name), value) for name, value in fields) if self.php else fields
 
     @cached_property
+    def leading(self) -> str:
+        """What the query begins with, where that is no field: the path in `index.php?threads/1/add-reply`."""
+        first = self.raw_query.partition("&")[0].partition("?")[0]
+        return "" if "=" in first else unquote(first)
+
+    @cached_property
     def cookies(self) -> tuple[tuple[str, str], ...]:
         found = []
         for line in self.headers.get("cookie", ()):

@@ -16,7 +16,8 @@
     A | runs text, :{name}:   the words of rich text in a tree of objects: of each that has one of these its first;
                           what stands in one list is one text
 
-Roots: `query header cookie path basic form json xmlrpc`, `field` (query, form or JSON), `variables` (of a GraphQL
+Roots: `query header cookie path basic form json xmlrpc` (`query` alone is the path that a query begins with in place of
+a field), `field` (query, form or JSON), `variables` (of a GraphQL
 call, in JSON, a form or the query), `protobuf` (a body of that kind, by field numbers), `parts` (parts of a multipart
 body that have no name), `body` (the whole as an attachment, where it is none of those), `raw` (the same, whatever it
 is). A step into a text reads it as JSON first; in a form, `a.b` is also `a[b]`.
@@ -44,7 +45,7 @@ BELOW = 20_000
 _OF_BODY = ("form", "json", "xmlrpc", "field", "variables", "protobuf", "parts", "body", "raw")
 ROOTS = ("query", "header", "cookie", "path", "basic", *_OF_BODY)
 BODY_ROOTS = frozenset(_OF_BODY)
-_WHOLE = ("json", "parts", "body", "raw")
+_WHOLE = ("query", "json", "parts", "body", "raw")
 
 
 class Each(Enum):
@@ -382,6 +383,8 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
             ]
         case "form":
             return _named("form", steps, message)
+        case "query" if not steps:
+            return [message.leading] if message.leading else []
         case "query":
             return _named("query", steps, message)
         case "field":
