@@ -221,3 +221,9 @@ def test_what_is_autosaved_says_what_and_where() -> None:
     assert said == (
         "contoh.yaml:17:5: `post` is autosaved without both; say what is saved and where: `texts` and `target`"
     )
+
+
+def test_a_signature_below_posts_is_no_secret_and_one_of_a_request_is() -> None:
+    document = parse_platform(GOOD.replace("texts: json.text", "texts: form.signature_html"), "contoh.yaml")
+    assert document.signatures[0].texts == ("form.signature_html",)
+    assert "`form.x_signature` is named like a secret" in wrong("texts: json.text", "texts: form.x_signature")
