@@ -44,6 +44,8 @@ _NO_STATEMENT = frozenset(
     | {
         "encoding",
         "operation",
+        "sduiid",
+        "typename",
         "features",
         "feature",
         "event",
