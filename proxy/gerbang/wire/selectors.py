@@ -107,7 +107,11 @@ class Selector:
     @property
     def deep(self) -> bool:
         """Whether it gives all that is somewhere below, ids and words alike."""
-        return any(Each.BELOW in branch.steps for branch in self.branches)
+        return any(
+            step is Each.BELOW and not isinstance(after, str)
+            for branch in self.branches
+            for step, after in zip(branch.steps, (*branch.steps[1:], None), strict=False)
+        )
 
     @property
     def last_names(self) -> tuple[str, ...]:
