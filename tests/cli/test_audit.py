@@ -323,3 +323,21 @@ def test_upgrade_says_what_it_did(state: Path, run: Run) -> None:
     assert run("db", "upgrade")[1] == "the database is up to date (revision 0003)\n"
     shutil.rmtree(state)
     assert json.loads(run("db", "upgrade", "--json")[1]) == {"before": None, "after": "0003"}
+
+
+def test_the_accounts_that_acted_are_listed_and_the_look_is_written_down(state: Path, run: Run, record: Path) -> None:
+    assert record
+    status, out, _ = run("accounts", "seen", "--days", "3650", "--json")
+    listed = json.loads(out)
+    assert (status, [(one["platform"], one["people"]) for one in listed]) == (0, [("x", 1)])
+    assert listed[0]["id"].endswith("•••")
+    whole = json.loads(run("accounts", "seen", "--days", "3650", "--whole", "--json")[1])
+    assert whole[0]["id"] == an_activity("Notis").account.id
+    assert [body["page"] for body, _ in looks(state)] == ["accounts", "accounts"]
+    assert "no account acted" in run("accounts", "seen", "--platform", "sembang")[1]
+
+
+def test_without_a_database_accounts_say_what_makes_it(run: Run) -> None:
+    status, _, err = run("accounts", "seen")
+    assert status == 2
+    assert "there is no database at" in err

@@ -93,7 +93,7 @@ def list_decisions(
     finally:
         store.close()
     filters = {name: str(value) for name, value in asdict(wanted).items() if value is not None}
-    _look(chosen, Look(who(), ROLE, "decisions", filters=filters, where="cli"))
+    look_down(chosen, Look(who(), ROLE, "decisions", filters=filters, where="cli"))
     if as_json:
         emit([asdict(row) | {"moment": row.moment.isoformat()} for row in page.rows])
         return
@@ -118,7 +118,7 @@ def show(
             f"there is no decision `{known}` in the database",
             hint="if it is only seconds old it may not have been forwarded yet",
         )
-    _look(chosen, Look(who(), ROLE, "decision", known, where="cli"))
+    look_down(chosen, Look(who(), ROLE, "decision", known, where="cli"))
     if as_json:
         emit(_as_plain(found))
     else:
@@ -231,7 +231,7 @@ def _number(text: str) -> str:
     return known
 
 
-def _look(chosen: Settings, look: Look) -> None:
+def look_down(chosen: Settings, look: Look) -> None:
     """Have the look on disk before anything is shown. Raises `RecordError`."""
     with cli_journal(chosen) as (journal, keys):
         write_down(look, journal, now(), keys)

@@ -28,6 +28,7 @@ COMMANDS = (
     "checks",
     "calendar",
     "audit",
+    "accounts",
     "db",
     "ca",
     "users",
