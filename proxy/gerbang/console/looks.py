@@ -22,8 +22,8 @@ class Unrecorded(RecordError):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A reader asked for a page (`decisions`, `decisions.csv`, `decision`, `accounts`): for one decision by its number, for a
-    list by its filters. `where` tells the console's accounts from the system's users, at the command line."""
+    """A reader asked for a page (`decisions`, `decisions.csv`, `decision`, `accounts`): for one decision by its number,
+    for a list by its filters. `where` tells the console's accounts from the system's users, at the command line."""
 
     reader: str
     role: str
