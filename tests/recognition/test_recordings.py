@@ -15,7 +15,12 @@ from gerbang.recognition.signature import Platforms, compile_platforms
 from platform_builders import shipped_documents
 
 FOLDER = Path(__file__).parents[1] / "recordings"
-SITES = {"blog.contoh.my": "wordpress", "forum.contoh.my": "discourse", "xenforo.contoh.my": "xenforo"}
+SITES = {
+    "blog.contoh.my": "wordpress",
+    "forum.contoh.my": "discourse",
+    "xenforo.contoh.my": "xenforo",
+    "nota.contoh.my": "ghost",
+}
 FILES = [file for file in sorted(FOLDER.glob("*.jsonl")) if not file.name.endswith(".acts.jsonl")]
 
 

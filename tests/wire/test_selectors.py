@@ -215,6 +215,12 @@ def test_rich_text_that_is_no_json_is_a_gap() -> None:
     assert [gap.reason for gap in message.gaps] == ["unreadable"]
 
 
+def test_plain_words_in_the_place_of_rich_text_are_its_words() -> None:
+    message = of_json(blocks="Mesyuarat di bilik 3")
+    assert parse_selector("json.blocks | runs text, url").texts(message, {}) == ["Mesyuarat di bilik 3"]
+    assert message.gaps == ()
+
+
 @pytest.mark.parametrize("size", [BELOW - 1, BELOW])
 def test_rich_text_is_looked_at_to_a_bound(size: int) -> None:
     """The list itself counts, and the end of its run."""

@@ -247,7 +247,10 @@ class Runs:
         """Each list's words put together, with those of what stands within its words; lists without words apart."""
         found: list[str] = []
         for value in values:
-            found += self._of(message.expect_json(value) if isinstance(value, str) else value, message)
+            tree = message.expect_json(value) if isinstance(value, str) else value
+            if tree is None and isinstance(value, str) and value.lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
+                tree = [{self.forms[0][1]: value}]  # no tree, but what its sender wrote in place of one
+            found += self._of(tree, message)
             if len(found) >= VALUES:
                 message.cut("values")
                 break
