@@ -49,6 +49,15 @@ def test_a_body_of_protobuf_is_read_by_field_numbers() -> None:
     assert [gap.reason for gap in broken.gaps] == ["unreadable"]
 
 
+def test_json_within_a_body_of_protobuf_is_looked_into() -> None:
+    body = a_field(8, a_field(100, a_message((1, b"0:1:7:8"), (4, b'{"aweType": 0, "text": "Ok, jumpa nanti"}'))))
+    message = Message("POST", "/", (("content-type", "application/x-protobuf"),), body)
+    assert parse_selector("protobuf.8.100.4.text").texts(message, {}) == ["Ok, jumpa nanti"]
+    assert parse_selector("protobuf.8.100.1.text").texts(message, {}) == []
+    assert parse_selector("protobuf.8.100.4.words").texts(message, {}) == []
+    assert not message.gaps
+
+
 def in_parts(kind: str, *parts: bytes, line: bytes = b"\r\n") -> Message:
     body = b"".join(b"--b" + line + part + line for part in parts) + b"--b--" + line
     return Message("POST", "/", (("content-type", f"multipart/{kind}; boundary=b"),), body)

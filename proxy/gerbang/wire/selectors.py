@@ -17,10 +17,10 @@
                           what stands in one list is one text
 
 Roots: `query header cookie path basic form json xmlrpc` (`query` alone is the path that a query begins with in place of
-a field), `field` (query, form or JSON), `variables` (of a GraphQL
-call, in JSON, a form or the query), `protobuf` (a body of that kind, by field numbers), `parts` (parts of a multipart
-body that have no name), `body` (the whole as an attachment, where it is none of those), `raw` (the same, whatever it
-is). A step into a text reads it as JSON first; in a form, `a.b` is also `a[b]`.
+a field), `field` (query, form or JSON), `variables` (of a GraphQL call, in JSON, a form or the query), `protobuf` (a
+body of that kind, by field numbers; what stands behind them goes into JSON at that place), `parts` (parts of a
+multipart body that have no name), `body` (the whole as an attachment, where it is none of those), `raw` (the same,
+whatever it is). A step into a text reads it as JSON first; in a form, `a.b` is also `a[b]`.
 """
 
 import re
@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
+from itertools import takewhile
 from urllib.parse import unquote
 
 from gerbang.wire.charsets import scrubbed
@@ -365,11 +366,17 @@ def _parsed_branch(source: str) -> Branch:
         at = match.end()
     if not steps and name not in _WHOLE:
         raise ValueError(f"`{source}` needs a name, as in `{name}.text`")
-    if name == "protobuf" and not all(isinstance(step, str) and _NUMBERS.fullmatch(step) for step in steps):
+    if name == "protobuf" and not _numbers(steps[:1]):
         raise ValueError(f"`{source}` needs field numbers, as in `protobuf.3.1`")
     if name == "header":
         steps = [step.lower() if isinstance(step, str) else step for step in steps]
     return Branch(name, tuple(steps), ("variables", *steps) if name == "variables" else tuple(steps))
+
+
+def _numbers(steps: Sequence[Step]) -> tuple[int, ...]:
+    """The field numbers with which a path begins."""
+    leading = takewhile(lambda step: isinstance(step, str) and _NUMBERS.fullmatch(step), steps)
+    return tuple(int(str(step)) for step in leading)
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -412,9 +419,10 @@ def _branch(branch: Branch, message: Message, captures: Mapping[str, str]) -> li
         case "basic":
             return [message.basic_user] if message.basic_user is not None else []
         case "protobuf":
-            numbers = tuple(int(step) for step in steps if isinstance(step, str))
+            numbers = _numbers(steps)
             found_there = find(message.protobuf or b"", numbers)
-            return [as_words(value) if isinstance(value, bytes) else value for value in found_there]
+            words = [as_words(value) if isinstance(value, bytes) else value for value in found_there]
+            return _walk(words, steps[len(numbers) :], message)
         case "parts":
             return _walk(message.parts, steps, message)
         case "raw":
