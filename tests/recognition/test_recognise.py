@@ -145,6 +145,31 @@ ENCODINGS: dict[str, Callable[[bytes], bytes]] = {
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60).filter(str.strip)
 
 
+NAMED_TWICE = """\
+platform: warung
+title: Warung
+surfaces: {page: {hosts: app, under: /tulis.php, name: field.mode}}
+signatures:
+  - {id: post, activity: post, surface: page, name: post, texts: form.message}
+housekeeping:
+  - {surface: page, name: [typing, ping]}
+"""
+
+
+def test_a_name_in_the_query_lets_nothing_go_before_the_body_is_known() -> None:
+    """PHP takes the one in the form."""
+    site = compile_platforms([parse_platform(NAMED_TWICE, "warung.yaml")], {"warung.example": "warung"})
+
+    def asked(body: bytes | None) -> Recognition:
+        return recognise(request("/tulis.php?mode=typing", body, "warung.example", content_type=FORM), site)
+
+    assert asked(None).awaits_body
+    assert asked(b"mode=ping").reason == "housekeeping"
+    assert only(asked(b"mode=post&message=Hai")).signature == "post"
+    unread = request("/tulis.php?mode=typing", None, "warung.example", content_type=FORM)
+    assert only(recognise_unread(unread, Gap("too-large"), site)).unclaimed
+
+
 @given(text=WORDS, encoding=st.sampled_from(list(ENCODINGS)), charset=st.sampled_from(["utf-8", "utf-16", "utf-8-sig"]))
 def test_the_same_post_is_the_same_activity_in_every_encoding(text: str, encoding: str, charset: str) -> None:
     plain = only(recognise(tweet(text), PLATFORMS))

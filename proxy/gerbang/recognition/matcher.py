@@ -467,6 +467,9 @@ class CompiledClaim:
             if answer is False:
                 return False
             unsure = unsure or answer is None
+        # What the query names may be named once more in a body, and all names must be known of what lets it go.
+        if message.body is None and self.needs_body and isinstance(self.claim, Housekeeping):
+            return None
         return None if unsure else True
 
 
