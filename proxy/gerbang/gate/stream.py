@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import h2.errors
+import h11
 from mitmproxy import http
 from mitmproxy.connection import Address, Connection, Server
 from mitmproxy.net.http.http1 import expected_http_body_size
@@ -105,8 +106,35 @@ class BodyBuffer:
         self._data = bytearray()
 
 
+class WithoutTrailers:
+    """A reader of bodies that drops what may stand behind the chunks, as a recipient may (RFC 9110, 6.5.1).
+
+    mitmproxy gives up on a connection with trailers, and then nobody is answered.
+    """
+
+    def __init__(self, reader: Any) -> None:
+        self.reader = reader
+
+    def __call__(self, buffer: Any) -> Any:
+        return self._plain(self.reader(buffer))
+
+    def read_eof(self) -> Any:
+        return self._plain(self.reader.read_eof())
+
+    @staticmethod
+    def _plain(event: Any) -> Any:
+        return h11.EndOfMessage() if isinstance(event, h11.EndOfMessage) else event
+
+
 class GateHttp1Server(Http1Server):
-    """HTTP/1 towards the client, with a bound on the head."""
+    """HTTP/1 towards the client, with a bound on the head and without trailers."""
+
+    body_reader: Any
+
+    def read_body(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if not isinstance(self.body_reader, WithoutTrailers):
+            self.body_reader = WithoutTrailers(self.body_reader)
+        yield from super().read_body(event)
 
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
         yield from super().read_headers(event)
