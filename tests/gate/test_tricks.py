@@ -298,10 +298,10 @@ def test_a_post_by_http2_says_its_host_once(gate: RunningGate, platform: Upstrea
         client.h2.config.validate_outbound_headers = False
         headers = [("content-type", "application/json"), ("host", "front.example")]
         number = client.start("POST", "x.com", "/i/api/graphql/AbC/CreateTweet", headers)
-        client.h2.send_data(number, tweet(), end_stream=True)
-        client.flush()
-        answer = client.answer(number)
-    assert answer.status != 200
+        with suppress(ConnectionError):  # the connection may be closed before all is sent
+            client.h2.send_data(number, tweet(), end_stream=True)
+            client.flush()
+            assert client.answer(number).status != 200
     assert platform.requests == []
 
 
