@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from gerbang.wire.message import Message
-from gerbang.wire.selectors import BELOW, VALUES, parse_selector
+from gerbang.wire.selectors import BELOW, VALUES, blobs, parse_selector
 from wire.test_protobuf import a_field, a_message
 
 TOKEN = a_message((2, b"mY7kLp2Qx_w"), (5, a_field(1, 0)), (10, 7))
@@ -287,3 +287,18 @@ def test_what_cannot_be_done_to_a_value_is_said(source: str) -> None:
 )
 def test_a_query_alone_is_the_path_that_it_begins_with(target: str, expected: list[str]) -> None:
     assert parse_selector("query").texts(Message("POST", target, (), b""), {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("data:image/png;base64,AAECAw==", [(b"\x00\x01\x02\x03", "image/png")]),
+        ("data:,pagi%20ini", [(b"pagi ini", None)]),
+        ("data:image/png;base64,%", [(b"", "image/png")]),
+        ("https://contoh.my/a.png", []),
+    ],
+)
+def test_a_data_url_is_a_file(url: str, expected: list[tuple[bytes, str | None]]) -> None:
+    message = of_json(image=url)
+    found = blobs(parse_selector("json.image").find(message, {}))
+    assert [(blob.data, blob.type) for blob in found] == expected

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from itertools import takewhile
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from gerbang.wire.charsets import scrubbed
 from gerbang.wire.html import visible
@@ -558,4 +558,15 @@ def _below(values: Sequence[Value], message: Message, named: str | None = None) 
 
 
 def blobs(found: Found) -> list[Blob]:
-    return [value for value in found.values if isinstance(value, Blob)]
+    """The files among what was found. A text that is a data URL is the file in it."""
+    files = (value if isinstance(value, Blob) else _file_of(value) for value in found.values)
+    return [file for file in files if file is not None]
+
+
+def _file_of(value: Value) -> Blob | None:
+    if not isinstance(value, str) or not value.startswith("data:"):
+        return None
+    head, _, data = value.partition(",")
+    kind, *options = head.removeprefix("data:").split(";")
+    inner = from_base64(data) if "base64" in options else unquote_to_bytes(data)
+    return Blob(inner, type=kind or None)
