@@ -31,6 +31,7 @@ def activity(
 ) -> Activity:
     """What a signature's selectors give. Where the body is not known, what stood in it is missing."""
     login = signature.activity is Kind.LOGIN
+    words = _words(compiled, signature, message, captures)  # first: a field that cannot be read is a gap
     gaps = () if login or compiled.raw else message.gaps
     fields = (text.needs_body and not text.reads("body") for text in compiled.texts)
     worded = not login and signature.activity is not Kind.UPLOAD and any(fields)
@@ -51,7 +52,7 @@ def activity(
         account=account(
             (*compiled.account, *(platform.account_of_headers if login else platform.account)), message, captures
         ),
-        texts=_words(compiled, signature, message, captures),
+        texts=words,
         media=attached,
         audience=first(compiled.audience, message, captures),
         target=first(compiled.target, message, captures),
