@@ -258,6 +258,7 @@ def test_members_of_a_name_are_listed_to_a_bound() -> None:
         ("Bot NDI.Gx.abc", "header.authorization | part -3 | base64", ["42"]),
         ("NDI.Gx.abc", "header.authorization | part -3 | base64", ["42"]),
         ("Bearer a.eyJzdWIiOiJ0Ml8xIn0.c", "header.authorization | part -2 | base64", ['{"sub":"t2_1"}']),
+        ("Bearer IGT:2:eyJhIjoiMSJ9", "header.authorization | part -1 | base64", ['{"a":"1"}']),
         ("Bearer abc", "header.authorization | part -3", []),
         ("Bearer abc", "header.authorization | part 0", ["Bearer"]),
         ("Bearer abc", "header.authorization | part 2", []),

@@ -12,7 +12,7 @@
     A | operation         the name of the operation of a GraphQL text; another text as it is
     A | join              all values put together as one
     A | protobuf 1.5.2    what stands at those field numbers of a message in base64, which may be several values
-    A | part -2           of what stands between the dots and blanks of a token the second from the end
+    A | part -2           of what stands between the dots, colons and blanks of a token the second from the end
     A | runs text, :{name}:   the words of rich text in a tree of objects: of each that has one of these its first;
                           what stands in one list is one text
 
@@ -217,7 +217,7 @@ def _of_protobuf(path: tuple[int, ...]) -> Transform:
     return values
 
 
-_BETWEEN = re.compile(r"[.\s]+")
+_BETWEEN = re.compile(r"[.:\s]+")
 
 
 def _of_token(number: int) -> Transform:
