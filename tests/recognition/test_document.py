@@ -65,6 +65,11 @@ def test_a_right_one_is_taken() -> None:
             "contoh.yaml:16:12: `jsn.text` must start with one of `query`, `header`",
         ),
         ("texts: json.text", "texts: json.text | upper", "contoh.yaml:16:12: unknown transform `upper`"),
+        (
+            "title: Contoh",
+            "title: Contoh\ncharset: gbkk",
+            "contoh.yaml:3:10: unknown charset `gbkk`; write one such as `gbk`",
+        ),
         ("texts: json.text", "texts: json.password", "contoh.yaml:16:12: `json.password` is named like a secret"),
         (
             "{truthy: false}",

@@ -16,6 +16,7 @@ from gerbang.errors import DocumentError, one_of
 from gerbang.model import SOCKET, Confidence, Kind
 from gerbang.recognition.patterns import compile_pattern
 from gerbang.recognition.secrets import is_secret
+from gerbang.wire.charsets import known
 from gerbang.wire.selectors import parse_selector
 
 ROLES = ("app", "api", "upload", "cards", "chat", "cdn", "telemetry")
@@ -55,6 +56,12 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _charset(value: str) -> str:
+    if known(value) is None:
+        raise told(f"unknown charset `{shown(value)}`", "write one such as `gbk` or `windows-1252`")
+    return value
+
+
 def _worded(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else value
 
@@ -65,6 +72,7 @@ SelectorText = Annotated[str, AfterValidator(_selector)]
 Word = Annotated[str, BeforeValidator(_worded)]
 Words = Annotated[tuple[Word, ...], BeforeValidator(listed)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+Charset = Annotated[str, AfterValidator(_charset)]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "SOCKET"]
 
 
@@ -320,6 +328,8 @@ class PlatformDocument(Part):
     """Whether its JSON is that of Protocol Buffers, in which `video_id` and `videoId` are one name."""
     wrapped: str | None = None
     """The form's field that holds all the others as JSON, behind a signature."""
+    charset: Charset | None = None
+    """That of its forms, where they are no UTF-8 and browsers do not say what they are."""
     hosts: Mapping[Role, tuple[HostPattern, ...]] = Field(default_factory=dict)
     markers: tuple[Marker, ...] = ()
     account: Accounts = ()
@@ -415,6 +425,7 @@ def merged(document: PlatformDocument, base: PlatformDocument) -> PlatformDocume
             "php": document.php or base.php,
             "camel": document.camel or base.camel,
             "wrapped": document.wrapped or base.wrapped,
+            "charset": document.charset or base.charset,
             "surfaces": {**base.surfaces, **document.surfaces},
             "batches": (*document.batches, *base.batches),
             "signatures": (*document.signatures, *(one for one in base.signatures if one.id not in own)),

@@ -169,6 +169,7 @@ def _message(request: Request, platform: Platform, body: bytes | None) -> Messag
         php=document.php,
         camel=document.camel,
         wrapped=document.wrapped,
+        charset=document.charset,
     )
 
 

@@ -9,13 +9,13 @@ FIELDS = 20_000
 """Fields that are read; a form with more is `unreadable`."""
 
 
-def parse_query(query: str) -> tuple[tuple[str, str], ...]:
+def parse_query(query: str, charset: str | None = None) -> tuple[tuple[str, str], ...]:
     """
     >>> parse_query("a=1&b=dua+tiga&a=%C3%A9")
     (('a', '1'), ('b', 'dua tiga'), ('a', 'é'))
     """
     try:
-        return parse_form(query.encode("utf-8", "surrogateescape"))
+        return parse_form(query.encode("utf-8", "surrogateescape"), charset)
     except Unreadable:
         return ()
 

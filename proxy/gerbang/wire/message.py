@@ -68,10 +68,12 @@ class Message:
         answer: bool = False,
         camel: bool = False,
         wrapped: str | None = None,
+        charset: str | None = None,
     ) -> None:
         """`php`: names of fields are taken as PHP takes them (`post.title` is `post_title`). `answer`: this is a
         response, which may hold several JSON texts behind a guard. `camel`: in JSON `video_id` is `videoId`.
-        `wrapped`: the form's field that holds all the others as JSON, behind a signature."""
+        `wrapped`: the form's field that holds all the others as JSON, behind a signature. `charset`: that of forms
+        which are no UTF-8 and name none."""
         self.method = method.upper()
         # nginx and Apache cut a fragment off; that a client sends one is odd enough to be said.
         target, self.fragment, _ = target.partition("#")
@@ -83,6 +85,7 @@ class Message:
         self.answer = answer
         self.camel = camel
         self.wrapped = wrapped
+        self.charset = charset
         self._gaps: list[Gap] = [Gap("unreadable", "a fragment in the address")] if self.fragment else []
         self._nested: dict[str, Value] = {}
         self._by_name: dict[str, dict[str, list[Field]]] = {}
@@ -148,7 +151,7 @@ class Message:
 
     @cached_property
     def query(self) -> tuple[tuple[str, str], ...]:
-        fields = parse_query(self.raw_query) if self.raw_query else ()
+        fields = parse_query(self.raw_query, self.charset) if self.raw_query else ()
         return tuple((php_name(name), value) for name, value in fields) if self.php else fields
 
     @cached_property
@@ -353,7 +356,7 @@ class Message:
             and not self.says_media
             and (b"\0" not in data[:1024] or data[:2] in (b"\xff\xfe", b"\xfe\xff"))
         ):
-            self._text = text(data, options.get("charset"))
+            self._text = text(data, options.get("charset") or self.charset)
 
     def _unwrapped(self, fields: Iterable[Field], wrapper: str) -> Iterator[Field]:
         for name, value in fields:
@@ -407,7 +410,7 @@ class Message:
 
     def _structured(self, data: bytes, options: dict[str, str]) -> str:
         """Fill in each reading that the bytes allow. Gives what was promised in vain, or nothing."""
-        charset = options.get("charset")
+        charset = options.get("charset") or self.charset
         damage = ""
         if self.answer:
             with suppress(Unreadable):
@@ -474,7 +477,7 @@ class Message:
         """Take a multipart reading; what is wrong with it is told where there is none."""
         nameless = not self.php and _NAMELESS.issuperset(self.kinds)
         try:
-            parts = parse_multipart(data, boundary, nameless=nameless)
+            parts = parse_multipart(data, boundary, nameless=nameless, charset=self.charset)
         except Unreadable as error:
             return f"multipart: {error}"
         if nameless:

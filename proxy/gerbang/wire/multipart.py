@@ -115,17 +115,16 @@ def _joined(pieces: dict[int, tuple[str, bool]]) -> str:
     return text(bytes(joined), charset)
 
 
-def parse_multipart(body: bytes, boundary: str, *, nameless: bool = False) -> Parts:
+def parse_multipart(body: bytes, boundary: str, *, nameless: bool = False, charset: str | None = None) -> Parts:
     """Names with texts, or with attachments for parts that have a file name or a type that is no text.
 
-    `nameless`: that a part has no name is nothing odd.
+    `nameless`: that a part has no name is nothing odd. `charset` is that of parts which say nothing of theirs.
     """
     if not boundary or len(boundary) > 200:
         raise Unreadable("no boundary")
     mark = b"--" + boundary.encode("latin-1", "replace")
     fields: list[tuple[str, Value]] = []
     left_over, closed, count = "", False, 0
-    charset: str | None = None
     at = 0 if body.startswith(mark) else _next(body, mark, 0)
     if at < 0:
         raise Unreadable("no part")
