@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BeforeValidator, Field, model_validator
 
+from gerbang import documents
 from gerbang.documents import (
     DEEPEST,
     LONGEST,
@@ -213,8 +214,35 @@ def test_what_never_ends_is_given_up_at_once(text: str) -> None:
     assert time.process_time() - begun < 4
 
 
+PIECES = st.lists(st.sampled_from([*"a:-[]{}&*!|>'\"%#\n \t?,0~", "&a ", "*a ", "- ", ": ", "\n  ", "---", "\\u", "\r"]), max_size=14)  # fmt: skip
+
+
+@settings(max_examples=1000, deadline=None)
+@given(PIECES)
+def test_both_parsers_read_a_document_alike(pieces: list[str]) -> None:
+    """What the quick one takes, the careful one takes too, as the same values at the same places."""
+    text = "".join(pieces)
+    quick = documents._quickly(text, "trial.yaml")
+    if quick is None:
+        return
+    reading = documents._Reading(
+        documents._Parser(documents._Scanner(documents.Reader(text), "trial.yaml")), "trial.yaml"
+    )
+    root = reading.document()
+    assert not reading.errors
+    assert (root.value, spots(root)) == (quick.value, spots(quick.root))
+
+
+def spots(node: documents.Written) -> object:
+    """Where everything stands; what is not written stands nowhere, and is told at its key."""
+    if isinstance(node.parts, dict):
+        return node.spot, {key: (at if key else None, spots(part)) for key, (at, part) in node.parts.items()}
+    spot = None if node.value is None else node.spot
+    return spot, [spots(part) for part in node.parts or ()]
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from([*"a:-[]{}&*!|>'\"%#\n \t?,0~", "&a ", "*a ", "- ", ": ", "\n  ", "---", "\\u", "\r"]), max_size=14))  # fmt: skip
+@given(PIECES)
 def test_no_text_makes_it_fail_in_another_way(pieces: list[str]) -> None:
     with suppress(DocumentErrors):
         read_yaml("".join(pieces), "d.yaml")

@@ -130,7 +130,7 @@ TABLE = (
         "an unknown command",
         "serv",
         "no such command `serv`; did you mean `serve`? expected one of `init`, `doctor`, `serve`, `demo`, `policy`, "
-        "`platforms`, `checks`, `calendar`, `audit`, `db`, `ca`, `users`, `pac`, `fleet`, "
+        "`platforms`, `checks`, `calendar`, `audit`, `accounts`, `db`, `ca`, `users`, `pac`, `fleet`, "
         "`script`, `version`",
     ),
     Wrong(
