@@ -20,6 +20,9 @@ SITES = {
     "forum.contoh.my": "discourse",
     "xenforo.contoh.my": "xenforo",
     "nota.contoh.my": "ghost",
+    "suara.contoh.my": "mastodon",
+    "misskey.contoh.my": "misskey",
+    "pds.contoh.my": "bluesky",
 }
 FILES = [file for file in sorted(FOLDER.glob("*.jsonl")) if not file.name.endswith(".acts.jsonl")]
 
