@@ -468,6 +468,7 @@ PARTS = {
     "refusal": fields(platforms.RefusalShape),
     "surface.refusal": fields(platforms.SocketRefusalShape),
     "keeps": fields(platforms.Keeps),
+    "edits": fields(platforms.Edits),
     "method_override": fields(platforms.MethodOverride),
     "routes": fields(platforms.Route),
     "markers": fields(platforms.Marker),

@@ -253,13 +253,24 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of one of a thing's paragraphs, the one `at` this place: `None` takes it away."""
+
+    field: str
+    at: int
+    text: str | None
+    inserted: bool = False
+    """Whether it is put before the one at this place, and not in its stead."""
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """An act's place among several that make one, by ids that the platform or the client gave.
 
     `belongs` are ids of the thing that this is a step of (an upload's part, its alternative text), `uses` ids of what
     was sent earlier and goes out with this, beside its media. `emptied` are fields of words that were given empty, so
     that what they held is gone. `whole`: these are all the words of the thing. `part` is the number of a file's part,
-    `offset` how many of its bytes went before.
+    `offset` how many of its bytes went before. `edits` change its paragraphs, one after another.
     """
 
     belongs: tuple[str, ...] = ()
@@ -268,6 +279,7 @@ class Step:
     whole: bool = False
     part: int | None = None
     offset: int | None = None
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

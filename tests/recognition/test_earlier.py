@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import an_activity
-from gerbang.model import Earlier, Gap, Kind, Media, Step, Text
+from gerbang.model import Earlier, Edit, Gap, Kind, Media, Step, Text
 from gerbang.recognition.earlier import (
     INCOMPLETE,
     NUMBERS,
     OUT_OF_ORDER,
+    PARAGRAPHS,
     TOO_LONG,
     UNKNOWN,
     WORDS,
@@ -30,7 +32,9 @@ GAP = Gap("sent-earlier")
 
 
 def a_step(*texts: str, **more: Any) -> Any:
-    step = {key: more.pop(key) for key in ("belongs", "uses", "whole", "part", "offset", "emptied") if key in more}
+    step = {
+        key: more.pop(key) for key in ("belongs", "uses", "whole", "part", "offset", "emptied", "edits") if key in more
+    }
     return an_activity(*texts, step=Step(**step), **more)
 
 
@@ -195,6 +199,34 @@ def test_words_are_replaced_field_by_field_and_taken_away_where_they_are_emptied
     assert thing.earlier.whole
     thing = after(thing, a_step(belongs=("1",), emptied=("content",)), None)
     assert {text.field: text.value for text in thing.earlier.texts} == {"title": "Baharu"}
+
+
+def edited(*edits: Edit) -> list[str]:
+    return [text.value for text in after(Thing(), a_step(belongs=("1",), edits=edits), None).earlier.texts]
+
+
+def test_paragraphs_are_changed_at_their_places() -> None:
+    begun = (Edit("p", 0, "Tajuk", inserted=True), Edit("p", 1, "", inserted=True), Edit("p", 1, "Satu"))
+    assert edited(*begun) == ["Tajuk", "Satu"]
+    assert edited(*begun, Edit("p", 1, "Antara", inserted=True)) == ["Tajuk", "Antara", "Satu"]
+    assert edited(*begun, Edit("p", 0, None)) == ["Satu"]
+    assert edited(*begun, Edit("p", 7, None)) == ["Tajuk", "Satu"]
+    assert edited(Edit("p", 2, "Tiga")) == ["", "", "Tiga"]
+    thing = after(Thing(), a_step(belongs=("1",), edits=begun), None)
+    thing = after(thing, a_step(belongs=("1",), edits=(Edit("p", 1, "Dua"),)), None)
+    thing = after(thing, a_step(belongs=("1",), edits=(Edit("p", 3, "Empat"),)), None)
+    post = joined(a_step(uses=("1",)), find({"1": thing.earlier}))
+    assert [text.value for text in post.texts] == ["Tajuk", "Dua", "Empat"]
+
+
+@pytest.mark.parametrize("place", [PARAGRAPHS - 1, PARAGRAPHS])
+def test_paragraphs_are_followed_to_a_bound(place: int) -> None:
+    thing = after(Thing(), a_step(belongs=("1",), edits=(Edit("p", place, "Jauh"),)), None)
+    there = place < PARAGRAPHS
+    assert [text.value for text in thing.earlier.texts if text.value] == (["Jauh"] if there else [])
+    assert thing.earlier.gaps == (() if there else (TOO_LONG,))
+    full = after(thing, a_step(belongs=("1",), edits=(Edit("p", 0, "Lagi", inserted=True),)), None)
+    assert full.earlier.gaps == (TOO_LONG,)
 
 
 def test_more_words_than_are_kept_are_a_gap() -> None:

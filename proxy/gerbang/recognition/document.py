@@ -207,11 +207,28 @@ class Claim(Part):
     where: Mapping[SelectorText, Condition] = Field(default_factory=dict)
 
 
+class Edits(Part):
+    """Changes of a list of paragraphs, in the order in which they are made; each names a place in the list."""
+
+    each: SelectorText
+    kind: Word
+    """Where in a change its kind stands, `type`; the three after it say which kind does what."""
+    insert: Words
+    replace: Words
+    remove: Words
+    at: Word
+    """Where the place stands, counted from 0."""
+    text: Word
+    """Where the words stand, `paragraph.text`."""
+
+
 class Keeps(StepKeys):
     """What of a request that is no act is kept in memory until it is published: a draft's words."""
 
     texts: Texts = ()
     media: Medias = ()
+    edits: Edits | None = None
+    """Where words come as changes of paragraphs that were sent before."""
 
 
 class Housekeeping(Claim):

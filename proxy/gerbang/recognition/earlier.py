@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from gerbang.model import Activity, Earlier, Gap, Media, Step, Text
+from gerbang.model import Activity, Earlier, Edit, Gap, Media, Step, Text
 from gerbang.recognition.extract import MEDIA
 from gerbang.recognition.matcher import Platforms
 from gerbang.wire.streamed import Running, Sent
@@ -23,6 +23,9 @@ NUMBERS = 100
 
 WORDS = 256 << 10
 """Characters of words that are kept of one thing; of more, those that came last are not, which is a gap."""
+
+PARAGRAPHS = 2_000
+"""Paragraphs of one thing whose changes are followed; of what stands behind them nothing is kept, which is a gap."""
 
 TOO_LONG = Gap("too-large", "words sent earlier")
 OUT_OF_ORDER = Gap(UNSEEN_MEDIA, "its parts did not come in order")
@@ -116,6 +119,8 @@ class _Gathered:
         self.numbers.update(dict.fromkeys(known.numbers))
         self.gaps.update(dict.fromkeys(known.gaps))
         for text in known.texts:
+            if not text.value:
+                continue  # a paragraph that holds the place of what stood there
             # What the thing itself has from elsewhere is not said anew by its own fields.
             own = replaced and not text.field.startswith(FIELD)
             if own and not self._own.isdisjoint(_places([text.field])):
@@ -211,12 +216,38 @@ def _words(known: Earlier, activity: Activity) -> tuple[tuple[Text, ...], bool]:
     room = WORDS
     kept: list[Text] = []
     before = (text for text in known.texts if text.field.startswith(FIELD) or said.isdisjoint(_places([text.field])))
-    texts = [*before, *activity.texts]
+    texts, cut = _edited([*before, *activity.texts], activity.step.edits if activity.step else ())
     for text in texts:
         if len(text.value) <= room:
             kept.append(text)
             room -= len(text.value)
-    return tuple(kept), len(kept) < len(texts)
+        else:
+            # Those behind it are told by their places.
+            kept.append(Text(text.field, ""))
+            cut = True
+    return tuple(kept), cut
+
+
+def _edited(texts: list[Text], edits: Sequence[Edit]) -> tuple[list[Text], bool]:
+    """The words with the changes of paragraphs, and whether some stood too far down. Those of a thing that was not
+    seen from its beginning keep their places all the same."""
+    cut = False
+    for field_ in dict.fromkeys(edit.field for edit in edits):
+        blank = Text(field_, "")
+        lines = [text for text in texts if text.field == field_]
+        for edit in edits:
+            if edit.field != field_:
+                continue
+            if edit.text is None:
+                del lines[edit.at : edit.at + 1]
+                continue
+            if edit.at >= PARAGRAPHS or (edit.inserted and len(lines) >= PARAGRAPHS):
+                cut = True
+                continue
+            lines += [blank] * (edit.at + (not edit.inserted) - len(lines))
+            lines[edit.at : edit.at + (not edit.inserted)] = [Text(field_, edit.text) if edit.text else blank]
+        texts = [*(text for text in texts if text.field != field_), *lines]
+    return texts, cut
 
 
 def _with_media(thing: Thing, activity: Activity, sent: Sent | None) -> Thing:

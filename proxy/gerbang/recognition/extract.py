@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from gerbang.model import Account, Activity, Gap, Kind, Media, Step, Text
+from gerbang.model import Account, Activity, Edit, Gap, Kind, Media, Step, Text
 from gerbang.recognition.document import Signature
 from gerbang.recognition.matcher import (
     Captures,
     CompiledAccount,
     CompiledClaim,
+    CompiledEdits,
     CompiledKeeps,
     CompiledMedia,
     CompiledStep,
@@ -18,9 +20,10 @@ from gerbang.recognition.matcher import (
     first,
 )
 from gerbang.recognition.unclaimed import bare, human_texts
-from gerbang.wire.message import Message
-from gerbang.wire.selectors import Selector, blobs
-from gerbang.wire.values import Blob
+from gerbang.wire.charsets import scrubbed
+from gerbang.wire.message import Message, members
+from gerbang.wire.selectors import VALUES, Selector, as_text, blobs
+from gerbang.wire.values import Blob, Value
 
 MEDIA = 500
 """Attachments that are listed of one request."""
@@ -71,6 +74,9 @@ def _numbered(compiled: CompiledClaim, message: Message) -> bool:
 def kept(platform: Platform, host: str, keeps: CompiledKeeps, message: Message, captures: Captures) -> Activity:
     """What a request that is no act says of what may be published later."""
     attached = media(keeps.media, message, captures)
+    step = _step(keeps.step, keeps.texts, keeps.media, attached, message, captures)
+    if step is not None and keeps.edits is not None:
+        step = replace(step, edits=tuple(_changes(keeps.edits, message, captures)))
     return Activity(
         platform=platform.name,
         kind=Kind.WRITE,
@@ -79,9 +85,30 @@ def kept(platform: Platform, host: str, keeps: CompiledKeeps, message: Message, 
         texts=texts(keeps.texts, message, captures),
         media=attached,
         gaps=message.gaps,
-        step=_step(keeps.step, keeps.texts, keeps.media, attached, message, captures),
+        step=step,
         site=captures.get("site", ""),
     )
+
+
+def _changes(edits: CompiledEdits, message: Message, captures: Captures) -> Iterator[Edit]:
+    found = edits.each.find(message, captures).values
+    if len(found) >= VALUES:
+        message.cut("values")
+    for change in found:
+        kind, at, text = (_within(change, names) for names in (edits.kind, edits.at, edits.text))
+        if at is None or not at.isascii() or not at.isdigit() or len(at) >= 16:
+            continue
+        if kind in edits.remove:
+            yield Edit(edits.each.path, int(at), None)
+        elif kind in edits.replace or kind in edits.insert:
+            yield Edit(edits.each.path, int(at), scrubbed(text or ""), kind in edits.insert)
+
+
+def _within(value: Value, names: Sequence[str]) -> str | None:
+    """What stands below an object by these names; of several of one name the last, as nearly all servers take it."""
+    for name in names:
+        value = next((inner for key, inner in reversed(tuple(members(value))) if key == name), None)
+    return as_text(value)
 
 
 def _step(

@@ -14,6 +14,7 @@ from gerbang.recognition.document import (
     Batch,
     Claim,
     Condition,
+    Edits,
     Housekeeping,
     Keeps,
     MediaSource,
@@ -378,6 +379,20 @@ class CompiledKeeps:
     texts: tuple[Selector, ...]
     media: tuple[CompiledMedia, ...]
     step: CompiledStep
+    edits: "CompiledEdits | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledEdits:
+    """Where changes of paragraphs stand. In each change, names lead to its kind, its place and its words."""
+
+    each: Selector
+    kind: tuple[str, ...]
+    at: tuple[str, ...]
+    text: tuple[str, ...]
+    insert: frozenset[str]
+    replace: frozenset[str]
+    remove: frozenset[str]
 
 
 def _step(signature: Signature) -> CompiledStep | None:
@@ -406,6 +421,19 @@ def _keeps(order: int, keeps: Keeps) -> CompiledKeeps:
             bool(keeps.gives),
             upload=False,
         ),
+        _edits(keeps.edits) if keeps.edits else None,
+    )
+
+
+def _edits(edits: Edits) -> CompiledEdits:
+    return CompiledEdits(
+        parse_selector(edits.each),
+        tuple(edits.kind.split(".")),
+        tuple(edits.at.split(".")),
+        tuple(edits.text.split(".")),
+        frozenset(edits.insert),
+        frozenset(edits.replace),
+        frozenset(edits.remove),
     )
 
 

@@ -79,7 +79,8 @@ def parse_json(source: bytes | str, *, camel: bool = False) -> Value:
 def parse_json_texts(source: bytes) -> tuple[Value, ...]:
     """The JSON texts of an answer: one or several, one after another, behind what keeps other sites from running them.
 
-    Facebook guards with `for (;;);` and streams objects, Google with `)]}'` and a length before each (2026-08).
+    Facebook guards with `for (;;);` and streams objects, Google with `)]}'` and a length before each, Medium with
+    `])}while(1);</x>` (2026-08).
     What stands behind text that is no JSON (an answer cut off) is left out.
 
     >>> parse_json_texts(b'for (;;);{"a": 1}\\n{"b": 2}'), parse_json_texts(b")]}'\\n\\n5\\n[3]x")
@@ -144,7 +145,7 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) < 400 else float(digits)
 
 
-_GUARD = re.compile(r"(?:for\s*\(;;\);|while\s*\(1\);|\)\]\}',?)\s*")
+_GUARD = re.compile(r"(?:\]\)\}while\(1\);</x>|for\s*\(;;\);|while\s*\(1\);|\)\]\}',?)\s*")
 _BLANKS = re.compile(r"[\s,]*")
 _SNAKE = re.compile(r"(?<=[A-Za-z0-9])_([a-z0-9])")
 _CAMEL = json.JSONDecoder(object_pairs_hook=_camel, parse_int=_integer, strict=False)
