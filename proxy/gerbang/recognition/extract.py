@@ -96,12 +96,16 @@ def _changes(edits: CompiledEdits, message: Message, captures: Captures) -> Iter
         message.cut("values")
     for change in found:
         kind, at, text = (_within(change, names) for names in (edits.kind, edits.at, edits.text))
-        if at is None or not at.isascii() or not at.isdigit() or len(at) >= 16:
-            continue
+        placed = at is not None and at.isascii() and at.isdigit() and len(at) < 16
+        place = int(at) if at is not None and placed else 0
         if kind in edits.remove:
-            yield Edit(edits.each.path, int(at), None)
-        elif kind in edits.replace or kind in edits.insert:
-            yield Edit(edits.each.path, int(at), scrubbed(text or ""), kind in edits.insert)
+            if placed:
+                yield Edit(edits.each.path, place, None)
+        elif placed and (kind in edits.replace or kind in edits.insert):
+            yield Edit(edits.each.path, place, scrubbed(text or ""), kind in edits.insert)
+        elif text:
+            # Of a kind that is not known, or nowhere: its words count all the same.
+            yield Edit(edits.each.path, place, scrubbed(text), inserted=True)
 
 
 def _within(value: Value, names: Sequence[str]) -> str | None:
