@@ -5,6 +5,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -21,14 +22,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
 from builders import TUESDAY_MORNING, a_decision, an_activity
 from gerbang import cases, registers
 from gerbang.checks import cases as check_cases
 from gerbang.checks import lexicon
 from gerbang.checks.examine import CHECKS, compile_checks
+from gerbang.cli import configuration
 from gerbang.cli.main import app
-from gerbang.cli.platforms import recordings
 from gerbang.console.looks import Look, looked_event
 from gerbang.console.metrics import GATE as GATE_FIGURES
 from gerbang.console.metrics import PROCESS as PROCESS_FIGURES
@@ -41,7 +43,6 @@ from gerbang.model import (
     Device,
     Effect,
     Evidence,
-    Kind,
     Likelihood,
     Media,
     Provenance,
@@ -55,8 +56,6 @@ from gerbang.policy import protected
 from gerbang.policy.conditions import KEYS
 from gerbang.recognition import cases as platform_cases
 from gerbang.recognition import document as platforms
-from gerbang.recognition.recognise import recognise
-from gerbang.recognition.signature import compile_platforms, parse_platform
 from gerbang.record import event as events
 from gerbang.record.number import ALPHABET
 from gerbang.settings import PREFIX, Settings, load_settings
@@ -498,18 +497,37 @@ def test_the_roles_of_hosts_are_documented() -> None:
     assert tuple(words(row[2])[: len(platforms.ROLES)]) == platforms.ROLES
 
 
-def test_the_worked_signature_holds_its_cases_and_reads_the_recording(tmp_path: Path) -> None:
+def test_the_page_on_recordings_is_followed_from_start_to_finish(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each command of the page, in its order, prints what the page says; the files are those that it shows."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
     examples = blocks("platforms", "yaml")
-    warung = parse_platform(examples["platforms/warung.yaml"], "warung.yaml")
-    found = platform_cases.parse_cases(examples["platforms/warung.cases.yaml"], "warung.cases.yaml")
-    assert platform_cases.run_cases(found, warung) == ()
-    recording = tmp_path / "recording.har"
-    recording.write_text(blocks("platforms", "json")["0"])
-    (request,) = recordings.recorded(recording)
-    assert request is not None
-    (act,) = recognise(request, compile_platforms([warung])).activities
-    assert (act.kind, act.signature, act.account.id, act.target) == (Kind.COMMENT, "reply", "41", "88")
-    assert [text.value for text in act.texts] == ["Selamat pagi & terima kasih"]
+    Path("recording.har").write_text(blocks("platforms", "json")["0"], "utf-8")
+    learnt, tested, recognised = re.findall(r"```console\n\$ gerbang (.*?)\n(.*?)```", document("platforms"), re.DOTALL)
+
+    assert printed(learnt[0]) == learnt[1]
+    warung = Path("rules/platforms/warung.yaml")
+    text = warung.read_text("utf-8")
+    assert f"# {examples['platforms/warung.yaml'].partition('# ')[2]}" == text
+    assert Path("rules/platforms/warung.cases.yaml").read_text("utf-8") == examples["platforms/warung.cases.yaml"]
+
+    decided = re.sub(r"# decide: .*\n# account: .*\n", lambda _: examples["account"] + examples["refusal"], text)
+    assert decided != text
+    warung.write_text(decided, "utf-8")
+    assert printed(tested[0]) == tested[1]
+
+    Path("gerbang.toml").write_text(blocks("platforms", "toml")["1"], "utf-8")
+    assert printed(recognised[0]) == recognised[1]
+
+
+def printed(command: str) -> str:
+    """What a command prints that goes well."""
+    configuration.choose(None)
+    result = CliRunner().invoke(app, shlex.split(command))
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 # ---------------------------------------------------------------- the record
@@ -796,6 +814,7 @@ NO_BOUNDS_IN = {
     "gerbang.policy.calendar_build",
 }
 NO_BOUNDS = {
+    "gerbang.recognition.writing.WIDTH",  # of a line that is written
     "gerbang.doctor.machine.UNSYNCHRONISED",  # a bit of the kernel's
     "gerbang.checks.reading.REACH",  # how far a check looks for the end of a clause
     "gerbang.console.users.ROUNDS",  # the cost of a hash

@@ -703,6 +703,40 @@ TABLE = (
         "platforms recognise none.har",
         "`none.har` cannot be read: no such file or directory",
     ),
+    Wrong(
+        "no recording to learn of",
+        "platforms learn none.har --marker Selamat-pagi",
+        "`none.har` cannot be read: no such file or directory",
+    ),
+    Wrong(
+        "a marker that is too short",
+        "platforms learn e --marker Hai",
+        "e: the marker `Hai` is too short to be found for certain; "
+        "post a sentence of 8 letters and more that stands nowhere else",
+        (written("e", GOOD_LINE),),
+    ),
+    Wrong(
+        "a marker that nobody posted",
+        "platforms learn e --marker Selamat-petang",
+        "e: the marker is in none of the 1 requests; …",
+        (written("e", GOOD_LINE),),
+    ),
+    Wrong("no marker", "platforms learn e", "missing option `--marker`; see `gerbang platforms learn --help`"),
+    Wrong(
+        "an activity that nobody knows",
+        "platforms learn e --marker Selamat-petang --activity postt",
+        "unknown activity `postt`; did you mean `post`? …",
+    ),
+    Wrong(
+        "a name that no platform can have",
+        "platforms learn e --marker Selamat-petang --platform Kedai",
+        "`Kedai` is no name for a platform; use small letters, digits and hyphens",
+    ),
+    Wrong(
+        "a platform that is not there",
+        "platforms show y",
+        "unknown platform `y`; …",
+    ),
     Wrong("an empty recording", "platforms recognise e", "e: the recording is empty", (written("e", ""),)),
     Wrong(
         "a recording that breaks off",

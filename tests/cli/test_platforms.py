@@ -430,7 +430,7 @@ def test_a_folder_of_ones_own_is_tried_and_what_has_no_case_is_named(tmp_path: P
     (tmp_path / "warung.cases.yaml").write_text(OWN_CASES.format(name="warung", word="pagi"))
     told = run("platforms", "test", str(tmp_path))
     assert "without cases: kedai" in told
-    assert "all 1 cases of 2 platforms hold" in told
+    assert "all 1 cases hold, of 2 platforms" in told
 
 
 def test_the_platforms_that_fail_stand_last_and_are_counted(tmp_path: Path) -> None:
@@ -467,3 +467,66 @@ def test_a_version_is_a_day_or_numbers() -> None:
         else:
             with pytest.raises(GerbangError, match="write a day as `2026-11-24`"):
                 parse_platform(text, "x.yaml")
+
+
+MARKER = "Kuih lapis ada di pantri"
+
+
+def learning(folder: Path, **more: object) -> Path:
+    body = json.dumps({"op": "reply", "body": MARKER, "token": "zzrahsia"})
+    return har(
+        folder,
+        har_request("https://warung.example/api/replies", mimeType="application/json", text=body)
+        | {"headers": [{"name": "Cookie", "value": "sid=zzrahsia"}]}
+        | more,
+    )
+
+
+def test_what_is_learnt_is_written_and_passes_platforms_test(tmp_path: Path) -> None:
+    told = run("platforms", "learn", str(learning(tmp_path)), "--marker", MARKER, "--out", str(tmp_path / "rules"))
+    files = sorted((tmp_path / "rules" / "platforms").iterdir())
+    assert [file.name for file in files] == ["warung.cases.yaml", "warung.yaml"]
+    assert f"written: {files[1]}" in told
+    assert "zzrahsia" not in told + "".join(file.read_text("utf-8") for file in files)
+    assert "all 5 cases hold, of 1 platform" in run("platforms", "test", str(tmp_path / "rules"))
+
+
+def test_without_a_folder_it_is_printed_and_nothing_written(tmp_path: Path) -> None:
+    file = learning(tmp_path)
+    told = run("platforms", "learn", str(file), "--marker", MARKER, "--platform", "kedai", "--activity", "post")
+    assert "# write as platforms/kedai.yaml\n" in told
+    assert "activity: post\n" in told
+    assert "# write as platforms/kedai.cases.yaml\n" in told
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_file_that_is_there_is_written_over_only_if_somebody_says_so(tmp_path: Path) -> None:
+    file, rules = learning(tmp_path), tmp_path / "rules"
+    there = rules / "platforms" / "warung.yaml"
+    there.parent.mkdir(parents=True)
+    there.write_text("# mine\n")
+    arguments = ("platforms", "learn", str(file), "--marker", MARKER, "--out", str(rules))
+    for answer, text in (("n\n", "# mine\n"), ("", "# mine\n"), ("y\n", "# Learnt from a recording")):
+        configuration.choose(None)
+        result = CliRunner().invoke(app, arguments, input=answer)
+        assert "is there already; write over it?" in result.output
+        assert there.read_text("utf-8").startswith(text)
+        assert (there.with_name("warung.cases.yaml").exists()) is (answer == "y\n")
+
+
+def test_a_signature_for_a_known_platform_is_printed_as_what_is_to_be_added(tmp_path: Path) -> None:
+    url = "https://x.com/i/api/graphql/AbC/CreateShout"
+    body = json.dumps({"operationName": "CreateShout", "variables": {"shout": MARKER}})
+    file = har(tmp_path, har_request(url, mimeType="application/json", text=body))
+    told = run("platforms", "learn", str(file), "--marker", MARKER, "--activity", "post")
+    assert "# add to platforms/x.yaml\n# under `surfaces`:\n" in told
+    assert "- id: post-2\n" in told
+    assert "title: X" not in told
+
+
+def test_the_day_of_a_recording_is_that_on_which_it_was_made(tmp_path: Path) -> None:
+    file = learning(tmp_path)
+    document = json.loads(file.read_text("utf-8"))
+    document["log"]["entries"][0]["startedDateTime"] = "2026-03-09T08:00:00.000Z"
+    file.write_text(json.dumps(document), "utf-8")
+    assert "seen: 2026-03\n" in run("platforms", "learn", str(file), "--marker", MARKER)

@@ -239,11 +239,11 @@ def failing(cases: Cases, document: PlatformDocument, others: Sequence[PlatformD
         else:
             found = recognise(trial.request, platforms)
         if trial.before:
-            found = _with_earlier(found, trial, platforms)
+            found = with_earlier(found, trial, platforms)
         yield from (Failure(trial, what) for what in _differences(trial, found))
 
 
-def _with_earlier(found: Recognition, trial: Trial, platforms: Platforms) -> Recognition:
+def with_earlier(found: Recognition, trial: Trial, platforms: Platforms) -> Recognition:
     """What was found, as the gate judges it after the requests before."""
     series = Series(platforms)
     for number, (request, answer) in enumerate(trial.before, 1):

@@ -50,7 +50,7 @@ def shape_of(platform: Platform, role: str, message: Message, texts: Sequence[Te
     return Shape(
         role=role,
         method=message.method,
-        path="/" + "/".join(_part(path, at, name) for at in range(min(len(path), PARTS))),
+        path="/" + "/".join(plain_part(path, at, name) for at in range(min(len(path), PARTS))),
         surface=surface,
         name=name,
         fields=tuple(sorted(dict.fromkeys(_fields(message))))[:FIELDS],
@@ -175,7 +175,8 @@ def _open(under: str, surface: Surface) -> str:
     return under if name_capture(surface) else f"{under}/{{rest...}}"
 
 
-def _part(path: Sequence[str], at: int, name: str) -> str:
+def plain_part(path: Sequence[str], at: int, name: str) -> str:
+    """A part of a path where it is a word of the platform's, and `{}` where it names somebody or something."""
     part = path[at]
     if part == name and name:
         return part

@@ -5,6 +5,7 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -48,6 +49,14 @@ def exchanged(file: Path) -> Iterator[tuple[Request | None, Answer | None]]:
         yield _exchange(whole, Place(str(file), 1))
     else:
         raise DocumentError("not a recording", place=Place(str(file), 1), hint="expected a HAR 1.2 file or JSON lines")
+
+
+def day_of(file: Path) -> str | None:
+    """The day on which a HAR file was recorded, `None` where it does not say."""
+    with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+        started = json.loads(file.read_text(encoding="utf-8-sig"))["log"]["entries"][0]["startedDateTime"]
+        return datetime.fromisoformat(started).date().isoformat()
+    return None
 
 
 def _is_json(text: str) -> bool:

@@ -48,7 +48,7 @@ def run_platforms(
         _say(
             f"{wrong} of {total} cases fail, in {sum(1 for row in rows if row[3])} of {len(rows)} platforms"
             if failures
-            else f"all {total} cases of {len(rows)} platforms hold"
+            else f"all {total} cases hold, of {len(rows)} platform{'s' if len(rows) > 1 else ''}"
         )
     if failures:
         raise typer.Exit(1)
