@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 from gerbang.demo.client import Answer, send
 from gerbang.demo.office import Registers, settle
-from gerbang.demo.standins.server import StandIns
+from gerbang.demo.standins.server import Site, StandIns
 from gerbang.settings import Settings, host_and_port
 from journal_builders import entries
 
@@ -100,10 +100,15 @@ def environment_of(**more: str) -> dict[str, str]:
 
 @contextmanager
 def an_office(
-    folder: Path, at: str, *, extra: str = "", environment: Mapping[str, str] | None = None
+    folder: Path,
+    at: str,
+    *,
+    extra: str = "",
+    environment: Mapping[str, str] | None = None,
+    more: Sequence[Site] = (),
 ) -> Iterator[Office]:
     """An office whose clock starts at `at` (a wall-clock time of 24 November 2026, a Tuesday)."""
-    with StandIns(folder) as standins:
+    with StandIns(folder, more=more) as standins:
         settings = settle(folder, standins, Registers(OFFICERS, ACCOUNTS), dict.fromkeys(NAMES, WORD), extra=extra)
         with running(settings, folder, standins, at, environment) as office:
             yield office

@@ -4,9 +4,10 @@ what the gate let through, and when."""
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -16,7 +17,17 @@ from gerbang.demo.standins import bank, blogger, facebook, wordpress, wordpress_
 from gerbang.demo.standins.certificate import certify
 from gerbang.demo.standins.reception import Arrival, Reception
 
-SITES = (x, facebook, youtube, wordpress, wordpress_com, blogger, bank)
+
+class Site(Protocol):
+    """A module that stands in for a platform."""
+
+    @property
+    def HOSTS(self) -> tuple[str, ...]: ...
+
+    def site(self, reception: Reception) -> Starlette: ...
+
+
+SITES: tuple[Site, ...] = (x, facebook, youtube, wordpress, wordpress_com, blogger, bank)
 HOSTS = tuple(host for each in SITES for host in each.HOSTS)
 
 
@@ -24,15 +35,16 @@ class StandIns:
     """The platforms' servers, in a thread of this process. Use as a context manager.
 
     `folder` receives `standins-ca.pem`, the authority that signed their certificate, for
-    `[gate.upstream] trusted_ca`. Hosts of no stand-in are answered as the blog is.
+    `[gate.upstream] trusted_ca`. Hosts of no stand-in are answered as the blog is. `more` are modules like those here.
     """
 
-    def __init__(self, folder: Path, hosts: tuple[str, ...] = HOSTS) -> None:
-        self.hosts = hosts
+    def __init__(self, folder: Path, hosts: tuple[str, ...] = HOSTS, more: Sequence[Site] = ()) -> None:
+        self.sites: tuple[Site, ...] = (*SITES, *more)
+        self.hosts = (*hosts, *(host for each in more for host in each.HOSTS))
         self.trusted_ca = folder / "standins-ca.pem"
         self._reception = Reception()
         certificate = folder / "standins.pem"
-        certify(hosts, self.trusted_ca, certificate)
+        certify(self.hosts, self.trusted_ca, certificate)
         self._socket = socket.create_server(("127.0.0.1", 0))
         # Connections inherit it: asyncio leaves it out for a socket made like this, and each answer comes 40 ms late.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -75,6 +87,6 @@ class StandIns:
         return [arrival for arrival in self.arrived if arrival.method not in {"GET", "HEAD", "OPTIONS"}]
 
     def _routes(self) -> list[Any]:
-        apps = {host: app for each in SITES for app in (each.site(self._reception),) for host in each.HOSTS}
+        apps = {host: app for each in self.sites for app in (each.site(self._reception),) for host in each.HOSTS}
         blog = apps[wordpress.BLOG]
         return [Host(host, apps.get(host, blog)) for host in self.hosts] + [Mount("/", blog)]
