@@ -65,6 +65,14 @@ def test_fields_that_one_field_holds_behind_a_signature_are_those_of_the_form(si
     assert not found.gaps
 
 
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [("/?signed_body=S.%7B%22a%22%3A%222%22%7D", b""), ("/", b'{"signed_body": "S.{\\"a\\":\\"2\\"}"}')],
+)
+def test_the_field_that_holds_the_others_may_stand_in_the_query_or_in_json(target: str, body: bytes) -> None:
+    assert texts("form.a", Message("POST", target, (), body, wrapped="signed_body")) == ["2"]
+
+
 def test_a_name_that_is_given_within_and_without_counts_twice() -> None:
     assert texts("form.a", wrapped(b'a=1&signed_body=x.{"a":"2","a":"3"}')) == ["1", "2", "3"]
 

@@ -319,6 +319,8 @@ class Message:
             self._read = True
             if self.body:
                 self._parse(self.body)
+            if self.wrapped:
+                self._form = tuple(self._unwrapped(self.wrapped))
 
     def _parse(self, body: bytes) -> None:
         encoding = ", ".join(self.headers.get("content-encoding", ()))
@@ -338,8 +340,6 @@ class Message:
             self._gaps.append(decoded.gap)
         data = self._unframed(decoded.data) if self.on_socket else decoded.data
         damage = self._structured(data, options) if data else ""
-        if self.wrapped and self._form:
-            self._form = tuple(self._unwrapped(self._form, self.wrapped))
         if encoding and self.php and data is not body and self._as_it_came(body):
             self._gap("the body reads otherwise when it is not decompressed")
         if self.on_socket and data and not self._json and not _is_words(data):
@@ -358,8 +358,10 @@ class Message:
         ):
             self._text = text(data, options.get("charset") or self.charset)
 
-    def _unwrapped(self, fields: Iterable[Field], wrapper: str) -> Iterator[Field]:
-        for name, value in fields:
+    def _unwrapped(self, wrapper: str) -> Iterator[Field]:
+        """The form's fields, with those that its wrapper holds, or that of the query or of JSON."""
+        elsewhere = (field for fields in (self.query, *map(members, self._json)) for field in fields)
+        for name, value in (*self._form, *(field for field in elsewhere if field[0] == wrapper)):
             if name != wrapper or not isinstance(value, str):
                 yield name, value
                 continue
