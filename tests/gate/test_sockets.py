@@ -43,7 +43,7 @@ from gate_builders import (
 )
 from gerbang.gate.bounds import HOLD
 from gerbang.gate.frames import FrameEnds
-from gerbang.gate.socket_layer import FRAMES, MESSAGE, GateSocketLayer, SocketMessage
+from gerbang.gate.socket_layer import FRAMES, MESSAGE, PIECES, GateSocketLayer, SocketMessage
 from gerbang.journal.writer import Disk
 from gerbang.loading import load_world
 from gerbang.pipeline import World
@@ -52,6 +52,7 @@ from socket_platform import CHAT, FOLDER, HOST, SUBPROTOCOL
 
 CHAT_RULE = "malaysia-public-service/encrypted-chat-in-office-hours"
 SEALED = "chat-ws.x.com"
+PACKED = "edge-chat.facebook.com"
 HELLO = "Selamat petang semua"
 TUESDAY_AT_LUNCH = datetime.fromisoformat("2026-11-24T13:15+08:00")
 TUESDAY_AFTER_LUNCH = datetime.fromisoformat("2026-11-24T14:15+08:00")
@@ -98,7 +99,7 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return a_trust(tmp_path_factory.mktemp("ca"), [HOST, CHAT, SEALED, "gerbang.internal"])
+    return a_trust(tmp_path_factory.mktemp("ca"), [HOST, CHAT, SEALED, PACKED, "gerbang.internal"])
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture
 def platform(trust: Trust, tmp_path: Path) -> Iterator[Platform]:
-    server = Platform(server_context(trust, CHAT, tmp_path))
+    context, packed = server_context(trust, CHAT, tmp_path), server_context(trust, PACKED, tmp_path)
+
+    def chosen(connection: Any, name: str, _: ssl.SSLContext) -> None:
+        if name == PACKED:
+            connection.context = packed
+
+    context.sni_callback = chosen
+    server = Platform(context)
     yield server
     server.close()
 
@@ -118,7 +126,7 @@ def office(tmp_path: Path, platform: Platform, trust: Trust, world: World) -> Ca
     """A gate before the platform; its clock stands at nine at night unless it is told otherwise."""
 
     def made(**more: Any) -> Any:
-        hosts = dict.fromkeys((HOST, CHAT, SEALED), f"127.0.0.1:{platform.address[1]}")
+        hosts = dict.fromkeys((HOST, CHAT, SEALED, PACKED), f"127.0.0.1:{platform.address[1]}")
         gate = {"upstream": {"hosts": hosts, "trusted_ca": trust.file}, **more.pop("gate", {})}
         settings = office_settings(tmp_path, gate=gate, policies=("bundled", str(FOLDER)))
         return a_gate(settings, trust, **{"world": world, "at": TUESDAY_AT_NIGHT, **more})
@@ -141,7 +149,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[GateSocketLayer]:
 
 
 @contextmanager
-def a_socket(gate: RunningGate, path: str = "/rooms/7", **more: Any) -> Iterator[ClientConnection]:
+def a_socket(gate: RunningGate, path: str = "/rooms/7", host: str = CHAT, **more: Any) -> Iterator[ClientConnection]:
     context = ssl.create_default_context(cafile=gate.trust.file)
     given: dict[str, Any] = {
         "ssl": context,
@@ -152,7 +160,7 @@ def a_socket(gate: RunningGate, path: str = "/rooms/7", **more: Any) -> Iterator
         "max_size": None,
         **more,
     }
-    with connect(f"wss://{CHAT}{path}", **given) as connection:
+    with connect(f"wss://{host}{path}", **given) as connection:
         yield connection
 
 
@@ -366,6 +374,62 @@ def unopened(gate: RunningGate, host: str = CHAT, path: str = "/sealed") -> str:
         answer = receive(connection).decode()
     assert answer.startswith("HTTP/1.1 403 ")
     return answer
+
+
+# ---------------------------------------------------------------- packets within messages
+
+
+def a_task(text: str) -> bytes:
+    """What facebook's chats publish over MQTT: a list of tasks, in a packet that wants to be acknowledged."""
+    tasks = [{"label": "46", "payload": json.dumps({"thread_id": 5, "text": text})}]
+    payload = json.dumps({"payload": json.dumps({"tasks": tasks}), "request_id": 1, "type": 3})
+    body = b"\0\7/ls_req\0\7" + payload.encode()
+    return bytes((0x32, len(body) & 0x7F | 0x80, len(body) >> 7)) + body
+
+
+def test_a_packet_that_comes_in_several_messages_is_judged_and_goes_on_as_one(office: Any, platform: Platform) -> None:
+    packet = a_task(HELLO)
+    with office() as gate, a_socket(gate, "/chat", host=PACKED) as connection:
+        connection.send(packet[:1])
+        connection.send(packet[1:40])
+        assert platform.nothing_arrived()
+        connection.send(packet[40:])
+        assert platform.arrived.get(timeout=5) == packet
+        (decision,) = gate.decisions()
+        assert (decision["platform"], decision["activity"], decision["done"]) == ("facebook", "message", "forwarded")
+        connection.send(b"\xc0\0")
+        assert platform.arrived.get(timeout=5) == b"\xc0\0"
+
+
+def test_a_refused_packet_is_acknowledged_and_its_client_goes_on(office: Any, platform: Platform) -> None:
+    packet = a_task(HELLO)
+    with office(at=datetime.fromisoformat("2026-11-24T10:00+08:00")) as gate:
+        with a_socket(gate, "/chat", host=PACKED) as connection:
+            connection.send(packet[:1])
+            connection.send(packet[1:])
+            assert connection.recv(5) == bytes.fromhex("40020007")
+            assert [one["done"] for one in gate.decisions()] == ["answered"]
+            connection.send(b"\xc0\0")
+            assert platform.arrived.get(timeout=5) == b"\xc0\0", "and nothing before it"
+            connection.send(b"\xc0\0" + packet)
+            code, reason = closed(connection)
+            assert (code, gate.decisions()[-1]["number"] in reason) == (1008, True)
+        assert platform.nothing_arrived()
+
+
+def test_a_packet_that_comes_in_too_many_messages_closes_its_socket(office: Any, platform: Platform) -> None:
+    packet = a_task(HELLO * 20)
+    with office() as gate:
+        with a_socket(gate, "/chat", host=PACKED) as connection:
+            for byte in packet[: PIECES - 1]:
+                connection.send(bytes((byte,)))
+            connection.send(packet[PIECES - 1 :])
+            assert platform.arrived.get(timeout=5) == packet
+            for byte in packet[:PIECES]:
+                connection.send(bytes((byte,)))
+            assert closed(connection)[0] == 1009
+        assert platform.nothing_arrived()
+        assert gate.decisions()[-1]["gaps"][0]["reason"] == "too-large"
 
 
 # ---------------------------------------------------------------- no log, no post

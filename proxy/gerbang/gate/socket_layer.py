@@ -21,6 +21,8 @@ from gerbang.gate.frames import BoundedDeflate, FrameEnds, payload
 MESSAGE = 1 << 20
 # In how many frames of its own a message goes on; one of more goes on as one.
 FRAMES = 64
+# In how many messages one packet of a protocol within may come; of more the socket is closed.
+PIECES = 64
 # How much may wait on a WebSocket for the end of what the platform is sending, in bytes.
 TO_SAY = 64 << 10
 
@@ -29,15 +31,17 @@ TO_SAY = 64 << 10
 class SocketMessage:
     """One message of a client's on a WebSocket; `content` is `None` where it grew over its limit, in `size` bytes.
 
-    The addon says what becomes of it: it `passes`, or the client gets an `answer` in its place. Where it says neither,
-    the socket is closed with `close`: a code and a reason of at most 123 bytes.
+    The addon says what becomes of it: it `passes`, it `waits` for the next, to which it belongs, or the client gets an
+    `answer` in its place, which may be empty. Where it says none of these, the socket is closed with `close`: a code
+    and a reason of at most 123 bytes.
     """
 
     flow: http.HTTPFlow
     content: bytes | None
     size: int
     passes: bool = False
-    answer: str | None = None
+    waits: bool = False
+    answer: str | bytes | None = None
     close: tuple[int, str] = (CloseReason.INTERNAL_ERROR, "")
 
 
@@ -68,6 +72,7 @@ class GateSocketLayer(layer.Layer):
         self.ends = FrameEnds()
         self.message = bytearray()
         self.frames: list[int] = []
+        self.pieces = 0
         self.heard = 0.0
         self.patience: commands.RequestWakeup | None = None
         self.to_say: list[bytes] = []
@@ -172,11 +177,17 @@ class GateSocketLayer(layer.Layer):
             self.limits.budget.give(len(self.message), self._sender)
         self.message = bytearray()
         self.frames = []
+        self.pieces = 0
 
     def _whole(self, *, text: bool) -> layer.CommandGenerator[None]:
         content, ends = bytes(self.message), self.frames
         message = SocketMessage(self.flow, content, len(content))
         yield from self._asked(message)
+        if message.waits:
+            self.pieces += 1
+            if self.pieces >= PIECES:
+                yield from self._too_large()
+            return
         if message.passes and not self.over and self.closing is None:
             at, opcode = 0, Opcode.TEXT if text else Opcode.BINARY
             for end in ends[:-1] if len(ends) < FRAMES else ():
@@ -205,12 +216,12 @@ class GateSocketLayer(layer.Layer):
     def _asked(self, message: SocketMessage) -> layer.CommandGenerator[None]:
         yield SocketMessageHook(message)
         if self.flow.error is not None:  # killed by another addon
-            message.passes, message.answer = False, None
+            message.passes, message.waits, message.answer = False, False, None
 
     def _turned_away(self, message: SocketMessage) -> layer.CommandGenerator[None]:
         if message.answer is None:
             yield from self._close(*message.close)
-        else:
+        elif message.answer:
             yield from self._say(bytes(self.down.send_data(message.answer)))
 
     # ------------------------------------------------------------ to the client

@@ -17,7 +17,7 @@ from gerbang.gate.judging import Holder, Judge
 from gerbang.gate.passage import Passage, read_request
 from gerbang.gate.socket_layer import SocketMessage
 from gerbang.model import SOCKET, Decision, Request
-from gerbang.recognition.recognise import message_on, socket_refusal
+from gerbang.recognition.recognise import acknowledgement, is_unfinished, message_on, socket_refusal
 
 log = structlog.get_logger()
 
@@ -61,6 +61,9 @@ class Sockets:
             passage.opened = read_request(flow, passage.host, body=b"")
         chosen = flow.response.headers.get(SUBPROTOCOL) if flow.response else None
         request = message_on(passage.opened, message.content, chosen)
+        if self._is_part(message, request, passage.host):
+            message.waits = True
+            return
         refused: Decision | None = None
         reason: str | None
         try:
@@ -79,6 +82,13 @@ class Sockets:
         else:
             self._counts["websocket-refused"] += 1
             self._turn_away(message, request, reason, refused)
+
+    def _is_part(self, message: SocketMessage, request: Request, host: str) -> bool:
+        try:
+            return message.content is not None and is_unfinished(request, self._holder.world.platforms)
+        except Exception as error:
+            self._guard.caught("socket_message", error, host=host)
+            return False  # judged as it is, then
 
     async def _decided(
         self, passage: Passage, message: SocketMessage, request: Request
@@ -104,5 +114,7 @@ class Sockets:
             refusal = socket_refusal(request, self._holder.world.platforms) if message.content is not None else None
             if refusal is not None:
                 message.answer = instead(refusal, reason, language, self._gate_url, refused)
+            elif message.content is not None:
+                message.answer = acknowledgement(request, self._holder.world.platforms)
         except Exception as error:
             self._guard.caught("socket_message", error)

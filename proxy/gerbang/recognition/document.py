@@ -17,6 +17,7 @@ from gerbang.model import SOCKET, Confidence, Kind
 from gerbang.recognition.patterns import compile_pattern
 from gerbang.recognition.secrets import is_secret
 from gerbang.wire.charsets import known
+from gerbang.wire.framed import Framing
 from gerbang.wire.selectors import parse_selector
 
 ROLES = ("app", "api", "upload", "cards", "chat", "cdn", "telemetry")
@@ -195,6 +196,8 @@ class Surface(Part):
     subprotocol: Words = ()
     """Of a socket: the subprotocol that the platform chose."""
     refusal: SocketRefusalShape | None = None
+    framing: Framing | None = None
+    """Of a socket: the protocol whose packets its binary messages hold."""
 
 
 class Claim(Part):
@@ -372,11 +375,15 @@ def parse_platform(text: str, file: str) -> PlatformDocument:
     return document
 
 
+def _to_one_place(batch: Batch) -> bool:
+    return bool(batch.prefix) and batch.element_path is None
+
+
 def _contradictions(document: PlatformDocument, tree: Tree) -> Iterator[DocumentError]:
     """What no part can see of itself: names that point nowhere, ids that stand twice, a login that would be read."""
     seen: dict[str, int | None] = {}
     for name, surface in document.surfaces.items():
-        for key in ("subprotocol", "refusal") if SOCKET not in surface.method else ():
+        for key in ("subprotocol", "refusal", "framing") if SOCKET not in surface.method else ():
             if getattr(surface, key):
                 yield tree.error(("surfaces", name, key), f"`{key}` is for surfaces with the method `SOCKET`", key=True)
         if surface.override and SOCKET in surface.method:
@@ -398,8 +405,9 @@ def _contradictions(document: PlatformDocument, tree: Tree) -> Iterator[Document
                 yield tree.error((*at, "surface"), f"unknown surface `{shown(claim.surface)}`", hint)
                 continue
             surface = document.surfaces[claim.surface]
-            if isinstance(claim, Batch) and SOCKET in (claim.method or surface.method):
-                yield tree.error((*at, "surface"), "a batch is of requests, not of messages on a socket")
+            if isinstance(claim, Batch) and SOCKET in (claim.method or surface.method) and not _to_one_place(claim):
+                hint = "let its elements go to a `prefix`, with `element_path: null`"
+                yield tree.error((*at, "surface"), "a batch is of requests, not of messages on a socket", hint)
             if claim.name and surface.name is None:
                 yield tree.error((*at, "name"), f"surface `{claim.surface}` has no `name`", key=True)
             for path in templates(surface, claim):

@@ -31,6 +31,7 @@ from gerbang.recognition.document import (
 from gerbang.recognition.patterns import compile_pattern
 from gerbang.recognition.unclaimed import LETTERS, letters
 from gerbang.wire.charsets import scrubbed
+from gerbang.wire.framed import Framing
 from gerbang.wire.html import visible
 from gerbang.wire.message import Message, segments
 from gerbang.wire.selectors import Found, Selector, as_text, parse_selector
@@ -570,27 +571,45 @@ def _compile_claim(order: int, claim: Signature | Batch | Housekeeping, surface:
 
 @dataclass(frozen=True, slots=True)
 class _Socket:
-    """A surface's way of telling on a socket what was refused."""
+    """How a surface of messages on a socket is told from others."""
 
     roles: frozenset[str]
     paths: tuple[Template, ...]
     subprotocols: Test | None
+
+    def match(self, message: Message, role: str) -> Captures | None:
+        if role not in self.roles:
+            return None
+        path = segments(message.path)
+        low = [part.lower() for part in path]
+        captures = next((found for way in self.paths if (found := way.match(low, path)) is not None), None)
+        named = self.subprotocols is None or self.subprotocols(_SUBPROTOCOL.find(message, {}))
+        return captures if named else None
+
+
+@dataclass(frozen=True, slots=True)
+class _SocketRefusal:
+    """A surface's way of telling on a socket what was refused."""
+
+    socket: _Socket
     message: str
     content_type: str
     id: CompiledValue | None
 
 
-def _sockets(document: PlatformDocument) -> Iterator[_Socket]:
+def _socket(surface: Surface) -> _Socket:
+    return _Socket(
+        frozenset(surface.hosts),
+        tuple(Template.parse(path) for path in surface.under),
+        _names_test(surface.subprotocol) if surface.subprotocol else None,
+    )
+
+
+def _sockets(document: PlatformDocument) -> Iterator[_SocketRefusal]:
     for surface in document.surfaces.values():
         if SOCKET in surface.method and (shape := surface.refusal) is not None:
-            yield _Socket(
-                frozenset(surface.hosts),
-                tuple(Template.parse(path) for path in surface.under),
-                _names_test(surface.subprotocol) if surface.subprotocol else None,
-                shape.message,
-                shape.content_type,
-                compile_value(shape.id) if shape.id else None,
-            )
+            known = compile_value(shape.id) if shape.id else None
+            yield _SocketRefusal(_socket(surface), shape.message, shape.content_type, known)
 
 
 class Platform:
@@ -612,6 +631,9 @@ class Platform:
             for route in document.routes
         )
         self._sockets = tuple(_sockets(document))
+        self._framed = tuple(
+            (_socket(surface), surface.framing) for surface in document.surfaces.values() if surface.framing is not None
+        )
         self._refusals = tuple(
             (
                 frozenset(shape.hosts),
@@ -681,17 +703,15 @@ class Platform:
 
     def socket_refusal(self, message: Message, role: str) -> SocketRefusal | None:
         """With what the page understands that this message on a socket was refused."""
-        path = segments(message.path)
-        low = [part.lower() for part in path]
-        for socket in self._sockets:
-            if role not in socket.roles:
-                continue
-            captures = next((found for way in socket.paths if (found := way.match(low, path)) is not None), None)
-            named = socket.subprotocols is None or socket.subprotocols(_SUBPROTOCOL.find(message, {}))
-            if captures is not None and named:
-                known = socket.id.read(message, captures) if socket.id else None
-                return SocketRefusal(socket.message, socket.content_type, known or "")
+        for shape in self._sockets:
+            if (captures := shape.socket.match(message, role)) is not None:
+                known = shape.id.read(message, captures) if shape.id else None
+                return SocketRefusal(shape.message, shape.content_type, known or "")
         return None
+
+    def framing(self, message: Message, role: str) -> Framing | None:
+        """The protocol whose packets the binary messages of this socket hold."""
+        return next((framing for socket, framing in self._framed if socket.match(message, role) is not None), None)
 
     def refusal(self, role: str, path: Sequence[str]) -> Refusal | None:
         """The first shape of a refusal that is understood on such a host at such a path."""

@@ -21,9 +21,10 @@ from gerbang.recognition.matcher import (
 )
 from gerbang.recognition.shape import shape_of
 from gerbang.recognition.unclaimed import LETTERS, human_texts, letters
+from gerbang.wire.framed import Framing, acknowledged, packets, unfinished
 from gerbang.wire.message import Message, members, segments
 from gerbang.wire.selectors import Found, Selector, as_text, parse_selector
-from gerbang.wire.values import Value
+from gerbang.wire.values import Unreadable, Value
 from gerbang.wire.xmlrpc import Call
 
 ELEMENTS = 200
@@ -90,8 +91,11 @@ def _at_role(request: Request, role: HostRole, platforms: Platforms) -> Recognit
     if platform is None or role.role in INERT_ROLES:
         return Recognition((), role.role)
     message = _message(request, platform, request.body)
+    reading = _Reading(platform, role.role, request.host)
     try:
-        return _Reading(platform, role.role, request.host).recognise(message)
+        if message.on_socket and message.body and (framing := platform.framing(message, role.role)):
+            return _of_packets(reading, message, framing, message.body)
+        return reading.recognise(message)
     except Exception:
         # A fault of ours must not let a write pass as no act: it is one that could not be read.
         if request.method.upper() in _READS:
@@ -99,6 +103,15 @@ def _at_role(request: Request, role: HostRole, platforms: Platforms) -> Recognit
         gaps = (Gap("unreadable", "the request could not be taken apart"),)
         unread = Activity(platform.name, Kind.WRITE, request.host, unclaimed=True, gaps=gaps)
         return Recognition((unread,), "unreadable")
+
+
+def _of_packets(reading: "_Reading", message: Message, framing: Framing, data: bytes) -> Recognition:
+    """What the packets of one message are, each by itself; where they are none, the message as it is."""
+    try:
+        inner = [Message.of_packet(message, packet) for packet in packets(framing, data)]
+    except Unreadable:
+        return reading.recognise(message)
+    return _together([reading.recognise(packet) for packet in inner])
 
 
 def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recognition:
@@ -156,6 +169,28 @@ def socket_refusal(request: Request, platforms: Platforms) -> SocketRefusal | No
         platform = platforms.platform(told.platform)
         if platform and (shape := platform.socket_refusal(_message(request, platform, request.body), told.role)):
             return shape
+    return None
+
+
+def is_unfinished(request: Request, platforms: Platforms) -> bool:
+    """Whether a message on a socket ends within a packet of the protocol spoken there, so that more belongs to it."""
+    framing, data = _framing(request, platforms), request.body or b""
+    return framing is not None and unfinished(framing, data)
+
+
+def acknowledgement(request: Request, platforms: Platforms) -> bytes | None:
+    """What a client wants to hear, by the protocol spoken on a socket, of a message that is dropped; `None` where
+    nothing of the kind would leave it in order."""
+    framing, data = _framing(request, platforms), request.body or b""
+    return acknowledged(framing, data) if framing is not None else None
+
+
+def _framing(request: Request, platforms: Platforms) -> Framing | None:
+    role, request = _role(request, platforms)
+    for told in _told(request, role, platforms) if role else ():
+        platform = platforms.platform(told.platform)
+        if platform and (framing := platform.framing(_message(request, platform, None), told.role)):
+            return framing
     return None
 
 

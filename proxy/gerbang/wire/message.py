@@ -21,6 +21,7 @@ from gerbang.wire import protobuf
 from gerbang.wire.charsets import text
 from gerbang.wire.encodings import LIMIT, decode
 from gerbang.wire.forms import parse_form, parse_query
+from gerbang.wire.framed import Packet
 from gerbang.wire.http import parse_request
 from gerbang.wire.multipart import boundaries, is_binary, parameters, parse_multipart
 from gerbang.wire.values import Blob, Pairs, Unreadable, Value, parse_json, parse_json_texts
@@ -119,6 +120,21 @@ class Message:
                 json = None
         inner._json = (json,) if json is not None else ()
         inner._call = call
+        return inner
+
+    @classmethod
+    def of_packet(cls, outer: "Message", packet: Packet) -> "Message":
+        """One packet of a message on a socket, as JSON: what is published with its topic and its payload, any other
+        by its kind alone."""
+        if packet.topic is None:
+            return cls.within(outer, outer.method, f"{outer.path}?{outer.raw_query}", {"packet": packet.kind})
+        words = packet.payload.decode("utf-8", "replace")
+        fields: Value = {"packet": packet.kind, "topic": packet.topic, "payload": words}
+        inner = cls.within(outer, outer.method, f"{outer.path}?{outer.raw_query}", fields)
+        if packet.payload and not _is_words(packet.payload):
+            inner._gap("neither words nor fields")
+        else:
+            inner.expect_json(words)
         return inner
 
     @classmethod
