@@ -3,8 +3,18 @@
 import os
 
 import pytest
+import structlog
 
 from system import missing
+
+# The default writes down every local of a traceback, and all platforms are among ours: that takes longer than tests
+# wait.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 # Modules for other processes' start, which must not be imported here.
 collect_ignore_glob = ["e2e/faults/*", "e2e/leaks/*"]
