@@ -87,6 +87,7 @@ def test_health_holds_no_secret_and_figures_no_cookie(office: Office, watch: Wat
         ([{}, {"slot": "gate-1", "monotonic": 0.0}], State.DEGRADED),
         ([{}, {"slot": "gate-1", "writable": False}], State.BAD),
         ([{"closed": "there is no CA"}], State.GOOD),
+        ([{"refused": "x.yaml:3:1: `signatures` is missing"}], State.DEGRADED),
     ],
 )
 def test_health_is_what_people_can_still_do(

@@ -355,6 +355,13 @@ TABLE: list[tuple[Look, Step, Level, str]] = [
         "the running gate decides by aaaaaa",
     ),
     (rules.platforms, lambda _: None, G, "1 listed hosts"),
+    (
+        rules.platforms,
+        running_gate(refused="x.yaml:3:1: `signatures` is missing"),
+        B,
+        "the running gate has not taken the platform documents: x.yaml:3:1: `signatures` is missing",
+    ),
+    (rules.platforms, running_gate(platforms="a" * 64), W, "the running gate goes by aaaaaaaaaaaa, and the documents"),
     (rules.registers, OFFICER, G, "1 officers, 0 accounts, 0 approvals"),
     (rules.registers, lambda _: None, W, "no official account is in the register"),
     (rules.registers, SIGNED_IN, W, "no officer is in the register"),

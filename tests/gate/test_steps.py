@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from gerbang.journal.reader import read
 from gerbang.journal.sidecar import read_private
 from gerbang.loading import load_world
 from gerbang.pipeline import World
+from gerbang.recognition.signature import compile_platforms
 
 HOSTS = ["x.com", "upload.x.com", "api.x.com", "gerbang.internal"]
 LARGE = READ_AT_ONCE + 4096
@@ -324,3 +326,46 @@ def test_the_outcome_keeps_what_the_ids_stand_for_privately(gate: RunningGate, p
         "size": 7,
         "place": "",
     }
+
+
+# ---------------------------------------------------------------- documents that change meanwhile
+
+
+def changed(world: World) -> World:
+    """The world with a document that says another version of itself."""
+    documents = [
+        document.model_copy(update={"version": "2026-11-24"}) if document.platform == "x" else document
+        for document in world.platforms.documents
+    ]
+    return replace(world, platforms=compile_platforms(documents))
+
+
+def test_what_was_uploaded_is_known_after_the_documents_changed(
+    gate: RunningGate, platform: Platform, world: World
+) -> None:
+    upload(gate, platform, "71", b"\x89PNG")
+    gate.holder.world = changed(world)
+    assert post(gate, "Jemput datang", "71") == 200
+    decision, _ = last(gate)
+    assert decision["gaps"] == []
+    assert len(decision["sent_earlier"]) == 3
+    assert decision["basis"]["platforms"] == gate.holder.world.platforms.digest
+
+
+def test_a_request_that_is_under_way_ends_by_the_documents_with_which_it_began(gate: RunningGate, world: World) -> None:
+    body = json.dumps({"variables": {"tweet_text": "Jemput datang"}}).encode()
+    head = f"POST /i/api/graphql/AbC/CreateTweet HTTP/1.1\r\nHost: x.com\r\nContent-Length: {len(body)}\r\n"
+    with gate.tls() as connection:
+        connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + body[:5])
+        deadline = time.monotonic() + 10
+        while not gate.gate.busy:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        time.sleep(0.2)
+        gate.holder.world = changed(world)
+        connection.sendall(body[5:])
+        assert receive(connection).startswith(b"HTTP/1.1 200")
+    assert post(gate, "Jemput datang lagi") == 200
+    first, second = (decision["basis"]["platforms"] for decision in gate.decisions())
+    assert first == world.platforms.digest
+    assert second == gate.holder.world.platforms.digest != first

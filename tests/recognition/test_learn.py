@@ -5,18 +5,21 @@ import gzip
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
 
 from gerbang.bundled import bundled
+from gerbang.cli.platforms.recordings import recorded
 from gerbang.errors import DocumentError
 from gerbang.model import SOCKET, Kind, Request
 from gerbang.recognition.cases import parse_cases, run_cases
 from gerbang.recognition.document import parse_platform
 from gerbang.recognition.drafting import Known, Wish
 from gerbang.recognition.learn import SHORTEST, Lesson, learn
+from gerbang.recognition.places import squeezed
 from gerbang.recognition.recognise import message_on, recognise
 from gerbang.recognition.series import Answer
 from gerbang.recognition.signature import compile_platforms
@@ -365,6 +368,30 @@ def test_what_was_refused_is_not_what_was_posted() -> None:
     assert any("also with the marker" in note for note in lesson.notes)
 
 
+def test_what_is_named_like_telemetry_is_taken_where_nothing_else_carries_the_words() -> None:
+    lesson = learnt(posted({"op": "add", "body": MARKER}, "/rooms/8841/events"))
+    assert any("named like telemetry" in note for note in lesson.notes)
+    holds(lesson)
+
+
+def test_what_others_wrote_in_the_same_list_is_replaced() -> None:
+    lesson = learnt(posted({"op": "reply", "thread": [{"said": "Rahsia orang lain sekali"}, {"said": MARKER}]}))
+    assert "Rahsia orang" not in lesson.cases
+    assert MARKER in lesson.cases
+
+
+def test_a_form_beside_words_in_the_address_is_kept_a_post() -> None:
+    lesson = learnt(sent(f"/feed?{urlencode({'message': MARKER})}", "access_token=zzrahsia", FORM))
+    assert "texts: [query.message]" in lesson.document
+    holds(lesson)
+
+
+def test_a_flag_of_a_form_is_a_text() -> None:
+    lesson = learnt(sent("/post", urlencode({"op": "new", "isi": MARKER, "state": "published"}), FORM))
+    assert "where: {form.state: published}" in lesson.document
+    holds(lesson)
+
+
 def test_a_large_request_is_learnt_in_time() -> None:
     value = {"op": "reply", "body": MARKER, "rest": [{"n": str(number), "t": "kata " * 5} for number in range(4000)]}
     lesson = learnt(replace_body(posted({}), value))
@@ -374,3 +401,34 @@ def test_a_large_request_is_learnt_in_time() -> None:
 def replace_body(exchange: Exchange, value: object) -> Exchange:
     assert exchange[0] is not None
     return replace(exchange[0], body=json.dumps(value).encode()), exchange[1]
+
+
+RECORDINGS = Path(__file__).parents[1] / "recordings"
+
+
+def said_in(file: Path) -> tuple[Request, str] | None:
+    """The first act of a recording with words enough for a marker."""
+    requests = list(recorded(file))
+    for line in file.with_name(f"{file.stem}.acts.jsonl").read_text("utf-8").splitlines():
+        number, *_, texts, _ = json.loads(line)
+        marker = max(texts, key=len, default="")
+        request = requests[number]
+        if request is not None and len(marker) >= 2 * SHORTEST:
+            return request, marker
+    return None
+
+
+FILES = [file for file in sorted(RECORDINGS.glob("*.jsonl")) if not file.name.endswith(".acts.jsonl")]
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if said_in(file)], ids=lambda file: str(file.stem))
+def test_what_real_clients_send_is_learnt_without_knowing_the_platform(file: Path) -> None:
+    found = said_in(file)
+    assert found is not None
+    request, marker = found
+    lesson = learnt((request, None), marker=marker)
+    document = parse_platform(lesson.document, "a.yaml")
+    cases = parse_cases(lesson.cases, "a.cases.yaml")
+    assert run_cases(cases, document) == ()
+    assert cases.trials[0].expected is not None
+    assert any(squeezed(marker) in squeezed(text) for text in cases.trials[0].expected[0].texts)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from gerbang.errors import DocumentError
 from gerbang.model import SOCKET, Activity, Kind
 from gerbang.recognition.cases import Trial, parse_cases, with_earlier
 from gerbang.recognition.document import INERT_ROLES, PlatformDocument
@@ -109,6 +110,11 @@ class CaseDrafts:
             entry["near"] = [near for near in entry["near"] if near.pop(SAME, False) or not _by(near, signature)]
             if not entry["near"]:
                 del entry["near"]
+        if not _by(entries[0], signature):
+            raise DocumentError(
+                "what was learnt does not know its own request, cut down to a case",
+                hint="see what it is with `gerbang platforms recognise`, and write its signature by hand",
+            )
         new = block(entries, 2)
         if base is not None and base.cases:
             return base.cases.rstrip() + "\n\n" + new, new
@@ -155,7 +161,8 @@ class CaseDrafts:
         """A near case in which one field is another, or is not there."""
         short = _field_of(request, selector)
         if short is not None:
-            made = {"drop": [short]} if value is DROPPED else {"set": {short: value}}
+            said = "true" if value is True and "form" in request else value
+            made = {"drop": [short]} if value is DROPPED else {"set": {short: said}}
             return {"name": name, **made, "expect": None}
         whole = self._request(claim, {selector.partition(" | ")[0]: (selector, value)})
         return _near(name, {key: one for key, one in whole.items() if key == "url" or key in BODIES})
@@ -179,8 +186,10 @@ class CaseDrafts:
             return value if kept[leaf.selector] <= KEPT else DROPPED
 
         made |= body_of(message, left)
-        if sent.method == "POST" and not BODIES & made.keys():
-            made["method"] = "POST"
+        if not any(made.get(key) for key in BODIES):
+            made = {key: one for key, one in made.items() if key not in BODIES}
+            if sent.method == "POST":
+                made["method"] = "POST"
         return made
 
     def _url(self, claim: Claim, other: Mapping[str, tuple[str, Any]]) -> str:

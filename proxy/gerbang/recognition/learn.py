@@ -68,7 +68,26 @@ _TARGET = re.compile(
 )
 _TITLES = frozenset({"title", "subject", "caption", "description", "alt", "summary", "spoilertext", "tajuk"})
 _ACCOUNT = re.compile(r"(user|uid|member|account|login|author|profile)", re.IGNORECASE)
-_GENERIC = frozenset({"www", "m", "mobile", "app", "api", "web", "my", "forum", "blog", "beta", "old", "new"})
+_GENERIC = frozenset(
+    {
+        "www",
+        "m",
+        "graph",
+        "gateway",
+        "touch",
+        "mbasic",
+        "mobile",
+        "app",
+        "api",
+        "web",
+        "my",
+        "forum",
+        "blog",
+        "beta",
+        "old",
+        "new",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +110,15 @@ def learn(recording: Sequence[tuple[Request | None, Answer | None]], wish: Wish,
             f"the marker `{wish.marker}` is too short to be found for certain",
             hint=f"post a sentence of {SHORTEST} letters and more that stands nowhere else",
         )
+    platforms = compile_platforms([one.document for one in known])
+    documents = {one.document.platform: one.document for one in known}
     sent = [
-        read(number, request, answer, wish.marker)
+        read(number, request, answer, wish.marker, documents.get(role.platform) if role else None)
         for number, (request, answer) in enumerate(recording)
         if request is not None
+        for role in (platforms.at(request.host),)
     ]
     refuse_without_bodies(sent)
-    platforms = compile_platforms([one.document for one in known])
     marked = [one for one in sent if one.has_marker and one.request.method not in READS]
     if not marked:
         raise absent(sent, wish.marker)
@@ -424,7 +445,8 @@ class Proposal:
             "# Learnt from a recording. Decide what is marked, and run `gerbang platforms test` after each change.\n"
         )
         text = comment + block({"platform": platform, "title": platform.replace("-", " ").title()}, 0)
-        text += block({"version": self.wish.day, "hosts": hosts}, 0)
+        wrapped = {"wrapped": self.chosen.message.wrapped} if self.chosen.message.wrapped else {}
+        text += block({"version": self.wish.day, **wrapped, "hosts": hosts}, 0)
         text += self._suggested_account()
         text += f"surfaces:\n{surfaced}signatures:\n{signed}"
         if kept:
@@ -514,7 +536,7 @@ def _capture_name(before: str, taken: Mapping[str, str]) -> str:
         word = word[:-3] + "y"
     elif word.endswith("s") and not word.endswith("ss"):
         word = word[:-1]
-    return free(word or "id", {*taken})
+    return free(word if len(word) > 2 else "id", {*taken})
 
 
 def free(name: str, taken: set[str]) -> str:

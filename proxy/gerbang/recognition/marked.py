@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gerbang.errors import DocumentError
 from gerbang.model import SOCKET, Request
-from gerbang.recognition.document import INERT_ROLES
+from gerbang.recognition.document import INERT_ROLES, PlatformDocument
 from gerbang.recognition.matcher import Platforms
 from gerbang.recognition.places import Leaf, Place, leaves, places, squeezed, unparted
 from gerbang.recognition.secrets import is_secret
@@ -18,6 +18,7 @@ NAMED = 8
 """Requests that are named in one note."""
 
 READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_SIGNED = re.compile(r"[\w-]+\.\{")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _OPERATION = re.compile(r"[A-Za-z][\w.:-]{0,63}")
 # Fields that name what is done, the surest first.
@@ -101,9 +102,20 @@ class Sent:
         return bool(self.places) or self.inline
 
 
-def read(number: int, request: Request, answer: Answer | None, marker: str) -> Sent:
-    message = Message(request.method, request.target, request.headers, request.body)
+def read(
+    number: int, request: Request, answer: Answer | None, marker: str, document: PlatformDocument | None = None
+) -> Sent:
+    """A request as its platform takes it, where that has a `document`."""
+    given = (request.method, request.target, request.headers, request.body)
+    message = Message(*given)
+    if document is not None:
+        message = Message(*given, php=document.php, camel=document.camel, wrapped=document.wrapped)
     found = places(message, marker)
+    if not found and document is None:
+        for name in [name for name, value in message.form if isinstance(value, str) and _SIGNED.match(value)]:
+            signed = Message(*given, wrapped=name)
+            if found := places(signed, marker):
+                return Sent(number, request, answer, signed, found)
     return Sent(number, request, answer, message, found, not found and unparted(message, marker))
 
 
@@ -174,18 +186,24 @@ def chosen_of(
 ) -> tuple[Sent, tuple[Sent, ...]]:
     """The request that publishes, and the drafts before it."""
     rest: list[Sent] = []
+    telling: list[Sent] = []
     drafts: list[Sent] = []
     for one in marked:
         role = platforms.at(one.request.host)
         words = words_of(one)
         if (role and role.role in INERT_ROLES) or words & _TELEMETRY:
-            notes.append(f"{one.told} tells somebody of it, and publishes nothing: telemetry, by its name")
+            telling.append(one)
         elif words & _HELPERS:
             notes.append(f"{one.told} helps with the writing, and publishes nothing, by its name")
         elif is_draft(one):
             drafts.append(one)
         else:
             rest.append(one)
+    if not rest and not drafts and telling:
+        # Some call what is said an event.
+        rest, telling = telling, []
+        notes.append("it is named like telemetry, and nothing else carries the words: see that it is what publishes")
+    notes += [f"{one.told} tells somebody of it, and publishes nothing: telemetry, by its name" for one in telling]
     if rest:
         taken = [one for one in rest if one.answer is None or one.answer.status < 400] or rest
         chosen = taken[-1]

@@ -84,6 +84,9 @@ def body_of(message: Message, change: Change) -> Mapping[str, Any]:
     if message.form and not message.json:
         pairs = [(name, _of_field(name, value, message, change)) for name, value in message.form]
         kept = [(name, _flat(value)) for name, value in pairs if value is not DROPPED]
+        if message.wrapped is not None:
+            inner = {name: value for name, value in pairs if value is not DROPPED}
+            return {"form": {message.wrapped: f"SIGNATURE.{json.dumps(inner, ensure_ascii=False)}"}}
         return {"form": dict(kept) if len(dict(kept)) == len(kept) else [list(pair) for pair in kept]}
     if message.json:
         value = _pruned(message.json[0], "json", message, change)

@@ -43,8 +43,9 @@ def learn_from(
         for entry in entries_of()
         for beside in (cases_beside(entry.file),)
     ]
+    recording = list(exchanged(file))
     try:
-        lesson = learn(list(exchanged(file)), wish, known)
+        lesson = learn(recording, wish, known)
     except DocumentError as error:
         if error.place is None:
             raise DocumentError(error.what, place=Place(str(file)), hint=error.hint) from None
