@@ -208,7 +208,7 @@ TRIALS = (
         "discourse",
         Kind.COMMENT,
         (WORDS,),
-        "7",
+        "topic-7",
     ),
     Trial(
         "pydiscourse begins a topic",
