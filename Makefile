@@ -25,7 +25,7 @@ test: setup system ## all tests, the style and the types
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
-	@$(RUN) pytest
+	@$(RUN) pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 unit: setup ## the fast tests only
 	@$(RUN) pytest --ignore=tests/e2e

@@ -24,7 +24,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=3, help="how often the gate is killed under load (chaos: 50)")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    _in_order(items)
+    _leave_out(config, items)
+
+
+def _in_order(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests (`make test`), each file stays in one, and so does `deploy/`, whose
+    files have a machine's ports and addresses between them. What mostly waits comes first, so that it does not come
+    last."""
+    for item in items:
+        folder = item.path.relative_to(item.config.rootpath).parts[:2]
+        item.add_marker(pytest.mark.xdist_group("deploy" if folder == ("tests", "deploy") else str(item.path)))
+    items.sort(key=lambda item: not {"e2e", "deploy"} & set(item.path.parts))
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, by name, the tests for whose programs this machine has no package; CI leaves nothing out."""
     lacking = {need.marker for need in missing()}
     if os.environ.get("CI") or not lacking:
