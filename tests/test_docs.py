@@ -815,6 +815,7 @@ NO_BOUNDS_IN = {
 }
 NO_BOUNDS = {
     "gerbang.recognition.writing.WIDTH",  # of a line that is written
+    "gerbang.cli.platforms.listing.WIDEST_HOST",  # of a cell
     "gerbang.doctor.machine.UNSYNCHRONISED",  # a bit of the kernel's
     "gerbang.checks.reading.REACH",  # how far a check looks for the end of a clause
     "gerbang.console.users.ROUNDS",  # the cost of a hash

@@ -14,6 +14,7 @@ from gerbang.model import PUBLISHING, Confidence, Kind
 from gerbang.recognition.document import PlatformDocument, Signature
 
 SITES = "any (sites)"
+WIDEST_HOST = 19  # characters, so that the table fits a hundred columns
 
 
 def list_platforms(
@@ -63,17 +64,21 @@ def _hosts(document: PlatformDocument) -> list[str]:
 def _one_host(document: PlatformDocument) -> str:
     """The shortest host of its pages, of those that have its name, and how many more there are."""
     every = _hosts(document)
-    if not every:
-        return SITES
+    if document.on_sites:
+        return f"{SITES} +{len(every)}" if every else SITES
     pages = document.hosts.get("app") or every
     named = [host for host in pages if document.platform.replace("-", "") in host.replace(".", "")]
     shortest = min(named or pages, key=len)
-    return shortest if len(every) == 1 else f"{shortest} +{len(every) - 1}"
+    more = f" +{len(every) - 1}" if len(every) > 1 else ""
+    room = WIDEST_HOST - len(more)
+    return (shortest if len(shortest) <= room else f"{shortest[: room - 1]}…") + more
 
 
 def _kinds(document: PlatformDocument) -> str:
     """The first of its activities, what publishes before the rest, and how many more there are."""
     known = {signature.activity for signature in document.signatures}
+    if not known and document.uses:
+        return f"as {document.uses}"
     first, *more = [str(kind) for kind in sorted(Kind, key=lambda kind: kind not in PUBLISHING) if kind in known] or [
         "none"
     ]
