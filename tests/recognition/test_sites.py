@@ -103,6 +103,15 @@ def test_ids_count_for_one_host_of_what_others_run_too(text: str, place: str) ->
     assert place_of(act, of) == place
 
 
+def test_what_another_sites_page_sends_with_a_token_is_a_programs() -> None:
+    of = platforms({"a.my": "warung"})
+    page = {"origin": "https://klien.example", "sec_fetch_site": "cross-site"}
+    assert recognise(asked("a.my", "/lain", **page), of).reason == "embed"
+    assert acts(recognise(asked("a.my", "/lain", authorization="Bearer abc", **page), of)) == [LOOSE]
+    wordless = recognise(asked("a.my", "/lain", b"{}", authorization="Bearer abc", **page), of)
+    assert acts(wordless) == [("warung", "write", "", True)]
+
+
 # ---------------------------------------------------------------- sites of which nothing is said
 
 ANY = platforms({"a.my": UNTOLD, "b.my": UNTOLD})

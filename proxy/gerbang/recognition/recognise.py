@@ -539,7 +539,12 @@ class _Reading:
         return Recognition((found,), "unclaimed")
 
     def _foreign(self, message: Message) -> bool:
-        """Whether somebody else's page says it sent this (a like button, a pixel)."""
+        """Whether somebody else's page says it sent this (a like button, a pixel).
+
+        One that brings a token of its own is a program's, such as a web client of a site that stands elsewhere.
+        """
+        if message.header("authorization"):
+            return False
         if message.header("sec-fetch-site").lower() not in ("cross-site", ""):
             return False
         origin = message.header("origin") or message.header("referer")
