@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gerbang.wire.message import Message, segments
 from gerbang.wire.selectors import parse_selector
+from gerbang.wire.values import Blob
 
 
 def message(body: bytes | None = b"", target: str = "/", **headers: str) -> Message:
@@ -80,6 +81,23 @@ def test_a_name_that_is_given_within_and_without_counts_twice() -> None:
 @pytest.mark.parametrize("value", ["SIGNATURE.%7Bkosong", "SIGNATURE", "a%20b.%7B%7D", "%2527.%257B%257D"])
 def test_what_should_hold_the_fields_and_does_not_is_a_gap(value: str) -> None:
     assert [gap.reason for gap in wrapped(f"signed_body={value}".encode()).gaps] == ["unreadable"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "files", "gaps"),
+    [(b'{"text": "Taklimat"}', ["minit.txt"], []), (b"Taklimat", [None, "minit.txt"], ["unreadable"])],
+)
+def test_what_holds_the_fields_is_no_file_whatever_its_type(
+    inner: bytes, files: list[str | None], gaps: list[str]
+) -> None:
+    odd = b"\r\nContent-Type: application/octet-stream\r\n\r\n"
+    named = b'--b\r\nContent-Disposition: form-data; name="payload"'
+    file = b'\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="minit.txt"' + odd + b"isi\r\n--b--\r\n"
+    kind = (("content-type", "multipart/form-data; boundary=b"),)
+    found = Message("POST", "/", kind, named + odd + inner + file, wrapped="payload")
+    assert texts("form.text", found) == (["Taklimat"] if not gaps else [])
+    assert [blob.name for _, blob in found.files() if isinstance(blob, Blob)] == files
+    assert [gap.reason for gap in found.gaps] == gaps
 
 
 def test_without_a_word_about_it_no_field_holds_others() -> None:

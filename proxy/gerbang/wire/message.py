@@ -377,7 +377,11 @@ class Message:
     def _unwrapped(self, wrapper: str) -> Iterator[Field]:
         """The form's fields, with those that its wrapper holds, or that of the query or of JSON."""
         elsewhere = (field for fields in (self.query, *map(members, self._json)) for field in fields)
-        for name, value in (*self._form, *(field for field in elsewhere if field[0] == wrapper)):
+        texts = (field for field in elsewhere if field[0] == wrapper and isinstance(field[1], str))
+        found = False
+        for name, value in (*self._form, *texts):
+            if found and name == wrapper and isinstance(value, Blob) and value.name is None:
+                continue  # the same part as before, given as bytes too for its odd type
             if name != wrapper or not isinstance(value, str):
                 yield name, value
                 continue
@@ -386,6 +390,7 @@ class Message:
             if inner is None:
                 self._gap("json: a field that is not JSON")
                 yield name, value
+            found = inner is not None
             yield from members(inner)
 
     @staticmethod
