@@ -62,16 +62,18 @@ def _hosts(document: PlatformDocument) -> list[str]:
 
 
 def _one_host(document: PlatformDocument) -> str:
-    """The shortest host of its pages, of those that have its name, and how many more there are."""
+    """A host of its pages by which people know it, and how many more there are."""
     every = _hosts(document)
     if document.on_sites:
         return f"{SITES} +{len(every)}" if every else SITES
     pages = document.hosts.get("app") or every
     named = [host for host in pages if document.platform.replace("-", "") in host.replace(".", "")]
-    shortest = min(named or pages, key=len)
+    known = min(
+        named or pages, key=lambda host: (document.platform not in host.split("."), "com" not in host, len(host))
+    )
     more = f" +{len(every) - 1}" if len(every) > 1 else ""
     room = WIDEST_HOST - len(more)
-    return (shortest if len(shortest) <= room else f"{shortest[: room - 1]}…") + more
+    return (known if len(known) <= room else f"{known[: room - 1]}…") + more
 
 
 def _kinds(document: PlatformDocument) -> str:
