@@ -34,6 +34,12 @@ def test_near_misses_outnumber_hits(name: str) -> None:
 
 
 @each_platform
+def test_each_document_says_its_version(name: str) -> None:
+    """By which an admin knows what a gate runs, and whether a pack from elsewhere is newer."""
+    assert shipped(name).version
+
+
+@each_platform
 def test_each_signature_says_where_it_comes_from_and_when_that_was_seen(name: str) -> None:
     document = shipped(name)
     assert not [signature.id for signature in document.signatures if not signature.source or not signature.seen]
