@@ -321,3 +321,9 @@ def test_what_is_shown_moves_no_cursor_and_fits_a_sentence() -> None:
     assert shown("a\x1b[2J\nb") == "a·[2J·b"
     assert len(shown("x" * 1000)) == 60
     assert shown({"a": [None, True, 1.5]}) == "{a: [null, true, 1.5]}"
+
+
+def test_many_empty_lines_are_read_at_once() -> None:
+    started = time.process_time()
+    assert read_yaml("a:" + "\n" * (LONGEST - 100) + "  b", "a.yaml").value == {"a": "b"}
+    assert time.process_time() - started < 5

@@ -66,7 +66,7 @@ _NUMBER = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?")
 
 # What the two parsers take differently: tabs, directives, tags, anchors that are no words, `|#`, a text that is all.
 _DISPUTED = re.compile(
-    r"\t|^%|\A\s*[|>]|[|>][-+0-9]*#|(?:^|[-:?,]\s|[\[{])\s*(?:!|[&*](?!\w[\w-]*(?:[\s,\]}]|\Z)))", re.MULTILINE
+    r"\t|^%|\A\s*+[|>]|[|>][-+0-9]*#|(?:^|[-:?,]\s|[\[{])[^\S\n]*+(?:!|[&*](?!\w[\w-]*(?:[\s,\]}]|\Z)))", re.MULTILINE
 )
 
 

@@ -1,5 +1,7 @@
 """Packets within messages of a socket: each is found as it is, and bytes that are none never raise but as agreed."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -112,3 +114,13 @@ def test_what_is_dropped_is_acknowledged_unless_more_is_waited_for(
     framing: Framing, message: bytes, answer: bytes | None
 ) -> None:
     assert acknowledged(framing, message) == answer
+
+
+def test_what_is_asked_at_each_piece_looks_at_no_more_packets_than_are_read() -> None:
+    assert unfinished("mqtt", PING * PACKETS + PING[:1])
+    assert not unfinished("mqtt", PING * (PACKETS + 1) + PING[:1])
+    many = PING * 500_000 + PING[:1]
+    started = time.process_time()
+    for _ in range(64):
+        unfinished("mqtt", many)
+    assert time.process_time() - started < 2

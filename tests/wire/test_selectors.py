@@ -154,6 +154,24 @@ def test_at_the_bounds_all_is_there_and_over_them_a_gap_says_that_it_is_not() ->
         assert given.partial is over
 
 
+@pytest.mark.parametrize("source", ["json.lines[].text", "json.lines[key=a].text", "json.named.*.text"])
+@pytest.mark.parametrize("more", [0, 1])
+def test_more_values_than_are_given_are_a_gap_however_they_are_asked_for(source: str, more: int) -> None:
+    lines = [{"text": str(number), "key": "a"} for number in range(VALUES + more)]
+    given = of_json(lines=lines, named={line["text"]: line for line in lines})
+    assert parse_selector(source).texts(given, {}) == [str(number) for number in range(VALUES)]
+    assert [gap.reason for gap in given.gaps] == (["too-large"] if more else [])
+
+
+def test_values_that_are_made_of_others_are_bounded_too() -> None:
+    token = base64.b64encode(a_field(1, 7) * VALUES).decode()
+    selector = parse_selector("json.tokens[] | protobuf 1")
+    for tokens, gaps in (([token], []), ([token, base64.b64encode(a_field(1, 8)).decode()], ["too-large"])):
+        given = of_json(tokens=tokens)
+        assert selector.texts(given, {}) == ["7"] * VALUES
+        assert [gap.reason for gap in given.gaps] == gaps
+
+
 @pytest.mark.parametrize(
     ("source", "values"),
     [
@@ -236,6 +254,15 @@ def test_rich_text_is_looked_at_to_a_bound(size: int) -> None:
     message = of_json(blocks=[{"text": "a"}] * (size - 1))
     assert parse_selector("json.blocks | runs text").texts(message, {}) == ["a" * min(size - 1, BELOW - 1)]
     assert [gap.reason for gap in message.gaps] == ([] if size < BELOW else ["too-large"])
+
+
+def test_trees_within_each_other_share_the_bound() -> None:
+    tree: dict[str, object] = {"text": "a" * 1000}
+    for _ in range(50):
+        tree = {"doc": tree, "more": [{}] * 500}
+    given = of_json(tree=tree)
+    assert len(parse_selector("json.**.doc | runs text").texts(given, {})) < 5
+    assert [gap.reason for gap in given.gaps] == ["too-large"]
 
 
 def test_members_of_a_name_are_found_however_deep() -> None:

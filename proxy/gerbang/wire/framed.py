@@ -6,6 +6,7 @@ gateway's frames as mautrix/meta writes them, seen 2026-08: a type, a stream, a 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, Literal
 
 from gerbang.wire.values import Unreadable
@@ -78,7 +79,8 @@ def unfinished(framing: Framing, data: bytes) -> bool:
     if framing != "mqtt":
         return False
     try:
-        return any(packet is None for packet in _mqtt(data))
+        # Of more packets nothing is read whether they are whole or not, and this is asked again at each piece.
+        return any(packet is None for packet in islice(_mqtt(data), PACKETS + 1))
     except Unreadable:
         return False
 

@@ -130,15 +130,15 @@ class Selector:
                 unknown = True
         if not values:
             return UNKNOWN if unknown else NOTHING
-        values = values[:VALUES]
+        values = _most(values, message)
         if self.runs is not None:
             values = [*self.runs.texts(values, message)]
-        return Found(tuple(self._transformed(values) if self.transforms else values))
+        return Found(tuple(self._transformed(values, message) if self.transforms else values))
 
-    def _transformed(self, values: Sequence[Value]) -> list[Value]:
+    def _transformed(self, values: Sequence[Value], message: Message) -> list[Value]:
         texts = [text for value in values if (text := as_text(value)) is not None]
         for transform in self.transforms:
-            texts = transform(texts)[:VALUES]
+            texts = _most(transform(texts), message)
         return [*texts]
 
     def reads(self, root: str) -> bool:
@@ -148,6 +148,14 @@ class Selector:
         """The values that are texts or numbers, as text, without lone surrogates."""
         texts = (as_text(value) for value in self.find(message, captures).values)
         return [scrubbed(text) for text in texts if text is not None]
+
+
+def _most[One](values: list[One], message: Message) -> list[One]:
+    """As many as are looked at; that there were more is a gap."""
+    if len(values) <= VALUES:
+        return values
+    message.cut("values")
+    return values[:VALUES]
 
 
 def as_text(value: Value) -> str | None:
@@ -211,7 +219,7 @@ TRANSFORMS: dict[str, Transform] = {
 def _of_protobuf(path: tuple[int, ...]) -> Transform:
     def values(messages: list[str]) -> list[str]:
         found = [value for message in messages for value in find(from_base64(message), path)]
-        texts = (as_words(value) if isinstance(value, bytes) else str(value) for value in found[:VALUES])
+        texts = (as_words(value) if isinstance(value, bytes) else str(value) for value in found)
         return [text for text in texts if text is not None]
 
     return values
@@ -247,24 +255,26 @@ class Runs:
     def texts(self, values: Sequence[Value], message: Message) -> list[str]:
         """Each list's words put together, with those of what stands within its words; lists without words apart."""
         found: list[str] = []
+        room = BELOW
         for value in values:
             tree = message.expect_json(value) if isinstance(value, str) else value
             if tree is None and isinstance(value, str) and value.lstrip("\ufeff \t\r\n")[:1] not in ("{", "["):
                 tree = [{self.forms[0][1]: value}]  # no tree, but what its sender wrote in place of one
-            found += self._of(tree, message)
+            texts, room = self._of(tree, room, message)
+            found += texts
             if len(found) >= VALUES:
                 message.cut("values")
                 break
         return found[:VALUES]
 
-    def _of(self, tree: Value, message: Message) -> list[str]:
+    def _of(self, tree: Value, room: int, message: Message) -> tuple[list[str], int]:
+        """The words of one tree, and how much may still be looked at behind it: trees may stand within each other."""
         texts: list[str] = []
         run: list[str] | None = None
         # Begin and end of a run stand among what is waiting, so that nothing here calls itself.
         waiting: list[Value | _Mark] = [tree]
-        for _ in range(BELOW):
-            if not waiting:
-                break
+        while waiting and room:
+            room -= 1
             one = waiting.pop()
             if isinstance(one, _Mark):
                 texts.append("".join(run or ()))
@@ -285,7 +295,7 @@ class Runs:
             message.cut("values")
         if run is not None:
             texts.append("".join(run))
-        return texts
+        return texts, room
 
     def _said(self, value: Value) -> str | None:
         if not isinstance(value, dict | Pairs):
@@ -522,14 +532,14 @@ def _walk(values: Sequence[Value], steps: tuple[Step, ...], message: Message) ->
                 following += (inner for _, inner in members(value))
             elif isinstance(value, list):
                 if step is Each.ELEMENT:
-                    following += value[:VALUES]
+                    following += _most(value, message)
                 elif isinstance(step, Having):
-                    following += [element for element in value[:VALUES] if step.fits(element)]
+                    following += [element for element in _most(value, message) if step.fits(element)]
                 elif step < len(value):
                     following.append(value[step])
         if not following:
             return []
-        current = following[:VALUES]
+        current = _most(following, message)
     return current
 
 
