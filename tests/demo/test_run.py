@@ -33,7 +33,20 @@ def test_the_day_shows_each_way_that_an_attempt_can_end(told: str) -> None:
     assert "(phone)" in told
 
 
+def test_what_was_uploaded_is_known_to_the_post_that_shows_it(told: str) -> None:
+    for platform in ("Instagram", "Facebook"):
+        (line,) = (line for line in told.splitlines() if f"{platform}: the post that shows it" in line)
+        assert "Material that is attached; What is published is recorded" in line, "and nothing that nobody had seen"
+
+
+def test_a_sealed_chat_is_open_for_as_long_as_the_purpose_of_its_visit_holds(told: str) -> None:
+    before, after = (line for line in told.splitlines() if "WhatsApp Web: its chat" in line)
+    assert "refused" in before
+    assert "sent" in after
+    assert "a purpose was stated: An encrypted chat in office hours" in after
+
+
 def test_the_times_of_the_day_run_forward() -> None:
     moments = [attempt.moment for attempt in DAY]
     assert moments == sorted(moments)
-    assert len(DAY) >= 30
+    assert len(DAY) >= 40

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gerbang.demo.standins import mastodon, slack, telegram
 from gerbang.demo.standins.reception import Reception
 
 MASTODON, FORUM = "sosial.contoh.my", "forum.contoh.my"
@@ -47,13 +48,13 @@ def answered(host: str, path: str, new: str) -> object:
         case "discord.com":
             return discord(new)
         case "slack.com" | "www.slack.com":
-            return {"ok": True, "ts": f"{new}.0001", "channel": "C0CONTOH", "message": {"text": ""}}
+            return slack.answered(path, new)
         case "api.telegram.org":
-            return {"ok": True, "result": telegram(path, int(new) % 1_000_000)}
+            return telegram.answered(path, new)
         case "api.tumblr.com":
             return {"meta": {"status": 201, "msg": "Created"}, "response": {"id": int(new), "id_string": new}}
         case _ if host == MASTODON:
-            return mastodon(host, path, new)
+            return mastodon.answered(path, new, host, "devi")
     return {"id": int(new), "post_number": 2, "topic_id": 7, "success": "OK"}
 
 
@@ -94,17 +95,3 @@ def discord(new: str) -> object:
     }
     more = {"tts": False, "mention_everyone": False, "pinned": False, "type": 0, "flags": 0}
     return {"id": new, "channel_id": "77", "content": "", "author": author, **times, **lists, **more}
-
-
-def telegram(path: str, new: int) -> object:
-    if not path.endswith(("/sendMessage", "/editMessageText", "/sendPhoto", "/sendPoll")):
-        return True
-    return {"message_id": new, "date": 1_795_000_000, "chat": {"id": -1001, "type": "channel", "title": "Saluran"}}
-
-
-def mastodon(host: str, path: str, new: str) -> object:
-    account = {"id": "9", "username": "devi", "acct": "devi", "url": f"https://{host}/@devi", "display_name": "Devi"}
-    if "/media" in path:
-        return {"id": new, "type": "image", "url": f"https://{host}/media/{new}.png", "description": None}
-    status = {"id": new, "uri": f"https://{host}/@devi/{new}", "url": f"https://{host}/@devi/{new}", "content": ""}
-    return {**status, "account": account, "created_at": "2026-11-24T11:00:00.000Z", "visibility": "public"}

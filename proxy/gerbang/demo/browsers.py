@@ -1,4 +1,5 @@
-"""Requests in the shapes in which the platforms' pages and apps really send them, as the demo's people make them."""
+"""Requests in the shapes in which the platforms' pages, apps and API clients really send them, as the demo's people
+make them."""
 
 import base64
 import gzip
@@ -7,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
+from gerbang.demo.standins.mastodon import SERVER
 from gerbang.demo.standins.wordpress import BLOG
 
 X_POST = "1970000000000000099"
 FACEBOOK_POST = base64.b64encode(b"feedback:122100000000000011").decode()
 VIDEO = "CTHkaunter01"
+PICTURE = "1795516320123"  # Instagram's page numbers what it uploads itself
 PHOTO = "PHOTO"  # stands for the id that Facebook gave to the photo that was sent last
 
 
@@ -48,6 +51,12 @@ def upload_to_x(account: str, size: int) -> Sent:
     body, kind = _form_of_parts({}, ("media", "blob", "application/octet-stream", bytes(size)))
     where = "https://upload.x.com/i/media/upload.json?command=APPEND&media_id=1970000000000000001&segment_index=0"
     return Sent("POST", where, body, {**_on_x(account), "Content-Type": kind, "Sec-Fetch-Site": "same-site"})
+
+
+def follow_on_x(account: str, followed: str) -> Sent:
+    form = urlencode({"include_profile_interstitial_type": "1", "skip_status": "true", "user_id": followed})
+    headers = {**_on_x(account), "Content-Type": "application/x-www-form-urlencoded"}
+    return Sent("POST", "https://x.com/i/api/1.1/friendships/create.json", form.encode(), headers)
 
 
 def _on_x(account: str) -> dict[str, str]:
@@ -124,6 +133,45 @@ def photo_to_facebook(account: str, size: int) -> Sent:
     return Sent("POST", where, body, {**headers, "Sec-Fetch-Site": "same-site"})
 
 
+# ---------------------------------------------------------------- Instagram
+
+
+def photo_to_instagram(account: str, size: int) -> Sent:
+    """The first of two steps: the bytes, under a number that the page chooses."""
+    name = f"fb_uploader_{PICTURE}"
+    content = b"\xff\xd8\xff\xe0" + bytes(size)
+    headers = {
+        **_on_instagram(account, "image/jpeg"),
+        "Sec-Fetch-Site": "same-site",
+        "Offset": "0",
+        "X-Entity-Name": name,
+        "X-Entity-Length": str(len(content)),
+        "X-Entity-Type": "image/jpeg",
+        "X-Instagram-Rupload-Params": json.dumps({"media_type": 1, "upload_id": PICTURE, "upload_media_height": 1350}),
+    }
+    return Sent("POST", f"https://i.instagram.com/rupload_igphoto/{name}", content, headers)
+
+
+def post_on_instagram(account: str, caption: str) -> Sent:
+    """The second: the post, which names the number."""
+    form = {"caption": caption, "disable_comments": "0", "source_type": "library", "upload_id": PICTURE}
+    return _call_of_instagram(account, "media/configure/", form)
+
+
+def comment_on_instagram(account: str, text: str) -> Sent:
+    return _call_of_instagram(account, "web/comments/3800000000000000011/add/", {"comment_text": text})
+
+
+def _call_of_instagram(account: str, path: str, form: Mapping[str, str]) -> Sent:
+    headers = _on_instagram(account, "application/x-www-form-urlencoded")
+    return Sent("POST", f"https://www.instagram.com/api/v1/{path}", urlencode(form).encode(), headers)
+
+
+def _on_instagram(account: str, kind: str) -> dict[str, str]:
+    cookie = f"ds_user_id={account}; sessionid={account}%3AAbCdEf%3A12; csrftoken=f00dfeed"
+    return {**_script("https://www.instagram.com", kind), "X-CSRFToken": "f00dfeed", "Cookie": cookie}
+
+
 # ---------------------------------------------------------------- YouTube
 
 
@@ -191,6 +239,65 @@ def write_on_blogger(title: str, html: str) -> Sent:
     where = "https://www.blogger.com/_/BloggerUi/data/batchexecute?rpcids=XyZ12a&rt=c"
     headers = _script("https://www.blogger.com", "application/x-www-form-urlencoded;charset=UTF-8")
     return Sent("POST", where, form.encode(), {**headers, "X-Same-Domain": "1"})
+
+
+# ---------------------------------------------------------------- chats
+
+
+def chat_on_whatsapp() -> Sent:
+    """The socket that WhatsApp's page opens, over which all is said and read."""
+    headers = {
+        "Origin": "https://web.whatsapp.com",
+        "Sec-Fetch-Dest": "websocket",
+        "Sec-Fetch-Mode": "websocket",
+        "Sec-Fetch-Site": "same-origin",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(b"the demo's chat.").decode(),
+    }
+    return Sent("GET", "https://web.whatsapp.com/ws/chat", headers=headers)
+
+
+def message_on_slack(channel: str, text: str) -> Sent:
+    """As Slack's own library for Python sends it."""
+    form = urlencode({"channel": channel, "text": text})
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer xoxb-contoh"}
+    return Sent("POST", "https://slack.com/api/chat.postMessage", form.encode(), headers)
+
+
+def post_on_telegram(bot: str, channel: str, text: str) -> Sent:
+    body = json.dumps({"chat_id": channel, "text": text}).encode()
+    where = f"https://api.telegram.org/bot{bot}:AAHcontohContohContohContohContoh/sendMessage"
+    return Sent("POST", where, body, {"Content-Type": "application/json"})
+
+
+# ---------------------------------------------------------------- LinkedIn, Mastodon
+
+
+def post_on_linkedin(organisation: str, text: str) -> Sent:
+    """A post by the official API, as a company's programme sends it."""
+    post = {
+        "author": f"urn:li:organization:{organisation}",
+        "commentary": text,
+        "visibility": "PUBLIC",
+        "distribution": {"feedDistribution": "MAIN_FEED", "targetEntities": [], "thirdPartyDistributionChannels": []},
+        "lifecycleState": "PUBLISHED",
+        "isReshareDisabledByAuthor": False,
+    }
+    headers = {
+        "Content-Type": "application/json",
+        "Authorization": "Bearer AQXcontoh",
+        "LinkedIn-Version": "202611",
+        "X-RestLi-Protocol-Version": "2.0.0",
+    }
+    return Sent("POST", "https://api.linkedin.com/rest/posts", json.dumps(post).encode(), headers)
+
+
+def post_on_mastodon(text: str) -> Sent:
+    status: dict[str, object] = {"status": text, "in_reply_to_id": None, "media_ids": [], "visibility": "public"}
+    headers = {**_script(f"https://{SERVER}"), "Authorization": "Bearer contoh", "Idempotency-Key": "0f1e-2d3c"}
+    return Sent("POST", f"https://{SERVER}/api/v1/statuses", json.dumps(status).encode(), headers)
 
 
 # ---------------------------------------------------------------- forms

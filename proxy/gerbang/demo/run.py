@@ -24,7 +24,19 @@ from gerbang.answers.words import Language, term
 from gerbang.console.users import Role, users_of
 from gerbang.demo.browsers import PHOTO
 from gerbang.demo.client import Answer, send
-from gerbang.demo.day import ACCOUNTS, APPROVALS, DAY, OFFICERS, PLACE, SIGN_IN, Attempt, Becomes, Device
+from gerbang.demo.day import (
+    ACCOUNTS,
+    APPROVALS,
+    DAY,
+    OFFICERS,
+    OWN_SITES,
+    PARTIES,
+    PLACE,
+    SIGN_IN,
+    Attempt,
+    Becomes,
+    Device,
+)
 from gerbang.demo.office import GUEST, Registers, settle
 from gerbang.demo.standins.server import StandIns
 from gerbang.errors import StartError
@@ -71,6 +83,13 @@ def prepare(folder: Path) -> None:
         raise StartError(f"the folder `{folder}` cannot be made: {(error.strerror or '').lower()}") from None
 
 
+def list_targets(policies: Path) -> Path:
+    """A folder of policies of the office's own, with its list of the parties' pages."""
+    (policies / "targets").mkdir(parents=True, exist_ok=True)
+    (policies / "targets" / "political-parties.csv").write_text(PARTIES, "utf-8")
+    return policies
+
+
 class Demo:
     """An office that runs. Use as a context manager."""
 
@@ -86,7 +105,14 @@ class Demo:
             self.standins = stack.enter_context(StandIns(self.folder))
             names = [line.partition(",")[0] for line in OFFICERS.splitlines()[1:]]
             registers = Registers(OFFICERS, ACCOUNTS, APPROVALS)
-            self.settings = settle(self.folder, self.standins, registers, dict.fromkeys(names, SIGN_IN))
+            self.settings = settle(
+                self.folder,
+                self.standins,
+                registers,
+                dict.fromkeys(names, SIGN_IN),
+                extra=OWN_SITES,
+                policies=("bundled", str(list_targets(self.folder / "policies"))),
+            )
             users_of(self.settings).add("auditor", Role.AUDITOR, self.auditor_password, DAY[0].moment)
             self.clock = TrialClock(DAY[0].moment)
             upgrade(self.settings.database_url)

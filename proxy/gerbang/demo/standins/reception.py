@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -78,3 +80,12 @@ class Reception:
         """An answer that says no more than that it went well."""
         await self.keep(request)
         return JSONResponse({"ok": True})
+
+    def calls(self, answered: Callable[[str, str], object]) -> Starlette:
+        """A site of JSON alone: `answered` says what comes back for a path, with an id that is new."""
+
+        async def endpoint(request: Request) -> Response:
+            await self.keep(request)
+            return JSONResponse(answered(request.url.path, str(self.new_id())))
+
+        return Starlette(routes=[Route("/{rest:path}", endpoint, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])])

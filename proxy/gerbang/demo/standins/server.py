@@ -13,7 +13,21 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Host, Mount
 
-from gerbang.demo.standins import bank, blogger, facebook, wordpress, wordpress_com, x, youtube
+from gerbang.demo.standins import (
+    bank,
+    blogger,
+    facebook,
+    instagram,
+    linkedin,
+    mastodon,
+    slack,
+    telegram,
+    whatsapp,
+    wordpress,
+    wordpress_com,
+    x,
+    youtube,
+)
 from gerbang.demo.standins.certificate import certify
 from gerbang.demo.standins.reception import Arrival, Reception
 
@@ -27,7 +41,10 @@ class Site(Protocol):
     def site(self, reception: Reception) -> Starlette: ...
 
 
-SITES: tuple[Site, ...] = (x, facebook, youtube, wordpress, wordpress_com, blogger, bank)
+SITES: tuple[Site, ...] = (
+    *(x, facebook, instagram, youtube, linkedin, whatsapp, slack, telegram),
+    *(mastodon, wordpress, wordpress_com, blogger, bank),
+)
 HOSTS = tuple(host for each in SITES for host in each.HOSTS)
 
 
@@ -55,6 +72,7 @@ class StandIns:
             ssl_version=ssl.PROTOCOL_TLS_SERVER,
             log_config=None,
             lifespan="off",
+            ws="wsproto",  # what mitmproxy brings along
         )
         self._server = uvicorn.Server(config)
         self._thread = Thread(target=self._server.run, args=([self._socket],), name="stand-ins", daemon=True)
