@@ -17,6 +17,7 @@ from gerbang.answers.reasons import RuleWords, wording
 from gerbang.answers.reply import fault
 from gerbang.answers.words import Language
 from gerbang.errors import RecordError
+from gerbang.gate import renewal
 from gerbang.gate.admission import Admission, speaks_proxy
 from gerbang.gate.authority import Authority
 from gerbang.gate.bounds import SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves
@@ -122,7 +123,13 @@ class Gate:
         for zone, entry in self.pins.unknown(self.world.platforms.hosts()):
             log.warning("pinned-without-effect", zone=zone, host=entry.host, because="no platform lists it")
         self._keep(self.admission.keep_fresh())
+        if self._authority is not None:
+            self._keep(renewal.follow(self.settings.authority_folder, self._take_authority))
         self._keep(self._sum_up())
+
+    def _take_authority(self, authority: Authority) -> None:
+        self._authority = authority
+        self.tls.take(authority)
 
     def done(self) -> None:
         for task in tuple(self._tasks):

@@ -24,7 +24,7 @@ from gerbang.errors import Place, StartError, reason
 from gerbang.gate.targets import plain_host
 from gerbang.recognition.signature import INERT_ROLES, Platforms
 
-RENEW = "run `gerbang ca renew --root FILE`, then start `gerbang serve` again"
+RENEW = "run `gerbang ca renew --root FILE`; a gate that runs takes it"
 
 ROOT_LIFE = timedelta(days=3653)
 INTERMEDIATE_LIFE = timedelta(days=731)

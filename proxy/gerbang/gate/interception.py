@@ -80,6 +80,10 @@ class GateTls(TlsConfig):
         self._http1: OrderedDict[str, None] = OrderedDict()
         self._refused: WeakSet[Client] = WeakSet()
 
+    def take(self, authority: Authority) -> None:
+        """Connections from now on get leaves of this authority; those that are open stay as they are."""
+        self._authority, self._context = authority, None
+
     def refuse(self, client: Client) -> None:
         """Have the handshake that a client has begun refused: there is no leaf for it."""
         self._refused.add(client)
