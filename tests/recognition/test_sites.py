@@ -185,11 +185,65 @@ def test_a_listed_host_stays_what_its_document_says() -> None:
 
 
 def test_a_fault_in_a_marker_lets_no_write_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> tuple[str, ...]:
+    def broken(*_: object) -> tuple[tuple[str, ...], bool]:
         raise RuntimeError("rosak")
 
     monkeypatch.setattr(Platforms, "presumed", broken)
     assert acts(recognise(asked("a.my", "/papan/v1/tulis"), ANY)) == [("site", "post", "", True)]
+
+
+PASAR = """\
+platform: pasar
+title: Pasar
+markers: [{where: {header.x-pasar: {present: true}}}, {path: /pasar/tulis}]
+surfaces:
+  page: {hosts: app, under: "/{base...}", name: query.action}
+signatures:
+  - {id: enter, activity: login, surface: page, name: enter}
+  - {id: like, activity: react, surface: page, name: like}
+  - {id: send, activity: upload, surface: page, name: send}
+  - {id: say, activity: comment, surface: page, name: say, texts: json.ayat}
+housekeeping:
+  - {surface: page, name: save, reason: draft}
+"""
+MIXED = platforms({"a.my": UNTOLD}, WARUNG, RUMAH, PASAR)
+PRETENDED = {"x_pasar": "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("save", []),
+        ("enter", [("pasar", "login", "enter", False)]),
+        ("like", [("pasar", "react", "like", False)]),
+        ("send", [("pasar", "upload", "send", False)]),
+    ],
+)
+def test_a_marker_that_anybody_may_add_hides_no_words(name: str, others: list[tuple[object, ...]]) -> None:
+    """Whoever writes to a forum could say with a header that it is for a shop, which takes it for a draft."""
+    loose = ("site", "post", "", True)
+    assert acts(recognise(asked("a.my", f"/bual?action={name}", **PRETENDED), MIXED)) == [*others, loose]
+    assert recognise(asked("a.my", f"/bual?action={name}", None, **PRETENDED), MIXED).awaits_body
+    # What has no words, and what only this software has at such a path, is as it says.
+    for path, body in ((f"/bual?action={name}", b'{"a": 1}'), (f"/pasar/tulis?action={name}", BODY)):
+        assert acts(recognise(asked("a.my", path, body, **PRETENDED), MIXED)) == others
+
+
+@pytest.mark.parametrize(("name", "kind"), [("save", "write"), ("enter", "login"), ("send", "upload")])
+def test_nor_a_body_that_is_not_read(name: str, kind: str) -> None:
+    found = recognise_unread(asked("a.my", f"/bual?action={name}", None, **PRETENDED), Gap("too-large"), MIXED)
+    assert found.activities[0].kind == kind
+    assert found.streams is (name == "send")
+    assert (len(found.activities) == 2) is (name == "enter")
+
+
+def test_what_several_claim_is_what_each_says() -> None:
+    both = json.dumps({"kata": WORDS, "ayat": "Hai"}).encode()
+    found = recognise(asked("a.my", "/papan/v1/tulis?action=say", both, **PRETENDED), MIXED)
+    assert acts(found) == [POST, ("pasar", "comment", "say", False)]
+    assert [text.value for act in found.activities for text in act.texts] == [WORDS, "Hai"]
+    found = recognise(asked("a.my", "/papan/v1/tulis?action=enter", **PRETENDED), MIXED)
+    assert acts(found) == [POST, ("pasar", "login", "enter", False)]
 
 
 def test_the_bundled_software_is_told_by_its_markers() -> None:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import lru_cache
 from typing import Any
 
@@ -612,6 +613,13 @@ def _sockets(document: PlatformDocument) -> Iterator[_SocketRefusal]:
             yield _SocketRefusal(_socket(surface), shape.message, shape.content_type, known)
 
 
+class Shown(Enum):
+    """By what a request shows which software it is for: by a path that only this has, or by what anybody may add."""
+
+    BY_PATH = "path"
+    OTHERWISE = "otherwise"
+
+
 class Platform:
     """One document, compiled."""
 
@@ -723,16 +731,19 @@ class Platform:
                 return refusal
         return None
 
-    def marked(self, message: Message) -> bool:
-        """Whether the request shows one of the software's markers, on whatever host."""
+    def marked(self, message: Message) -> Shown | None:
+        """By what the request shows one of the software's markers, on whatever host."""
         path = segments(message.path)
         low = [part.lower() for part in path]
+        shown: Shown | None = None
         for paths, tests in self.markers:
             if paths and not any(template.match(low, path) is not None for template in paths):
                 continue
             if all(test(selector.find(message, {})) for selector, test in tests):
-                return True
-        return False
+                if paths:
+                    return Shown.BY_PATH
+                shown = Shown.OTHERWISE
+        return shown
 
 
 type _Entry = tuple[Template, CompiledClaim]
@@ -810,9 +821,10 @@ class Platforms:
         found = self._by_name.get(activity.platform)
         return found is not None and activity.signature in found.autosaved
 
-    def presumed(self, message: Message) -> tuple[str, ...]:
-        """The self-hosted software whose marker a request shows."""
-        return tuple(name for name, platform in self._by_name.items() if platform.marked(message))
+    def presumed(self, message: Message) -> tuple[tuple[str, ...], bool]:
+        """The self-hosted software whose marker a request shows, and whether its path shows each."""
+        marked = {name: by for name, platform in self._by_name.items() if (by := platform.marked(message)) is not None}
+        return tuple(marked), all(by is Shown.BY_PATH for by in marked.values())
 
 
 def compile_platforms(documents: Sequence[PlatformDocument], sites: Mapping[str, str] | None = None) -> Platforms:

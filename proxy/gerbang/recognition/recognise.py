@@ -83,7 +83,8 @@ def recognise(request: Request, platforms: Platforms) -> Recognition:
 
 def recognise_as(request: Request, role: HostRole, platforms: Platforms) -> Recognition:
     """As `recognise`, for a host whose platform is known from elsewhere."""
-    return _most([_at_role(request, one, platforms) for one in _told(request, role, platforms)])
+    told, certain = _told(request, role, platforms)
+    return _all_of(told, [_at_role(request, one, platforms) for one in (*told, *(() if certain else (role,)))])
 
 
 def _at_role(request: Request, role: HostRole, platforms: Platforms) -> Recognition:
@@ -122,8 +123,9 @@ def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recogn
     role, request = _role(request, platforms)
     if role is None:
         return Recognition((), "not-listed")
-    told = _told(replace(request, body=None), role, platforms)
-    return _most([_unread_at_role(request, one, gap, platforms) for one in told])
+    told, certain = _told(replace(request, body=None), role, platforms)
+    roles = (*told, *(() if certain else (role,)))
+    return _all_of(told, [_unread_at_role(request, one, gap, platforms) for one in roles])
 
 
 def _unread_at_role(request: Request, role: HostRole, gap: Gap, platforms: Platforms) -> Recognition:
@@ -165,7 +167,7 @@ def message_on(opened: Request, content: bytes | None, subprotocol: str | None) 
 def socket_refusal(request: Request, platforms: Platforms) -> SocketRefusal | None:
     """With what the page on a socket understands that a message of its own was refused, where a document says so."""
     role, request = _role(request, platforms)
-    for told in _told(request, role, platforms) if role else ():
+    for told in _told(request, role, platforms)[0] if role else ():
         platform = platforms.platform(told.platform)
         if platform and (shape := platform.socket_refusal(_message(request, platform, request.body), told.role)):
             return shape
@@ -187,7 +189,7 @@ def acknowledgement(request: Request, platforms: Platforms) -> bytes | None:
 
 def _framing(request: Request, platforms: Platforms) -> Framing | None:
     role, request = _role(request, platforms)
-    for told in _told(request, role, platforms) if role else ():
+    for told in _told(request, role, platforms)[0] if role else ():
         platform = platforms.platform(told.platform)
         if platform and (framing := platform.framing(_message(request, platform, None), told.role)):
             return framing
@@ -231,23 +233,39 @@ def _role(request: Request, platforms: Platforms) -> tuple[HostRole | None, Requ
     return role, request
 
 
-def _told(request: Request, role: HostRole, platforms: Platforms) -> tuple[HostRole, ...]:
-    """What may run on a host: what is said of it, and of a site of which nothing is, what its markers tell."""
+def _told(request: Request, role: HostRole, platforms: Platforms) -> tuple[tuple[HostRole, ...], bool]:
+    """What may run on a host: what is said of it, and of a site of which nothing is, what its markers tell.
+
+    And whether that is certain. Whoever sends a request can put a marker of other software into it, but for its path.
+    """
     if role.platform != UNTOLD:
-        return (role,)
+        return (role,), True
     try:
-        names = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
+        names, certain = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
     except Exception:
-        names = ()  # a fault of ours: then nothing is told, and a write is one that no signature claims
-    return tuple(replace(role, platform=name) for name in names) or (role,)
+        names, certain = (), True  # a fault of ours: then nothing is told, and a write is one that no signature claims
+    return (tuple(replace(role, platform=name) for name in names) or (role,)), certain or not names
 
 
-def _most(found: Sequence[Recognition]) -> Recognition:
-    """The first that a signature claims, and else the first that is an act, or may be one with its body."""
+def _all_of(told: Sequence[HostRole], found: Sequence[Recognition]) -> Recognition:
+    """What a request is where `told` are what may run, and the last of `found` what it is if nothing is known of that
+    (unless it is certain): all that signatures claim, and else the first that is an act, or may be one with its body.
+    """
     if len(found) == 1:
         return found[0]
-    claimed = (one for one in found if any(not act.unclaimed for act in one.activities))
-    return next(claimed, None) or next((one for one in found if one.activities or one.awaits_body), found[0])
+    known, unknown = found[: len(told)], found[len(told) :]
+    claimed = [one for one in known if any(not act.unclaimed for act in one.activities)]
+    chosen = claimed or [next((one for one in known if one.activities or one.awaits_body), known[0])]
+    # What one takes for a draft, a sign-in or a like is another's post, where it has words.
+    said = any(act.texts or act.unclaimed for one in chosen for act in one.activities)
+    if not said:
+        unread = not _uploads(chosen[0])
+        matters = (
+            one.awaits_body or any(act.kind is Kind.POST or (unread and act.gaps) for act in one.activities)
+            for one in unknown
+        )
+        chosen += [one for one, counts in zip(unknown, matters, strict=True) if counts]
+    return chosen[0] if len(chosen) == 1 else _together(chosen)
 
 
 @dataclass(frozen=True, slots=True)

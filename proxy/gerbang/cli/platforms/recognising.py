@@ -62,7 +62,7 @@ def line(
     found = recognise(request, platforms)
     if role is None and not found.activities:
         # Offline nobody has listed the sites, so the marks of the software have to do.
-        marked = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
+        marked, _ = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
         if marked:
             role = HostRole(marked[0], "app")
             found = recognise_as(request, HostRole(UNTOLD, "app"), platforms)
