@@ -8,7 +8,7 @@ import pytest
 from gerbang.bundled import bundled
 from gerbang.model import SOCKET, Activity, Gap, Kind, Request
 from gerbang.recognition.earlier import place_of
-from gerbang.recognition.recognise import Recognition, recognise, recognise_unread, socket_refusal
+from gerbang.recognition.recognise import TOLD, Recognition, recognise, recognise_unread, socket_refusal
 from gerbang.recognition.signature import UNTOLD, Platforms, compile_platforms, parse_platform
 
 WARUNG = """\
@@ -244,6 +244,16 @@ def test_what_several_claim_is_what_each_says() -> None:
     assert [text.value for act in found.activities for text in act.texts] == [WORDS, "Hai"]
     found = recognise(asked("a.my", "/papan/v1/tulis?action=enter", **PRETENDED), MIXED)
     assert acts(found) == [POST, ("pasar", "login", "enter", False)]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_markers_of_more_software_than_one_site_runs_are_a_gap(more: int) -> None:
+    """Each would have to read the body for itself."""
+    shops = [PASAR.replace("platform: pasar", f"platform: pasar-{number}") for number in range(TOLD + more)]
+    of = platforms({"a.my": UNTOLD}, *shops)
+    (act, *others) = recognise(asked("a.my", "/bual?action=say", b'{"ayat": "Hai"}', **PRETENDED), of).activities
+    assert (act.unclaimed, [gap.reason for gap in act.gaps]) == ((True, ["unreadable"]) if more else (False, []))
+    assert len(others) == (0 if more else TOLD - 1)
 
 
 def test_the_bundled_software_is_told_by_its_markers() -> None:

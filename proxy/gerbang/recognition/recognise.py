@@ -36,6 +36,9 @@ RESPONSE = 2 * 1024 * 1024
 ROUTES = 4
 """Paths that a request's fields lead to and that are tried; of more, the last."""
 
+TOLD = 4
+"""Software of which a request to one site may show markers and is still tried as each; of more it is `unreadable`."""
+
 _READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 _METHOD_NAMES = _READS | {"POST", "PUT", "PATCH", "DELETE"}
 _EMBEDDED = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
@@ -83,8 +86,8 @@ def recognise(request: Request, platforms: Platforms) -> Recognition:
 
 def recognise_as(request: Request, role: HostRole, platforms: Platforms) -> Recognition:
     """As `recognise`, for a host whose platform is known from elsewhere."""
-    told, certain = _told(request, role, platforms)
-    return _all_of(told, [_at_role(request, one, platforms) for one in (*told, *(() if certain else (role,)))])
+    told = _told(request, role, platforms)
+    return _all_of(told, [_at_role(request, one, platforms) for one in told.tried])
 
 
 def _at_role(request: Request, role: HostRole, platforms: Platforms) -> Recognition:
@@ -123,9 +126,8 @@ def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recogn
     role, request = _role(request, platforms)
     if role is None:
         return Recognition((), "not-listed")
-    told, certain = _told(replace(request, body=None), role, platforms)
-    roles = (*told, *(() if certain else (role,)))
-    return _all_of(told, [_unread_at_role(request, one, gap, platforms) for one in roles])
+    told = _told(replace(request, body=None), role, platforms)
+    return _all_of(told, [_unread_at_role(request, one, gap, platforms) for one in told.tried])
 
 
 def _unread_at_role(request: Request, role: HostRole, gap: Gap, platforms: Platforms) -> Recognition:
@@ -167,7 +169,7 @@ def message_on(opened: Request, content: bytes | None, subprotocol: str | None) 
 def socket_refusal(request: Request, platforms: Platforms) -> SocketRefusal | None:
     """With what the page on a socket understands that a message of its own was refused, where a document says so."""
     role, request = _role(request, platforms)
-    for told in _told(request, role, platforms)[0] if role else ():
+    for told in _told(request, role, platforms).roles if role else ():
         platform = platforms.platform(told.platform)
         if platform and (shape := platform.socket_refusal(_message(request, platform, request.body), told.role)):
             return shape
@@ -189,7 +191,7 @@ def acknowledgement(request: Request, platforms: Platforms) -> bytes | None:
 
 def _framing(request: Request, platforms: Platforms) -> Framing | None:
     role, request = _role(request, platforms)
-    for told in _told(request, role, platforms)[0] if role else ():
+    for told in _told(request, role, platforms).roles if role else ():
         platform = platforms.platform(told.platform)
         if platform and (framing := platform.framing(_message(request, platform, None), told.role)):
             return framing
@@ -233,27 +235,45 @@ def _role(request: Request, platforms: Platforms) -> tuple[HostRole | None, Requ
     return role, request
 
 
-def _told(request: Request, role: HostRole, platforms: Platforms) -> tuple[tuple[HostRole, ...], bool]:
-    """What may run on a host: what is said of it, and of a site of which nothing is, what its markers tell.
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What may run on a host, and what a request is tried as beside because that is not certain."""
 
-    And whether that is certain. Whoever sends a request can put a marker of other software into it, but for its path.
+    roles: tuple[HostRole, ...]
+    beside: tuple[HostRole, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def tried(self) -> tuple[HostRole, ...]:
+        return (*self.roles, *self.beside)
+
+
+def _told(request: Request, role: HostRole, platforms: Platforms) -> _Told:
+    """What is said of a host, and of a site of which nothing is, what its markers tell.
+
+    Whoever sends a request can put a marker of other software into it, but for its path.
     """
     if role.platform != UNTOLD:
-        return (role,), True
+        return _Told((role,))
     try:
         names, certain = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
     except Exception:
-        names, certain = (), True  # a fault of ours: then nothing is told, and a write is one that no signature claims
-    return (tuple(replace(role, platform=name) for name in names) or (role,)), certain or not names
+        return _Told((role,))  # a fault of ours: then nothing is told, and a write is one that no signature claims
+    if len(names) > TOLD:
+        return _Told((role,), gaps=(Gap("unreadable", "markers of more software than one site runs"),))
+    roles = tuple(replace(role, platform=name) for name in names)
+    return _Told(roles or (role,), () if certain or not roles else (role,))
 
 
-def _all_of(told: Sequence[HostRole], found: Sequence[Recognition]) -> Recognition:
-    """What a request is where `told` are what may run, and the last of `found` what it is if nothing is known of that
-    (unless it is certain): all that signatures claim, and else the first that is an act, or may be one with its body.
-    """
+def _all_of(told: _Told, found: Sequence[Recognition]) -> Recognition:
+    """All that signatures claim of what may run on a host, and else the first that is an act, or may be one with its
+    body; and what the request is if nothing is known of that, where it would be hidden."""
+    if told.gaps:
+        (one,) = found
+        return replace(one, activities=tuple(_with(act, gap) for act in one.activities for gap in told.gaps))
     if len(found) == 1:
         return found[0]
-    known, unknown = found[: len(told)], found[len(told) :]
+    known, unknown = found[: len(told.roles)], found[len(told.roles) :]
     claimed = [one for one in known if any(not act.unclaimed for act in one.activities)]
     chosen = claimed or [next((one for one in known if one.activities or one.awaits_body), known[0])]
     # What one takes for a draft, a sign-in or a like is another's post, where it has words.
