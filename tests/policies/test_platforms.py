@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gerbang.answers.pages import platform_name
 from gerbang.recognition.cases import Cases, Trial, failing, run_cases
 from gerbang.recognition.document import INERT_ROLES, ROLES, Claim, Keeps, PlatformDocument, Signature
 from platform_builders import NAMES, shipped, shipped_cases, shipped_documents
@@ -37,6 +38,12 @@ def test_near_misses_outnumber_hits(name: str) -> None:
 def test_each_document_says_its_version(name: str) -> None:
     """By which an admin knows what a gate runs, and whether a pack from elsewhere is newer."""
     assert shipped(name).version
+
+
+@each_platform
+def test_pages_call_a_platform_as_its_document_does(name: str) -> None:
+    document = shipped(name)
+    assert platform_name(document.platform) == document.title
 
 
 @each_platform

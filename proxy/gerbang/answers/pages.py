@@ -24,7 +24,24 @@ from gerbang.answers.words import Language, say, term
 from gerbang.model import Decision, Effect, Reply
 
 TONES: Final = {"forwarded": "go", "held": "wait", "answered": "stop"}
-PLATFORM_NAMES: Final = {"x": "X", "youtube": "YouTube", "wordpress": "WordPress"}
+# Of the shipped documents' titles, those that capitals alone do not make.
+PLATFORM_NAMES: Final = {
+    "change-org": "Change.org",
+    "discuz": "Discuz!",
+    "invision": "Invision Community",
+    "ipb": "Invision Power Board",
+    "linkedin": "LinkedIn",
+    "lowyat": "Lowyat.NET",
+    "mybb": "MyBB",
+    "phpbb": "phpBB",
+    "tiktok": "TikTok",
+    "vbulletin": "vBulletin",
+    "whatsapp": "WhatsApp",
+    "wordpress": "WordPress",
+    "wordpress-com": "WordPress.com",
+    "xenforo": "XenForo",
+    "youtube": "YouTube",
+}
 
 LONGEST_ANSWER: Final = 1000  # characters
 SHORTEST_ANSWER: Final = 8  # letters; enough for a purpose, too many for a full stop
