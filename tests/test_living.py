@@ -1,5 +1,6 @@
 """The world that follows its registers, activations and platform documents while the gate runs."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ import structlog
 
 from gate_builders import office_settings
 from gerbang import living as following
-from gerbang.errors import RecordError
+from gerbang.errors import RecordError, SettingsError
 from gerbang.living import LivingWorld
 
 HEAD = "id,name,unit,office,service_group,groups,pattern\n"
@@ -174,3 +175,77 @@ def test_lists_of_targets_are_followed_and_a_wrong_one_changes_nothing(
     until(living._lists.changed)
     living.take_targets()
     assert living.world.targets.names == frozenset()
+
+
+@pytest.mark.parametrize("what", ["gone", "empty", "no-folder"])
+def test_documents_that_are_gone_with_their_folder_stay_in_force_until_they_are_back(
+    following_platforms: LivingWorld, folder: Path, what: str
+) -> None:
+    """As where a disk is away: what they list would pass unseen."""
+    living, before = following_platforms, following_platforms.world
+    away = folder.parent.with_name("away")
+    (folder if what == "gone" else folder.parent).rename(away)
+    if what == "empty":
+        folder.mkdir(parents=True)
+    if what == "no-folder":
+        with pytest.raises(SettingsError):
+            living._documents.changed()
+    else:
+        assert settled(living)
+        living.take_platforms()
+        assert living.refused is not None
+    assert living.world is before
+    if what == "empty":
+        folder.rmdir()
+        folder.parent.rmdir()
+    away.rename(folder if what == "gone" else folder.parent)
+    assert settled(living)
+    living.take_platforms()
+    assert living.refused is None
+    assert living.world.platforms.digest == before.platforms.digest
+
+
+def test_a_folder_that_cannot_be_looked_into_is_said_once_and_changes_nothing(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "POLL_SECONDS", 0.02)
+    settings = office_settings(tmp_path, policies=[str(folder.parent)], offices=[], zones=[], sites=[])
+    settings.registers_folder.mkdir(parents=True)
+    (folder.parent / "targets").mkdir()
+    (folder.parent / "targets" / "parties.csv").write_text("platform,target\nwarung,satu\n")
+    living = LivingWorld(settings)
+    before, asked = living.world, []
+    listdir = os.listdir
+
+    def refused(path: Path) -> list[str]:
+        asked.append(path)
+        raise PermissionError(13, "Permission denied")
+
+    with pytest.MonkeyPatch.context() as patched, structlog.testing.capture_logs() as logs:
+        patched.setattr(os, "listdir", refused)
+        living.start()
+        until(lambda: len(asked) > 8)
+        assert living.refused is not None
+        patched.setattr(os, "listdir", listdir)
+        until(lambda: living.refused is None)
+    living.close()
+    assert [entry["event"] for entry in logs] == ["targets-refused", "platforms-refused", "platforms-taken"]
+    assert all("permission denied" in entry["error"] for entry in logs[:2])
+    assert living.world.targets == before.targets
+    assert living.world.platforms.digest == before.platforms.digest
+
+
+def test_a_list_that_names_a_platform_which_comes_later_is_taken_then(
+    following_platforms: LivingWorld, folder: Path
+) -> None:
+    living = following_platforms
+    file = folder.parent / "targets" / "parties.csv"
+    file.parent.mkdir()
+    file.write_text("platform,target\nsembang,satu\n")
+    living.take_targets()
+    assert living.world.targets.names == frozenset()
+    document = (DOCUMENT % "reply").replace("warung", "sembang")
+    (folder / "sembang.yaml").write_text(document)
+    assert settled(living)
+    living.take_platforms()
+    assert living.world.targets.names == {"parties"}

@@ -10,8 +10,9 @@ import structlog
 
 from gerbang.activations import Activations
 from gerbang.csv_files import FileWatch
-from gerbang.errors import DocumentErrors, GerbangError, RecordError
+from gerbang.errors import DocumentErrors, GerbangError, RecordError, SettingsError
 from gerbang.loading import (
+    Pack,
     check_officers,
     compile_pack,
     known_platforms,
@@ -51,6 +52,8 @@ class LivingWorld:
         self._settings = settings
         self._watch = RegisterWatch(settings.registers_folder)
         self._lists = FileWatch(lambda: target_files(policy_folders(settings)).values())
+        self._lists_refused = False
+        self._unseen: dict[str, str] = {}
         self._activations = Activations(settings.state)
         self._stop = Event()
         self._thread = Thread(target=self._follow, name="registers", daemon=True)
@@ -63,18 +66,30 @@ class LivingWorld:
 
     def _follow(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
-            for changed, take in (
-                (self._watch.changed, self.refresh),
-                (self._lists.changed, self.take_targets),
-                (self._activations.changed, self.take_policy),
-                (self._documents.changed, self.take_platforms),
+            for at, changed, take in (
+                ("registers", self._watch.changed, self.refresh),
+                ("targets", self._lists.changed, self.take_targets),
+                ("policy", self._activations.changed, self.take_policy),
+                ("platforms", self._documents.changed, self.take_platforms),
             ):
                 try:
                     if changed():
                         take()
+                    self._unseen.pop(at, None)
+                except GerbangError as error:
+                    self._cannot_look(at, error)
                 except Exception:
                     # A bug of ours costs one look; without this thread everything would stay as it is for good.
                     log.exception("fault-while-following")
+
+    def _cannot_look(self, at: str, error: GerbangError) -> None:
+        """A folder of the settings is gone or cannot be read. What was in force stays so, and that is said once."""
+        why = str(error)
+        if at == "platforms":
+            self.refused = why
+        if self._unseen.get(at) != why:
+            self._unseen[at] = why
+            log.error(f"{at}-refused", error=why, in_force=f"the {at} as they were")
 
     def refresh(self) -> None:
         """Take the registers as they are now, if they are right."""
@@ -93,8 +108,9 @@ class LivingWorld:
             targets = load_targets(policy_folders(self._settings), known_platforms(self.world.platforms))
         except GerbangError as error:
             log.error("targets-refused", error=str(error), in_force="the lists of targets as they were")
+            self._lists_refused = True
             return
-        self.world = replace(self.world, targets=targets)
+        self.world, self._lists_refused = replace(self.world, targets=targets), False
         log.info("targets-taken", targets=targets.digest, lists=len(targets.names))
 
     def take_policy(self) -> None:
@@ -115,6 +131,7 @@ class LivingWorld:
         in_force = self.world.platforms.digest
         try:
             pack = read_pack(self._settings, self._pack)
+            self._all_there(pack)
             platforms = compile_pack(pack, self._settings)
             if failed := failures_of(pack, self._documents.differing()):
                 raise DocumentErrors([failed_case(one) for one in failed[:TOLD]])
@@ -130,6 +147,19 @@ class LivingWorld:
         self.world, self._pack, self.refused = fresh, pack, None
         self._documents.taken()
         log.info("platforms-taken", platforms=platforms.digest, before=in_force, documents=len(pack.documents))
+        if self._lists_refused:
+            self.take_targets()  # they may name a platform that came only now
+
+    def _all_there(self, pack: Pack) -> None:
+        """Raises `SettingsError` where a folder is gone with all its documents: a disk that is away, or somebody who is
+        putting another in its place. What it listed would pass unseen."""
+        left = {source.file.parent for source in pack.found}
+        for folder in sorted({source.file.parent for source in self._pack.found} - left):
+            if not folder.is_dir():
+                what = f"the folder `{folder}` is gone, from which platform documents are in force"
+                raise SettingsError(what, hint="put it back, or start `gerbang serve` again without it")
+        if not pack.documents and self._pack.documents:
+            raise SettingsError("no platform document is left", hint="put them back")
 
 
 class DocumentWatch:
@@ -143,7 +173,12 @@ class DocumentWatch:
         self._taken = self._tried = self._seen = platform_files(settings)
 
     def changed(self) -> bool:
-        now = platform_files(self._settings)
+        """Raises `SettingsError` where nobody can look; what is found after that is tried, the same as before too."""
+        try:
+            now = platform_files(self._settings)
+        except GerbangError:
+            self._tried = self._seen = frozenset()
+            raise
         still, self._seen = now == self._seen, now
         if not still or now == self._tried:
             return False

@@ -6,6 +6,7 @@ document of the same name. In a folder stand policies (`NAME/policy.yaml` or `NA
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ def _files(folder: Path, kind: str) -> Iterator[tuple[str, Path]]:
     elif kind == "protected":
         yield from (("protected", file) for file in folder.glob("protected.yaml"))
     else:
-        yield from ((file.stem, file) for file in sorted((folder / kind).glob("*.yaml")) if not is_cases(file))
+        yield from ((file.stem, file) for file in sorted(_yaml_files(folder / kind)) if not is_cases(file))
 
 
 def is_cases(file: Path) -> bool:
@@ -192,14 +193,29 @@ def compile_pack(pack: Pack, settings: Settings) -> Platforms:
 
 
 def platform_files(settings: Settings) -> frozenset[tuple[Path, int, int, int]]:
-    """Each file of the `platforms` folders as it stands, cases included: path, time, size and number."""
+    """Each file of the `platforms` folders as it stands, cases included: path, time, size and number.
+
+    Raises `SettingsError` where a folder cannot be looked into: what stands there is not gone.
+    """
     found = set()
     for folder in policy_folders(settings):
-        for file in (folder / "platforms").glob("*.yaml"):
+        for file in _yaml_files(folder / "platforms"):
             with suppress(OSError):
                 status = file.stat()
                 found.add((file, status.st_mtime_ns, status.st_size, status.st_ino))
     return frozenset(found)
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    """As `glob` gives them, which takes a folder that cannot be read for an empty one."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        what = f"the folder `{folder}` cannot be read: {reason(error)}"
+        raise SettingsError(what, hint="let the user who runs gerbang read it") from None
+    return [folder / name for name in names if name.endswith(".yaml")]
 
 
 def offices_of(settings: Settings, calendar: Calendar) -> Mapping[str, Office]:

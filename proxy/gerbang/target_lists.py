@@ -9,12 +9,13 @@
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from gerbang.csv_files import Column, Row, rows
-from gerbang.errors import Place, RegisterError
+from gerbang.errors import Place, RegisterError, reason
 from gerbang.policy.targets import Listed, Targets, compile_targets
 from gerbang.registers import WORD
 
@@ -56,8 +57,20 @@ TARGETS = (
 
 
 def target_files(folders: Sequence[Path]) -> dict[str, Path]:
-    """The file of each list, by its name."""
-    return {file.stem: file for folder in folders for file in sorted((folder / "targets").glob("*.csv"))}
+    """The file of each list, by its name. Raises `RegisterError` where a folder cannot be looked into."""
+    return {file.stem: file for folder in folders for file in sorted(_in_folder(folder / "targets"))}
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    """As `glob` gives them, which takes a folder that cannot be read for an empty one."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        what = f"cannot be read: {reason(error)}"
+        raise RegisterError(what, place=Place(str(folder)), hint="let the user who runs gerbang read it") from None
+    return [folder / name for name in names if name.endswith(".csv")]
 
 
 def load_targets(folders: Sequence[Path], platforms: frozenset[str]) -> Targets:

@@ -20,10 +20,13 @@ from gerbang.recognition.document import parse_platform
 from gerbang.recognition.drafting import Known, Wish
 from gerbang.recognition.learn import SHORTEST, Lesson, learn
 from gerbang.recognition.places import squeezed
+from gerbang.recognition.pruning import rewritten
 from gerbang.recognition.recognise import message_on, recognise
 from gerbang.recognition.series import Answer
 from gerbang.recognition.signature import compile_platforms
+from gerbang.wire.protobuf import find
 from policies.test_platforms import blinded, noticed, weakened
+from wire.test_protobuf import a_field, a_message
 
 MARKER = "Kuih lapis & teh tarik di pantri"
 HOST = "warung.example"
@@ -432,3 +435,11 @@ def test_what_real_clients_send_is_learnt_without_knowing_the_platform(file: Pat
     assert run_cases(cases, document) == ()
     assert cases.trials[0].expected is not None
     assert any(squeezed(marker) in squeezed(text) for text in cases.trials[0].expected[0].texts)
+
+
+def test_what_stands_beside_the_words_in_a_token_is_not_kept() -> None:
+    token = base64.b64encode(a_message((1, b"sesi-rahsia-Aminah"), (2, a_field(5, b"Kuih lapis dan teh")))).decode()
+    made = rewritten(token, "Kuih lapis", ("base64", "protobuf 2.5"))
+    assert find(base64.b64decode(base64.b64decode(made)), (2, 5)) == (b"Kuih lapis",)
+    made = rewritten(token, "Kuih lapis", ("protobuf 2.5",))
+    assert base64.b64decode(made) == a_field(2, a_field(5, b"Kuih lapis"))

@@ -178,5 +178,6 @@ def rewritten(text: str, marker: str, chain: tuple[str, ...]) -> str:
             head = text.partition(",")[0]
             made = f"{head},{base64.b64encode(made.encode()).decode() if head.endswith(';base64') else quote(made)}"
         elif name.startswith("protobuf "):
-            return text
+            # Only this field: what stands beside it may be anything.
+            made = base64.b64encode(_encoded(name.removeprefix("protobuf "), made, lambda leaf: leaf.value)).decode()
     return made
