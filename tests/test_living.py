@@ -229,7 +229,8 @@ def test_a_folder_that_cannot_be_looked_into_is_said_once_and_changes_nothing(
         patched.setattr(os, "listdir", listdir)
         until(lambda: living.refused is None)
     living.close()
-    assert [entry["event"] for entry in logs] == ["targets-refused", "platforms-refused", "platforms-taken"]
+    assert [entry["event"] for entry in logs] == ["documents-out-of-reach", "documents-out-of-reach", "platforms-taken"]
+    assert [entry["of"] for entry in logs[:2]] == ["targets", "platforms"]
     assert all("permission denied" in entry["error"] for entry in logs[:2])
     assert living.world.targets == before.targets
     assert living.world.platforms.digest == before.platforms.digest

@@ -89,7 +89,7 @@ class LivingWorld:
             self.refused = why
         if self._unseen.get(at) != why:
             self._unseen[at] = why
-            log.error(f"{at}-refused", error=why, in_force=f"the {at} as they were")
+            log.error("documents-out-of-reach", of=at, error=why, in_force="what was taken before")
 
     def refresh(self) -> None:
         """Take the registers as they are now, if they are right."""
