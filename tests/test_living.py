@@ -137,6 +137,18 @@ def test_documents_that_are_wrong_or_fail_a_case_change_nothing_and_say_where(
     assert living.world.platforms.digest == before.platforms.digest
 
 
+def test_cases_are_tried_with_the_document_that_replaces_another_of_its_platform(
+    following_platforms: LivingWorld, folder: Path
+) -> None:
+    living = following_platforms
+    (folder / "zz-warung.yaml").write_text(DOCUMENT % "jawab")
+    (folder / "zz-warung.cases.yaml").write_text(CASES.replace("op: reply", "op: jawab"))
+    assert settled(living)
+    living.take_platforms()
+    assert living.refused is None
+    assert len(living.world.platforms.documents) == 1
+
+
 def test_documents_wait_for_a_journal_that_is_away(following_platforms: LivingWorld, folder: Path) -> None:
     living, before = following_platforms, following_platforms.world
     away = [RecordError("the journal is away")]

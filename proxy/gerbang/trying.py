@@ -159,11 +159,12 @@ def cases_of(file: Path, document: PlatformDocument) -> platform_cases.Cases | N
 
 def failures_of(pack: Pack, changed: Collection[Path]) -> tuple[platform_cases.Failure, ...]:
     """The cases that do not hold of the documents that changed, or whose cases did, or the document that they use."""
-    latest = {document.platform: source.file for source, document in zip(pack.found, pack.documents, strict=True)}
-    fresh = {name for name, file in latest.items() if file in changed}
+    # Of several documents of one platform the last is in force.
+    given = zip(pack.found, pack.documents, strict=True)
+    latest = {document.platform: (source.file, document) for source, document in given}
+    fresh = {name for name, (file, _) in latest.items() if file in changed}
     failed: list[platform_cases.Failure] = []
-    for document in pack.documents:
-        file = latest[document.platform]
+    for file, document in latest.values():
         if fresh.isdisjoint({document.platform, document.uses}) and cases_beside(file) not in changed:
             continue
         cases = cases_of(file, document)
