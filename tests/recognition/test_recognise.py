@@ -324,6 +324,8 @@ def test_a_field_named_like_a_secret_is_no_text(name: str, nested: bool) -> None
         {"status_link": WORDS_SENT},
         {"name": WORDS_SENT},
         {"path": WORDS_SENT, "id": 1},
+        {"user": {"bio": WORDS_SENT}},
+        {"files": ["a.png"], "file": [{"note": WORDS_SENT}]},
     ],
 )
 def test_words_are_words_however_they_are_joined_and_whatever_their_field_is_called(fields: dict[str, object]) -> None:
@@ -349,6 +351,19 @@ def test_who_only_reads_posts_nothing(fields: dict[str, object]) -> None:
     for body, kind in ((json.dumps(fields).encode(), "application/json"), (urlencode(fields).encode(), FORM)):
         activity = only(recognise(request("/apa-apa", body, BLOG, content_type=kind), PLATFORMS))
         assert (activity.kind, activity.gaps) == (Kind.WRITE, ())
+
+
+@pytest.mark.parametrize("opened", ["mutation{", "mutation {", "mutation M{", "{"])
+def test_of_the_text_of_an_operation_its_words_alone_are_taken(opened: str) -> None:
+    body = json.dumps({"query": opened + f'tulis(isi: "{WORDS_SENT}") {{ id }} }}'}).encode()
+    activity = only(recognise(request("/apa-apa", body, BLOG, content_type="application/json"), PLATFORMS))
+    assert [text.value for text in activity.texts] == [WORDS_SENT]
+
+
+def test_a_list_of_names_and_what_a_program_says_of_itself_are_no_words() -> None:
+    fields = {"names": ["Aminah Salleh", "Devi Raman", "Siti Zainab"], "event": {"label": "jadual kaunter bulan ini"}}
+    sent = request("/apa-apa", json.dumps(fields).encode(), BLOG, content_type="application/json")
+    assert only(recognise(sent, PLATFORMS)).kind == Kind.WRITE
 
 
 @pytest.mark.parametrize("kind", ["application/csp-report", "application/reports+json; charset=utf-8"])

@@ -262,3 +262,10 @@ def test_the_bundled_software_is_told_by_its_markers() -> None:
     request = asked("a.my", "/wp-comments-post.php", f"comment={WORDS}".encode(), content_type="text/plain")
     (act,) = recognise(request, of).activities
     assert (act.platform, act.signature) == ("wordpress", "comment-form")
+    call = (
+        "<methodCall><methodName>new_topic</methodName><params><param><value>2</value></param>"
+        f"<param><value>Notis</value></param><param><value>{WORDS}</value></param></params></methodCall>"
+    )
+    request = asked("a.my", "/mobiquo/mobiquo.php", call.encode(), content_type="text/xml")
+    (act,) = recognise(request, of).activities
+    assert (act.signature, [text.value for text in act.texts]) == ("tapatalk-topic", ["Notis", WORDS])

@@ -39,7 +39,7 @@ def _selector(value: str) -> str:
 
 
 # What forums put below whatever somebody writes there, and no seal on a request.
-_SIGNATURES = frozenset({"signature", "signature_html"})
+_SIGNATURES = frozenset({"signature", "signature_html", "signature_raw"})
 
 
 def _text_selector(value: str) -> str:

@@ -101,8 +101,11 @@ def _test(condition: Condition) -> Test:
         given = condition.given
         tests.append(lambda values: bool(values) is given)
     if condition.truthy is not None:
-        truthy = condition.truthy
-        tests.append(lambda values: any(not _falsy(value) for value in values) is truthy)
+        # Of several, which one a server takes is not known: each is enough.
+        if condition.truthy:
+            tests.append(lambda values: any(not _falsy(value) for value in values))
+        else:
+            tests.append(lambda values: not values or any(_falsy(value) for value in values))
     if condition.matches is not None:
         pattern = compile_pattern(condition.matches)
         tests.append(

@@ -71,7 +71,7 @@ _JOINTS = re.compile(r"[._|~+:]+")
 SENTENCE = 4
 """Words that make a sentence of a field's value whose name says that it holds none."""
 _SPACELESS = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
-_GRAPHQL = re.compile(r"\s*(query|mutation|subscription|fragment|\{)[\s\w(]")
+_GRAPHQL = re.compile(r"\s*(query|mutation|subscription|fragment|\{)[\s\w({]")
 # One that never ends is taken to the end at once: tried again from each quote it would take the square of its length.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)', re.DOTALL)
 _NAME_PARTS = frozenset({"bin", "binti", "bt", "bte", "a/l", "a/p", "anak"})
@@ -194,7 +194,12 @@ def _withheld(name: str, value: Value) -> bool:
         words.pop()  # `billing_address_1`
     if not words or words[-1] not in _NO_STATEMENT:
         return False
-    return words[-1] in _NEVER_STATEMENT or not (isinstance(value, str) and _sentence(value))
+    if words[-1] in _NEVER_STATEMENT:
+        return True
+    if isinstance(value, str):
+        return not _sentence(value)
+    # Under such a name other fields may stand, each with its own: `user.bio`.
+    return isinstance(value, list) and not any(not isinstance(item, (str, list)) for item in value[:LEAVES])
 
 
 def _sentence(value: str) -> bool:
