@@ -48,6 +48,7 @@ def test_the_digest_is_of_what_the_lists_say(tmp_path: Path) -> None:
     ("written", "line", "said"),
     [
         ("platform,target\nsembang,satu\n", 2, "unknown platform `sembang`"),
+        ("platform,target\nfacebok,satu\n", 2, "unknown platform `facebok`; did you mean `facebook`? `gerbang "),
         ("platform,target\nx,\n", 2, "`target` has no value"),
         ("platform\nx\n", 1, "the column `target` is missing"),
         ("platform,target\nx,*\n", 2, "`target` cannot be `*`"),

@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 
 from gerbang.csv_files import Column, Row, rows
@@ -97,9 +98,14 @@ def load_targets(folders: Sequence[Path], platforms: frozenset[str]) -> Targets:
     return compile_targets(lists, sealed.hexdigest() if lists else "")
 
 
+def _platforms(given: str, platforms: frozenset[str]) -> str:
+    near = get_close_matches(given, platforms, n=1)
+    return (f"did you mean `{near[0]}`? " if near else "") + "`gerbang platforms list` names them"
+
+
 def _entry(row: Row, platforms: frozenset[str]) -> Listed:
     if row["platform"] not in platforms:
-        raise row.error(f"unknown platform `{row['platform']}`", "`gerbang platforms list` names them")
+        raise row.error(f"unknown platform `{row['platform']}`", _platforms(row["platform"], platforms))
     since = date.fromisoformat(row["from"]) if row["from"] else date.min
     until = date.fromisoformat(row["until"]) if row["until"] else date.max
     if until < since:

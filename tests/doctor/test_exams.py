@@ -39,7 +39,7 @@ from cli_builders import (
 )
 from gerbang.activations import Activation, Activations
 from gerbang.doctor import certificates, machine, records, rules, running
-from gerbang.doctor.examination import EXAMS, diagnoses, examine
+from gerbang.doctor.examination import EXAMS, NAMED, diagnoses, examine
 from gerbang.doctor.outcome import Diagnosis, Exam, Level, Patient
 from gerbang.gate.authority import create_intermediate, create_root, load_authority, write_intermediate, write_root
 from gerbang.journal.keys import load_keys
@@ -332,6 +332,7 @@ TABLE: list[tuple[Look, Step, Level, str]] = [
     (certificates.authority, several(a_ca(), written("state/ca/intermediate.pem", "x")), B, "damaged"),
     (certificates.root_key, a_root_key("root.p12"), W, "root.p12 looks like the CA's root key"),
     (certificates.root_key, a_root_key("state/ca/kunci.bak"), W, "kunci.bak looks like the CA's root key"),
+    (certificates.root_key, a_root_key(".mitmproxy/mitmproxy-ca.p12"), G, "does not lie beside the settings"),
     (rules.policies, lambda _: None, G, "trial: 1 rules, and all 1 cases hold"),
     (
         rules.policies,
@@ -362,6 +363,15 @@ TABLE: list[tuple[Look, Step, Level, str]] = [
         "the running gate has not taken the platform documents: x.yaml:3:1: `signatures` is missing",
     ),
     (rules.platforms, running_gate(platforms="a" * 64), W, "the running gate goes by aaaaaaaaaaaa, and the documents"),
+    (
+        rules.platforms,
+        written(
+            "rules/platforms/warung.yaml",
+            "platform: warung\ntitle: Warung\nhosts: {app: [x.com]}\nsurfaces: {}\nsignatures: []\n",
+        ),
+        W,
+        "x.com is listed by warung and by x, and is taken for x only",
+    ),
     (rules.registers, OFFICER, G, "1 officers, 0 accounts, 0 approvals"),
     (rules.registers, lambda _: None, W, "no official account is in the register"),
     (rules.registers, SIGNED_IN, W, "no officer is in the register"),
@@ -678,6 +688,35 @@ def test_what_stands_in_the_way_of_many_is_said_once(folder: Path) -> None:
     told = [one for one in examine(patient(folder)) if "blok" in one.found.what]
     assert len(told) == 1
     assert told[0].found.level is B
+
+
+@pytest.mark.parametrize(
+    ("step", "about", "said"),
+    [
+        (written("rules/platforms/warung.yaml", "platform: a\nversion: 1.10\n"), "platforms", "warung.yaml:2:10: "),
+        (written("rules/platforms/warung.yaml", "platform: [\n"), "platforms", "warung.yaml:"),
+        (written("rules/targets/pesaing.csv", "platform,target\nx,@a\nxx,@b\n"), "policy", "pesaing.csv:3: unknown"),
+        (changed("rules/trial/policy.yaml", "effect: block", "effect: blok"), "policy", "policy.yaml:"),
+        (register("accounts", "platform\nx\n"), "registers", "accounts.csv:"),
+    ],
+)
+def test_a_file_that_is_wrong_is_told_with_its_place_as_what_it_is(
+    folder: Path, step: Step, about: str, said: str
+) -> None:
+    """Whichever exam asks for it first: that of the CA asks for the platforms' hosts."""
+    a_ca()(folder)
+    step(folder)
+    told = [one for one in examine(patient(folder)) if said in one.found.what]
+    assert told
+    assert {one.about for one in told} == {about}
+
+
+def test_many_errors_of_one_document_are_told_up_to_a_number(folder: Path) -> None:
+    keys = "".join(f"kunci{number}: 1\n" for number in range(12))
+    written("rules/platforms/warung.yaml", f"platform: warung\n{keys}")(folder)
+    told = [one.found.what for one in examine(patient(folder)) if one.about == "platforms"]
+    assert sum("warung.yaml:" in one for one in told) == NAMED
+    assert any(one.endswith("more errors in documents") for one in told)
 
 
 def test_a_fault_of_ours_does_not_end_the_examination(folder: Path) -> None:

@@ -179,6 +179,27 @@ def test_the_publish_is_taken_the_draft_is_housekeeping_and_telemetry_is_named()
     holds(lesson)
 
 
+def test_what_an_editor_saved_half_written_is_a_draft_too() -> None:
+    half = posted({"op": "reply", "draft": True, "body": MARKER[:12]})
+    whole = posted({"op": "reply", "draft": True, "body": MARKER})
+    sends = posted({"op": "reply", "draft": False, "body": MARKER})
+    lesson = learnt(half, whole, sends)
+    assert not [note for note in lesson.notes if "request 0" in note]
+    holds(lesson)
+    lesson = learnt(half, sends)
+    assert [note.partition(":")[0] for note in lesson.notes if "request 0" in note] == [
+        "by their looks drafts, to be written as housekeeping"
+    ]
+    holds(lesson)
+
+
+def test_what_cannot_be_told_apart_is_said_once() -> None:
+    other = posted({"op": "reply", "body": "Lain sama sekali"})
+    whole = posted({"op": "reply", "state": "draft", "body": MARKER})
+    lesson = learnt(other, whole, posted({"op": "reply", "state": "published", "body": MARKER}))
+    assert len([note for note in lesson.notes if note.startswith("nothing tells it from request 0")]) == 1
+
+
 def test_a_publish_that_does_not_carry_the_words_uses_the_draft_that_does() -> None:
     lesson = learnt(
         posted({"title": "Berita pantri hari ini", "body": MARKER}, "/api/drafts", answer={"draft": {"id": "77120"}}),

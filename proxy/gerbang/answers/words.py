@@ -614,6 +614,7 @@ PHRASES: Mapping[str, Phrase] = {
     "console.basis.platforms": Phrase("Tandatangan platform", "Platform signatures"),
     "console.basis.calendar": Phrase("Kalendar", "Calendar"),
     "console.basis.lexicons": Phrase("Perbendaharaan kata", "Vocabularies"),
+    "console.basis.targets": Phrase("Senarai sasaran", "Lists of targets"),
     "console.basis.content": Phrase("Cap jari kandungan", "Fingerprint of the content"),
     "console.evidence": Phrase("Bukti", "Evidence"),
     "evidence.sealed": Phrase("termeterai", "sealed"),

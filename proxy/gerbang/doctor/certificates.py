@@ -29,6 +29,7 @@ KEY_LIMIT: Final = 64 << 10  # bytes of a file that may be one
 NAMED: Final = 5  # hosts that are named in a line
 # What a PKCS#12 file begins with: a sequence, version 3, then the kind `data` (RFC 7292, 4).
 PKCS12: Final = bytes.fromhex("06092a864886f70d010701")
+MITMPROXY: Final = "mitmproxy-ca"  # how mitmproxy calls the files of a CA of its own, which is not the gate's
 
 
 def interception(patient: Patient) -> Iterator[Diagnosis]:
@@ -125,7 +126,8 @@ def _files(folder: Path) -> Iterator[Path]:
 def _is_pkcs12(path: Path) -> bool:
     with suppress(OSError):
         found = path.lstat()
-        if stat.S_ISREG(found.st_mode) and 100 < found.st_size <= KEY_LIMIT:
+        named_so = path.name.startswith(MITMPROXY)
+        if stat.S_ISREG(found.st_mode) and not named_so and 100 < found.st_size <= KEY_LIMIT:
             with path.open("rb") as file:
                 head = file.read(64)
             return head[:1] == b"\x30" and PKCS12 in head

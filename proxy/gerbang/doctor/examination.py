@@ -1,13 +1,15 @@
 """All exams, in the order in which an admin would put things right."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
 
 import structlog
 
 from gerbang.doctor import certificates, machine, records, rules, running
 from gerbang.doctor.outcome import Diagnosis, Exam, Level, Patient, bad
-from gerbang.errors import GerbangError
+from gerbang.errors import DocumentErrors, GerbangError
 
 log = structlog.get_logger()
 
@@ -20,11 +22,11 @@ EXAMS = (
     Exam("ports", machine.listeners),
     Exam("interception", certificates.interception),
     Exam("zones", rules.zones, slow=True),
-    Exam("ca", certificates.authority, slow=True),
-    Exam("root", certificates.root_key),
     Exam("policy", rules.policies, slow=True),
     Exam("in-force", rules.in_force),
     Exam("platforms", rules.platforms),
+    Exam("ca", certificates.authority, slow=True),
+    Exam("root", certificates.root_key),
     Exam("registers", rules.registers),
     Exam("calendar", rules.calendars),
     Exam("keys", records.record_keys),
@@ -35,6 +37,17 @@ EXAMS = (
     Exam("dns", running.names, slow=True),
     Exam("gate", running.gate, slow=True),
 )
+
+BY_FOLDER: Final = {
+    "platforms": "platforms",
+    "targets": "policy",
+    "registers": "registers",
+    "calendars": "calendar",
+    "lexicons": "platforms",
+}
+"""Of what a file is whose folder has this name: whichever exam asks for it first says what is wrong with it."""
+
+NAMED: Final = 5  # errors of documents that are told, a line each
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +67,19 @@ def examine(patient: Patient, begun: Callable[[Exam], None] = lambda _: None) ->
             # The same document or register stands in the way of several exams: once is enough.
             if found not in said or found.level is Level.GOOD:
                 said.add(found)
-                yield Told(exam.name, found)
+                yield Told(found.about or exam.name, found)
 
 
 def diagnoses(exam: Exam, patient: Patient) -> Iterator[Diagnosis]:
     """What one exam says. What it needs and cannot have is a diagnosis too."""
     try:
         yield from exam.look(patient)
+    except DocumentErrors as errors:
+        told = [_trouble(error) for error in errors.errors]
+        yield from told[:NAMED]
+        if more := told[NAMED:]:
+            todo = "correct those that are named, and run this again"
+            yield replace(bad(f"{len(more)} more errors in documents", todo), about=more[0].about)
     except GerbangError as error:
         yield _trouble(error)
     except Exception as error:
@@ -74,10 +93,11 @@ def trouble(error: GerbangError) -> Told:
 
 
 def _trouble(error: GerbangError) -> Diagnosis:
-    return bad(
+    found = bad(
         (f"{error.place}: " if error.place else "") + str(error.what),
         error.hint or "correct it there, and run this again",
     )
+    return replace(found, about=BY_FOLDER.get(Path(error.place.file).parent.name)) if error.place else found
 
 
 def is_bad(told: Iterator[Told] | list[Told]) -> bool:

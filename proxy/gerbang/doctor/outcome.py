@@ -30,6 +30,8 @@ class Diagnosis:
     level: Level
     what: str
     todo: str | None = None
+    about: str | None = None
+    """Of what, where that is another thing than the exam was of: a document that it had to read."""
 
 
 def good(what: str) -> Diagnosis:

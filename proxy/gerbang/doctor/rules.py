@@ -13,6 +13,7 @@ from gerbang.gate.identity import parse_htpasswd
 from gerbang.gate.run import check_sign_in
 from gerbang.loading import check_officers
 from gerbang.model import Device, Office
+from gerbang.recognition.matcher import Platforms
 from gerbang.settings import ZoneSettings
 from gerbang.trying import tried
 
@@ -83,12 +84,26 @@ def platforms(patient: Patient) -> Iterator[Diagnosis]:
                 f"the running gate goes by {gate.platforms[:12]}, and the documents on the disk are {digest[:12]}",
                 "wait some seconds for it to take them; if it does not, read its log",
             )
+    for host, names in _listed_twice(world.platforms).items():
+        yield warning(
+            f"{host} is listed by {' and by '.join(names)}, and is taken for {names[-1]} only",
+            "take it out of one document, so that the other's signatures count",
+        )
     for site in patient.settings.sites:
         found = world.platforms.at(site.host)
         if found is None or site.platform not in (None, found.platform):
             yield bad(
                 f"the site {site.host} is taken for {found.platform if found else 'nothing'}", "correct `[[sites]]`"
             )
+
+
+def _listed_twice(platforms: Platforms) -> dict[str, list[str]]:
+    """Hosts of several documents with the documents, of which the last gets the host."""
+    found: dict[str, list[str]] = {}
+    for document in platforms.documents:
+        for host in {host for hosts in document.hosts.values() for host in hosts}:
+            found.setdefault(host, []).append(document.platform)
+    return {host: names for host, names in sorted(found.items()) if len(names) > 1}
 
 
 def registers(patient: Patient) -> Iterator[Diagnosis]:

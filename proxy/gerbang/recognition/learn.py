@@ -25,6 +25,7 @@ from gerbang.recognition.marked import (
     alike,
     chosen_of,
     ids_answered,
+    is_draft,
     is_flag,
     is_id,
     links_answered,
@@ -201,14 +202,22 @@ class Proposal:
             and (operation(other.message) or ("", ""))[1] == (name[1] if name else "")
             and _fits(template, other.message.path)
         ]
+        # An editor saves what is half written, too: a draft is told from the publish as those with the marker are.
+        saved = [other for other in same if is_draft(other)] if claim.where or self.drafts or is_draft(one) else []
+        same = [other for other in same if other not in saved]
+        if saved and not self.drafts:
+            self.notes.append(
+                f"by their looks drafts, to be written as housekeeping: {listed(saved)}; one with the whole marker, "
+                "recorded before it is posted, does so"
+            )
         words = next((place.holds[0] for place in one.places if not place.holds[0].startswith("body")), None)
         vague = not name and not re.search(r"/[^{/]", template)
         if words and (vague or any(not _has(other, words) for other in same)):
             claim.where[words] = {"given": True}
         if same and all(words is None or _has(other, words) for other in same):
-            self.notes.append(
-                f"nothing tells it from {listed(same)}, which is the same operation, or must be told apart"
-            )
+            note = f"nothing tells it from {listed(same)}, which is the same operation, or must be told apart"
+            if note not in self.notes:  # of the publish and of its draft
+                self.notes.append(note)
         return claim
 
     def _template(self, one: Sent, name: str) -> tuple[str, Mapping[str, str]]:

@@ -40,7 +40,9 @@ def list_platforms(
         )
         for entry in entries
     ]
-    table(columns, rows, as_json=False)
+    # The shipped documents have no version: a column of nothing says nothing.
+    shown = len(columns) - (not any(entry.document.version for entry in entries))
+    table(columns[:shown], [row[:shown] for row in rows], as_json=False)
 
 
 def _listed(entry: Entry) -> Mapping[str, Any]:
@@ -134,7 +136,8 @@ def show_platform(
     if not document.hosts:
         _say("hosts: those of `[[sites]]` in the settings")
     _say(f"cases: {len(entry.cases.trials) if entry.cases else 'none'}")
-    table(SIGNATURE, signatures, as_json=False)
+    if signatures:
+        table(SIGNATURE, signatures, as_json=False)
     if housekeeping:
         _say("no act:")
         table(columns, housekeeping, as_json=False)
