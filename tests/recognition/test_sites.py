@@ -8,6 +8,7 @@ import pytest
 from gerbang.bundled import bundled
 from gerbang.model import SOCKET, Activity, Gap, Kind, Request
 from gerbang.recognition.earlier import place_of
+from gerbang.recognition.matcher import CompiledClaim
 from gerbang.recognition.recognise import TOLD, Recognition, recognise, recognise_unread, socket_refusal
 from gerbang.recognition.signature import UNTOLD, Platforms, compile_platforms, parse_platform
 
@@ -269,3 +270,15 @@ def test_the_bundled_software_is_told_by_its_markers() -> None:
     request = asked("a.my", "/mobiquo/mobiquo.php", call.encode(), content_type="text/xml")
     (act,) = recognise(request, of).activities
     assert (act.signature, [text.value for text in act.texts]) == ("tapatalk-topic", ["Notis", WORDS])
+
+
+def test_a_fault_lets_no_write_pass_that_looks_like_a_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As what bots and old forums are sent; pages are still to be read."""
+    by_get = WARUNG.replace(
+        "api: {hosts: api, under: /papan/v1}", "api: {hosts: api, method: [GET, POST], under: /papan/v1}"
+    )
+    of = platforms({"a.my": "warung"}, by_get)
+    monkeypatch.setattr(CompiledClaim, "holds", lambda *_: 1 / 0)
+    (act,) = recognise(asked("a.my", "/papan/v1/tulis?kata=Hai", None, "GET"), of).activities
+    assert (act.kind, act.unclaimed, [gap.reason for gap in act.gaps]) == (Kind.WRITE, True, ["unreadable"])
+    assert recognise(asked("a.my", "/papan/v1/baca", None, "GET"), of).reason == "read"

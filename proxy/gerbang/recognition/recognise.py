@@ -102,7 +102,7 @@ def _at_role(request: Request, role: HostRole, platforms: Platforms) -> Recognit
         return reading.recognise(message)
     except Exception:
         # A fault of ours must not let a write pass as no act: it is one that could not be read.
-        if request.method.upper() in _READS:
+        if request.method.upper() in _READS and not reading.may_write(message):
             return Recognition((), "read")
         gaps = (Gap("unreadable", "the request could not be taken apart"),)
         unread = Activity(platform.name, Kind.WRITE, request.host, unclaimed=True, gaps=gaps)
@@ -313,6 +313,14 @@ class _Reading:
         if _READS.issuperset((*methods, message.method)):
             return self._read(message)
         return self._unclaimed(message)
+
+    def may_write(self, message: Message) -> bool:
+        """Whether a signature may claim a request, whose method is that of a read, at the path that it has."""
+        try:
+            candidates = self.platform.candidates(segments(message.path), self.role, message, message.method)
+            return any(isinstance(compiled.claim, Signature) for compiled, _ in candidates)
+        except Exception:
+            return False  # nothing can be told of any request, and pages are still to be read
 
     def _at(
         self, path: tuple[str, ...], message: Message, effective: str, *, certain: bool, routed: bool | None
