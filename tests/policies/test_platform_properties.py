@@ -85,7 +85,7 @@ def test_json_is_the_same_act_with_escapes_and_spaces_and_in_another_charset(nam
     different = [
         what
         for trial in BODIED[name]
-        if plain(trial)
+        if plain(trial) and not uploads_body(trial.request)
         for body in rewritten_json(trial.request.body or b"")
         for what in unlike(trial, replace(trial.request, body=body))
     ]
