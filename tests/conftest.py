@@ -1,11 +1,17 @@
 """What all tests share: which of them this machine can run."""
 
 import os
+from importlib import import_module
 
 import pytest
 import structlog
 
 from system import missing
+
+# The commands' console keeps for good a width that the environment names when it is made: it is made without one, and
+# asks each time.
+os.environ.pop("COLUMNS", None)
+import_module("gerbang.cli.output")
 
 # The default writes down every local of a traceback, and all platforms are among ours: that takes longer than tests
 # wait.

@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +80,24 @@ class Wrong:
     typed: str = ""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _parts_log_elsewhere() -> None:
+    """What the parts of `serve` log goes where it went when that process began: into no test's own capture."""
+    forkserver.ensure_running()
+
+
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     an_office(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(serving, "fresh", LOADED)
+    before = structlog.get_config()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     yield tmp_path
     for number, handler in handlers.items():
         signal.signal(number, handler)
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 @pytest.fixture

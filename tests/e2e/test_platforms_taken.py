@@ -100,7 +100,7 @@ def test_a_running_gate_takes_changed_documents_or_keeps_the_old_ones(tmp_path: 
             assert shout(office) == "post"
             assert office.decisions()[-1]["basis"]["platforms"] == after
 
-            (own / "x.yaml").write_text(renamed() + "version: 2026-11-24\n", "utf-8")
+            (own / "x.yaml").write_text(renamed().replace("version: 2026-11-24", "version: 2026-11-25", 1), "utf-8")
             until(lambda: len(told(tmp_path, "platforms-taken")) == 2)
             until(lambda: health(office)["state"] == "good")
         finally:

@@ -334,7 +334,7 @@ def test_the_outcome_keeps_what_the_ids_stand_for_privately(gate: RunningGate, p
 def changed(world: World) -> World:
     """The world with a document that says another version of itself."""
     documents = [
-        document.model_copy(update={"version": "2026-11-24"}) if document.platform == "x" else document
+        document.model_copy(update={"version": "2026-11-25"}) if document.platform == "x" else document
         for document in world.platforms.documents
     ]
     return replace(world, platforms=compile_platforms(documents))

@@ -38,7 +38,7 @@ class Invention:
         """An id of the same shape. What is no letter and no digit stays.
 
         >>> Invention().id("8841-ab"), Invention().id("x")
-        ('1234-fg', 'b')
+        ('1234-fg', 'a')
         """
         if value not in self._known:
             shift = len(self._known)
