@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from builders import a_decision, an_activity
 from gerbang.cli import configuration
 from gerbang.cli.main import app
+from gerbang.cli.platforms import listing
 from gerbang.cli.slot import now
 from gerbang.errors import GerbangError
 from gerbang.model import Shape
@@ -366,7 +367,10 @@ def test_an_answer_that_is_none_is_named(tmp_path: Path, answer: object) -> None
 
 
 def test_the_list_fits_a_hundred_columns_and_json_keeps_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "100")
+    # Told to the console that prints, and not by the environment, which it may have asked long ago.
+    console = listing.table.__globals__["console"]
+    monkeypatch.setattr(console, "_width", 100)
+    monkeypatch.setattr(console, "_height", 50)
     listed = json.loads(run("platforms", "list", "--json"))
     table = run("platforms", "list").splitlines()
     assert max(map(len, table)) <= 100

@@ -18,14 +18,16 @@ EVERY: Final = 1.0  # seconds between two looks
 async def follow(folder: Path, take: Callable[[Authority], None]) -> None:
     """Give each CA that takes the place of the one before to `take`, on the event loop; files are read in a thread.
 
-    What cannot be read, or is no CA, is told once, and the one in force goes on.
+    What cannot be read, or is no CA, is told once, and the one in force goes on. A file counts once nothing has changed
+    since the look before: somebody may be copying it.
     """
     file = folder / INTERMEDIATE
-    seen = await asyncio.to_thread(_signature, file)
+    seen = before = await asyncio.to_thread(_signature, file)
     while True:
         await asyncio.sleep(EVERY)
         now = await asyncio.to_thread(_signature, file)
-        if now is None or now == seen:
+        still, before = now == before, now
+        if now is None or now == seen or not still:
             continue
         seen = now
         try:
