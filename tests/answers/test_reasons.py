@@ -1,9 +1,9 @@
 import pytest
 
-from builders import a_match
-from gerbang.answers.reasons import exemption_told, findings, reasons
-from gerbang.answers.words import Language
-from gerbang.model import Effect, Finding, Likelihood, Mode, Regime
+from builders import a_decision, a_match, an_activity
+from gerbang.answers.reasons import advice, exemption_told, findings, reasons
+from gerbang.answers.words import Language, say
+from gerbang.model import Effect, Finding, Gap, Likelihood, Mode, Regime
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,12 @@ def test_alike_findings_are_one_line_with_the_place_of_the_first() -> None:
     first, second = findings(found, Language.EN)
     assert (first.where, first.checks) == ("in the first text, near character 12, and 1 more", ("names", "words"))
     assert second.where == "in text 4, near character 1"
+
+
+@pytest.mark.parametrize(
+    ("reason", "another"), [("too-large", True), ("unreadable", True), ("encrypted", False), ("sent-earlier", False)]
+)
+def test_another_version_is_advised_only_where_it_may_help(reason: str, another: bool) -> None:
+    decision = a_decision(Effect.BLOCK, activity=an_activity("teks", gaps=(Gap("pinned"), Gap(reason))))
+    told = say("advice.gap", Language.EN)
+    assert (told in advice(decision, Language.EN)) is another

@@ -6,7 +6,8 @@ import pytest
 
 from gerbang.bundled import bundled
 from gerbang.model import Activity, Request
-from gerbang.recognition.recognise import Outcome, outcome, recognise
+from gerbang.recognition.outcome import Outcome, outcome
+from gerbang.recognition.recognise import recognise
 from gerbang.recognition.signature import compile_platforms, parse_platform
 
 FILE = bundled("policies/platforms/youtube.yaml")

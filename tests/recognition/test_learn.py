@@ -21,9 +21,10 @@ from gerbang.recognition.drafting import Known, Wish
 from gerbang.recognition.learn import SHORTEST, Lesson, learn
 from gerbang.recognition.places import squeezed
 from gerbang.recognition.pruning import rewritten
-from gerbang.recognition.recognise import message_on, recognise
+from gerbang.recognition.recognise import recognise
 from gerbang.recognition.series import Answer
 from gerbang.recognition.signature import compile_platforms
+from gerbang.recognition.sockets import message_on
 from gerbang.wire.protobuf import find
 from policies.test_platforms import blinded, noticed, weakened
 from wire.test_protobuf import a_field, a_message

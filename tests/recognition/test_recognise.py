@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from gerbang.bundled import bundled
 from gerbang.model import Activity, Gap, Kind, Request
+from gerbang.recognition.claims import VALUE, compile_value
 from gerbang.recognition.document import Value
-from gerbang.recognition.matcher import VALUE, HostRole, compile_value
-from gerbang.recognition.recognise import Recognition, _Reading, outcome, recognise, recognise_unread
+from gerbang.recognition.matcher import HostRole
+from gerbang.recognition.outcome import outcome
+from gerbang.recognition.recognise import Recognition, _Reading, recognise, recognise_unread
 from gerbang.recognition.signature import Platforms, compile_platforms, parse_platform
 from gerbang.wire.encodings import LIMIT
 from gerbang.wire.message import Message

@@ -7,10 +7,12 @@ import pytest
 
 from gerbang.bundled import bundled
 from gerbang.model import SOCKET, Activity, Gap, Kind, Request
+from gerbang.recognition.asked import TOLD
+from gerbang.recognition.claims import CompiledClaim
 from gerbang.recognition.earlier import place_of
-from gerbang.recognition.matcher import CompiledClaim
-from gerbang.recognition.recognise import TOLD, Recognition, recognise, recognise_unread, socket_refusal
+from gerbang.recognition.recognise import Recognition, recognise, recognise_unread
 from gerbang.recognition.signature import UNTOLD, Platforms, compile_platforms, parse_platform
+from gerbang.recognition.sockets import socket_refusal
 
 WARUNG = """\
 platform: warung

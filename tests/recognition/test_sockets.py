@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from gerbang.errors import DocumentErrors
 from gerbang.model import SOCKET, Gap, Kind, Request, SocketRefusal
 from gerbang.recognition.cases import parse_cases, run_cases
-from gerbang.recognition.recognise import message_on, recognise, recognise_unread, socket_refusal
+from gerbang.recognition.recognise import recognise, recognise_unread
 from gerbang.recognition.signature import compile_platforms, parse_platform
+from gerbang.recognition.sockets import message_on, socket_refusal
 from gerbang.wire.values import Unreadable, parse_json
 from policies.test_platforms import blinded, weakened
 from socket_platform import CASES, CHAT, DOCUMENT, HOST, SUBPROTOCOL

@@ -225,12 +225,16 @@ def hours_told(hours: Hours, language: Language) -> str:
     return f"{regime} ({fact})" if fact else regime
 
 
+ANOTHER_VERSION = frozenset({"too-large", "unreadable", "unknown-encoding"})
+"""Gaps that a smaller version or an ordinary format may close; what is sealed stays so in any."""
+
+
 def advice(decision: Decision, language: Language) -> tuple[str, ...]:
     """What the officer can do next, by what was found, what could not be read and what time it is."""
     categories = dict.fromkeys(finding.category for finding in decision.findings)
     # An admin's own category has no advice of ours.
     told = [words for category in categories if (words := term("advice", category, language)) != category]
-    if decision.gaps:
+    if any(gap.reason in ANOTHER_VERSION for gap in decision.gaps):
         told.append(say("advice.gap", language))
     hours = decision.hours
     if hours.regime is Regime.OFFICE_HOURS and hours.until is not None and not decision.findings:

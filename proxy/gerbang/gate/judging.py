@@ -31,7 +31,8 @@ from gerbang.gate.saves import Save, SaveBook
 from gerbang.model import SOCKET, Activity, Actor, Decision, Effect, Gap, Kind, Media, Release, Reply, Request, Shape
 from gerbang.pipeline import MEDIA_NAME, World, excerpts, judge, judge_early
 from gerbang.recognition.earlier import Thing, ids_of, joined, place_of
-from gerbang.recognition.recognise import Recognition, outcome, recognise, recognise_unread
+from gerbang.recognition.outcome import outcome
+from gerbang.recognition.recognise import Recognition, recognise, recognise_unread
 from gerbang.recognition.signature import Platforms
 from gerbang.record.event import Done, Event, Part, RecordKeys, decision_event, outcome_event, unclaimed_event
 from gerbang.record.number import decision_number

@@ -17,7 +17,7 @@ from gerbang.gate.judging import Holder, Judge
 from gerbang.gate.passage import Passage, read_request
 from gerbang.gate.socket_layer import SocketMessage
 from gerbang.model import SOCKET, Decision, Request
-from gerbang.recognition.recognise import acknowledgement, is_unfinished, message_on, socket_refusal
+from gerbang.recognition.sockets import acknowledgement, is_unfinished, message_on, socket_refusal
 
 log = structlog.get_logger()
 

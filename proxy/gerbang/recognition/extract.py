@@ -5,9 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gerbang.model import Account, Activity, Edit, Gap, Kind, Media, Step, Text
-from gerbang.recognition.document import Signature
-from gerbang.recognition.matcher import (
-    Captures,
+from gerbang.recognition.claims import (
     CompiledAccount,
     CompiledClaim,
     CompiledEdits,
@@ -15,10 +13,12 @@ from gerbang.recognition.matcher import (
     CompiledMedia,
     CompiledStep,
     CompiledValue,
-    Platform,
     all_ids,
     first,
 )
+from gerbang.recognition.document import Signature
+from gerbang.recognition.matcher import Platform
+from gerbang.recognition.paths import Captures
 from gerbang.recognition.unclaimed import bare, human_texts
 from gerbang.wire.charsets import scrubbed
 from gerbang.wire.message import Message, members

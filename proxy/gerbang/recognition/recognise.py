@@ -5,39 +5,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from gerbang.model import PUBLISHING, SOCKET, Activity, Gap, Kind, Request, SocketRefusal
+from gerbang.model import PUBLISHING, SOCKET, Activity, Gap, Kind, Request
+from gerbang.recognition.asked import Told, message_of, role_of, told_of
+from gerbang.recognition.claims import CompiledClaim
 from gerbang.recognition.document import INERT_ROLES, Batch, Housekeeping, Signature
 from gerbang.recognition.extract import account, activity, kept, media
-from gerbang.recognition.matcher import (
-    SEGMENTS,
-    UNTOLD,
-    Captures,
-    CompiledClaim,
-    HostRole,
-    Platform,
-    Platforms,
-    all_ids,
-    first,
-)
+from gerbang.recognition.matcher import HostRole, Platform, Platforms
+from gerbang.recognition.paths import SEGMENTS, Captures
 from gerbang.recognition.shape import shape_of
 from gerbang.recognition.unclaimed import LETTERS, human_texts, letters
-from gerbang.wire.framed import Framing, acknowledged, packets, unfinished
+from gerbang.wire.framed import Framing, packets
 from gerbang.wire.message import Message, members, segments
-from gerbang.wire.selectors import Found, Selector, as_text, parse_selector
+from gerbang.wire.selectors import Selector, as_text, parse_selector
 from gerbang.wire.values import Unreadable, Value
 from gerbang.wire.xmlrpc import Call
 
 ELEMENTS = 200
 """Elements of a batch that are looked at; more is the gap `too-large`."""
 
-RESPONSE = 2 * 1024 * 1024
-"""Bytes of a response that are read for the new post's id."""
-
 ROUTES = 4
 """Paths that a request's fields lead to and that are tried; of more, the last."""
-
-TOLD = 4
-"""Software of which a request to one site may show markers and is still tried as each; of more it is `unreadable`."""
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "CONNECT"})
 _METHOD_NAMES = _READS | {"POST", "PUT", "PATCH", "DELETE"}
@@ -64,21 +51,9 @@ class Recognition:
     kept: tuple[Activity, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the platform answered: `accepted` is `None` where its answer does not tell. By the ids of `gives`, later
-    steps name what was sent."""
-
-    status: int
-    accepted: bool | None
-    id: str | None = None
-    url: str | None = None
-    gives: tuple[str, ...] = ()
-
-
 def recognise(request: Request, platforms: Platforms) -> Recognition:
     """The activities of a request to a listed host. With `request.body` `None`, what its headers alone prove."""
-    role, request = _role(request, platforms)
+    role, request = role_of(request, platforms)
     if role is None:
         return Recognition((), "not-listed")
     return recognise_as(request, role, platforms)
@@ -86,7 +61,7 @@ def recognise(request: Request, platforms: Platforms) -> Recognition:
 
 def recognise_as(request: Request, role: HostRole, platforms: Platforms) -> Recognition:
     """As `recognise`, for a host whose platform is known from elsewhere."""
-    told = _told(request, role, platforms)
+    told = told_of(request, role, platforms)
     return _all_of(told, [_at_role(request, one, platforms) for one in told.tried])
 
 
@@ -94,7 +69,7 @@ def _at_role(request: Request, role: HostRole, platforms: Platforms) -> Recognit
     platform = platforms.platform(role.platform)
     if platform is None or role.role in INERT_ROLES:
         return Recognition((), role.role)
-    message = _message(request, platform, request.body)
+    message = message_of(request, platform, request.body)
     reading = _Reading(platform, role.role, request.host)
     try:
         if message.on_socket and message.body and (framing := platform.framing(message, role.role)):
@@ -123,10 +98,10 @@ def recognise_unread(request: Request, gap: Gap, platforms: Platforms) -> Recogn
 
     An upload has none and `streams`: that a film is larger than what is read says nothing against it.
     """
-    role, request = _role(request, platforms)
+    role, request = role_of(request, platforms)
     if role is None:
         return Recognition((), "not-listed")
-    told = _told(replace(request, body=None), role, platforms)
+    told = told_of(replace(request, body=None), role, platforms)
     return _all_of(told, [_unread_at_role(request, one, gap, platforms) for one in told.tried])
 
 
@@ -134,7 +109,7 @@ def _unread_at_role(request: Request, role: HostRole, gap: Gap, platforms: Platf
     platform = platforms.platform(role.platform)
     if platform is None or role.role in INERT_ROLES:
         return Recognition((), role.role)
-    message = _message(request, platform, None)
+    message = message_of(request, platform, None)
     found = _Reading(platform, role.role, request.host, given_up=gap).recognise(message)
     if found.streams:
         return found
@@ -145,127 +120,12 @@ def _unread_at_role(request: Request, role: HostRole, gap: Gap, platforms: Platf
     )
 
 
-# Of the request that opened a socket, what would say of a message what it holds.
-_OF_A_BODY = ("content-", "transfer-encoding")
-_CHOSEN = "sec-websocket-protocol"
-
-
-def message_on(opened: Request, content: bytes | None, subprotocol: str | None) -> Request:
-    """The request that stands for one message which a client sends on a socket.
-
-    `opened` is the request that opened it, `subprotocol` what the platform chose of what it offers. `content` is
-    `None` where the message is not read.
-    """
-    headers = [
-        (name, value)
-        for name, value in opened.headers
-        if not name.lower().startswith(_OF_A_BODY) and name.lower() != _CHOSEN
-    ]
-    if subprotocol:
-        headers.append((_CHOSEN, subprotocol))
-    return replace(opened, method=SOCKET, headers=tuple(headers), body=content)
-
-
-def socket_refusal(request: Request, platforms: Platforms) -> SocketRefusal | None:
-    """With what the page on a socket understands that a message of its own was refused, where a document says so."""
-    role, request = _role(request, platforms)
-    for told in _told(request, role, platforms).roles if role else ():
-        platform = platforms.platform(told.platform)
-        if platform and (shape := platform.socket_refusal(_message(request, platform, request.body), told.role)):
-            return shape
-    return None
-
-
-def is_unfinished(request: Request, platforms: Platforms) -> bool:
-    """Whether a message on a socket ends within a packet of the protocol spoken there, so that more belongs to it."""
-    framing, data = _framing(request, platforms), request.body or b""
-    return framing is not None and unfinished(framing, data)
-
-
-def acknowledgement(request: Request, platforms: Platforms) -> bytes | None:
-    """What a client wants to hear, by the protocol spoken on a socket, of a message that is dropped; `None` where
-    nothing of the kind would leave it in order."""
-    framing, data = _framing(request, platforms), request.body or b""
-    return acknowledged(framing, data) if framing is not None else None
-
-
-def _framing(request: Request, platforms: Platforms) -> Framing | None:
-    role, request = _role(request, platforms)
-    for told in _told(request, role, platforms).roles if role else ():
-        platform = platforms.platform(told.platform)
-        if platform and (framing := platform.framing(_message(request, platform, None), told.role)):
-            return framing
-    return None
-
-
-def _message(request: Request, platform: Platform, body: bytes | None) -> Message:
-    document = platform.document
-    return Message(
-        request.method,
-        request.target,
-        request.headers,
-        body,
-        php=document.php,
-        camel=document.camel,
-        wrapped=document.wrapped,
-        charset=document.charset,
-    )
-
-
 def _with(found: Activity, gap: Gap) -> Activity:
     # A login's body is never read, so nothing of it is missing.
     return found if found.kind in (Kind.LOGIN, Kind.VIEW) else replace(found, gaps=(*found.gaps, gap))
 
 
-def _role(request: Request, platforms: Platforms) -> tuple[HostRole | None, Request]:
-    """The host's platform; a target in absolute form is cut to path and query, and may name the host."""
-    host = request.host
-    role = platforms.at(host) or platforms.at(host.lower().rstrip("."))
-    if not request.target.startswith("/") and "://" in request.target[:12]:
-        try:
-            url = urlsplit(request.target)
-            named = (url.hostname or "").rstrip(".")
-        except ValueError:
-            return role, request
-        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        asked = platforms.at(named)
-        if asked is not None and (role is None or role.role in INERT_ROLES):
-            role, host = asked, named
-        request = replace(request, target=target, host=host)
-    return role, request
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What may run on a host, and what a request is tried as beside because that is not certain."""
-
-    roles: tuple[HostRole, ...]
-    beside: tuple[HostRole, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-
-    @property
-    def tried(self) -> tuple[HostRole, ...]:
-        return (*self.roles, *self.beside)
-
-
-def _told(request: Request, role: HostRole, platforms: Platforms) -> _Told:
-    """What is said of a host, and of a site of which nothing is, what its markers tell.
-
-    Whoever sends a request can put a marker of other software into it, but for its path.
-    """
-    if role.platform != UNTOLD:
-        return _Told((role,))
-    try:
-        names, certain = platforms.presumed(Message(request.method, request.target, request.headers, request.body))
-    except Exception:
-        return _Told((role,))  # a fault of ours: then nothing is told, and a write is one that no signature claims
-    if len(names) > TOLD:
-        return _Told((role,), gaps=(Gap("unreadable", "markers of more software than one site runs"),))
-    roles = tuple(replace(role, platform=name) for name in names)
-    return _Told(roles or (role,), () if certain or not roles else (role,))
-
-
-def _all_of(told: _Told, found: Sequence[Recognition]) -> Recognition:
+def _all_of(told: Told, found: Sequence[Recognition]) -> Recognition:
     """All that signatures claim of what may run on a host, and else the first that is an act, or may be one with its
     body; and what the request is if nothing is known of that, where it would be hidden."""
     if told.gaps:
@@ -660,38 +520,3 @@ def _script(path: tuple[str, ...]) -> tuple[str, ...]:
                 return path
             return path[: at + 1]
     return path
-
-
-def outcome(
-    activity: Activity, status: int, headers: Sequence[tuple[str, str]], body: bytes, platforms: Platforms
-) -> Outcome:
-    """What the response says of an activity that was let through. Never raises."""
-    accepted: bool | None = True if 200 <= status < 400 else False if status >= 400 else None
-    platform = platforms.platform(activity.platform)
-    try:
-        message = Message("GET", "/", tuple(headers), body, limit=RESPONSE, answer=True)
-        sources = platform.outcomes.get(activity.signature) if platform else None
-        identity = url = None
-        gives: tuple[str, ...] = ()
-        if sources is not None and accepted:
-            identity = first(sources.id, message, {})
-            link = sources.link.replace("{id}", identity) if sources.link and identity else None
-            url = first(sources.url, message, {}) or link
-            gives = all_ids(sources.gives, message, {})
-        if accepted and identity is None and not gives and _errors(message):
-            accepted = False
-        return Outcome(status, accepted, identity, url, gives)
-    except Exception:
-        return Outcome(status, accepted)
-
-
-_ERRORS = parse_selector("json.errors or json.error")
-
-
-def _errors(message: Message) -> bool:
-    """Whether a 200 brings errors, as GraphQL and others answer what they refused.
-
-    Facebook was seen to name an error beside the post that it made (2026-08), so what has an id was made.
-    """
-    found: Found = _ERRORS.find(message, {})
-    return any(bool(value) for value in found.values)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from gerbang.model import Activity, Earlier, Request
 from gerbang.recognition.earlier import Thing, after, goes_on_from, ids_of, joined, merged, place_of
 from gerbang.recognition.matcher import Platforms
-from gerbang.recognition.recognise import Recognition, outcome
+from gerbang.recognition.outcome import outcome
+from gerbang.recognition.recognise import Recognition
 from gerbang.wire.streamed import Fields, Running, Sent, Streamed
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from gerbang.model import Kind, Shape, Sighting, Text
 from gerbang.recognition.document import PlatformDocument, Surface, name_capture
-from gerbang.recognition.matcher import SEGMENTS, Platform, Template
+from gerbang.recognition.matcher import Platform
+from gerbang.recognition.paths import SEGMENTS, Template
 from gerbang.recognition.secrets import is_secret
 from gerbang.wire.message import Message, members, segments
 from gerbang.wire.selectors import parse_selector

@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urlsplit
 from gerbang.errors import DocumentError, Place, reason
 from gerbang.model import Request
 from gerbang.recognition.cases import BOUNDARY, PartOfForm, multipart
-from gerbang.recognition.recognise import message_on
 from gerbang.recognition.series import Answer
+from gerbang.recognition.sockets import message_on
 
 
 def recorded(file: Path) -> Iterator[Request | None]:
