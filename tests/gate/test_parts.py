@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import TUESDAY_MORNING, an_activity
-from gerbang.gate.parts import KEPT_FOR, NAMES, PartsBook
-from gerbang.model import Kind, Media, Step
+from gerbang.gate.parts import EACH, KEPT_FOR, NAMES, PartsBook
+from gerbang.model import Earlier, Kind, Media, Step
 
 LATER = TUESDAY_MORNING + KEPT_FOR
 
@@ -98,25 +98,39 @@ def test_officers_who_send_at_the_same_time_are_never_mixed(steps: list[tuple[st
     )
 )
 def test_the_book_keeps_to_its_bounds(steps: list[tuple[str, list[str], int]]) -> None:
-    book = PartsBook(limit=4, own_limit=3, room=40, own_room=25)
+    room, own = 40 + 3 * EACH, 25 + 2 * EACH
+    book = PartsBook(limit=4, own_limit=3, room=room, own_room=own)
     for who, ids, size in steps:
         learn(book, a_step("x" * size, belongs=tuple(ids)), owner=who)
         assert len(book) <= 4
-        assert book.taken <= 40
+        assert book.taken <= room
         for owner in "ab":
             things = {id(found): found for identity in "123456" if (found := known(book, identity, owner=owner))}
             assert len(things) <= 3
-            assert sum(len(text.value) for found in things.values() for text in found.texts) <= 25
+            assert sum(map(taken_by, things.values())) <= own
     whole = {id(f): f for o in "ab" for i in "123456" if (f := known(book, i, owner=o))}
-    assert book.taken == sum(len(text.value) for found in whole.values() for text in found.texts)
+    assert book.taken == sum(map(taken_by, whole.values()))
+
+
+def taken_by(found: Earlier) -> int:
+    return sum(len(text.value) + len(text.field) + EACH for text in found.texts)
+
+
+def test_many_small_words_take_the_room_of_what_holds_them() -> None:
+    book = PartsBook(room=100 * EACH, own_room=50 * EACH)
+    learn(book, a_step(*["a"] * 40))
+    assert len(book) == 1
+    learn(book, a_step(*["a"] * 60))
+    assert len(book) == 0
 
 
 def test_what_files_are_called_counts_as_words_do() -> None:
-    book = PartsBook(limit=10, own_limit=10, room=1000, own_room=500)
+    room = 500 + 6 * EACH
+    book = PartsBook(limit=10, own_limit=10, room=1000 + 12 * EACH, own_room=room)
     files = tuple(Media(None, "image/png", "n" * 41) for _ in range(2))
     for number in range(8):
         learn(book, a_step(belongs=(str(number),), media=files))
-        assert book.taken <= 500
+        assert book.taken <= room
     assert 0 < len(book) < 8
 
 

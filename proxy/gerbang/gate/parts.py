@@ -17,6 +17,7 @@ LIMIT: Final = 5000  # things in all
 OWN_LIMIT: Final = 500  # things of one officer, or of one client where the officer is unknown
 ROOM: Final = 16 << 20  # characters of words, and of files' names, in all
 OWN_ROOM: Final = 2 << 20  # characters of one owner's
+EACH: Final = 128  # what each text and each file counts beside its characters: thousands of one letter take room too
 NAMES: Final = 8  # ids by which one thing is found
 # X drops an upload that no post uses after a day, Instagram a container.
 KEPT_FOR: Final = timedelta(hours=24)
@@ -51,7 +52,8 @@ class _Entry:
         """Characters of its words, and of what its files are called: one request may name hundreds, at length."""
         earlier = self.thing.earlier
         named = (len(word) for one in earlier.media for word in (one.id, one.type, one.name) if word)
-        return sum(len(text.value) for text in earlier.texts) + sum(named)
+        said = sum(len(text.value) + len(text.field) for text in earlier.texts)
+        return said + sum(named) + EACH * (len(earlier.texts) + len(earlier.media))
 
 
 class PartsBook:
