@@ -54,9 +54,7 @@ def init(
     officer: Annotated[str | None, typer.Option(help="The first sign-in name of the htpasswd file.")] = None,
     site: Annotated[
         list[str] | None,
-        typer.Option(
-            help="An official site of the agency, HOST=PLATFORM, or HOST of a WordPress blog; may be given several times."
-        ),
+        typer.Option(help="An official site: HOST=PLATFORM, or HOST of a WordPress blog; may be given several times."),
     ] = None,
     authority: Annotated[str | None, typer.Option(help="Under what traffic is opened; without it nothing is.")] = None,
     notice: Annotated[str | None, typer.Option(help="The version of the notice that officers were given.")] = None,
