@@ -285,7 +285,14 @@ def show_day(demo: Demo, console: Console) -> list[Result]:
 
 def _table(results: list[Result], people: dict[str, str], now: Attempt | None = None) -> Table:
     title = f"{DAY[0].moment:%A %d %B %Y}, Putrajaya"
-    table = Table(title=title, title_justify="left", header_style="bold", pad_edge=False, box=box.SIMPLE_HEAD)
+    table = Table(
+        title=title,
+        title_justify="left",
+        header_style="bold",
+        pad_edge=False,
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for column in ("time", "who", "tries", "and it is", "because", "decision"):
         # A time and a number are to be read and copied whole; the rest may wrap.
         table.add_column(column, overflow="fold", no_wrap=column in {"time", "who", "and it is", "decision"})
