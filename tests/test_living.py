@@ -1,8 +1,7 @@
 """The world that follows its registers, activations and platform documents while the gate runs."""
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from gate_builders import office_settings
 from gerbang import living as following
 from gerbang.errors import RecordError, SettingsError
 from gerbang.living import LivingWorld
+from waiting import until
 
 HEAD = "id,name,unit,office,service_group,groups,pattern\n"
 
@@ -24,13 +24,6 @@ def living(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivingWo
     world = LivingWorld(settings)
     yield world
     world.close()
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_bug_of_ours_is_said_and_the_next_change_is_taken(living: LivingWorld, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from gerbang.status import write_snapshot
 from gerbang.store import Backlog, Store
 from journal_builders import an_event
 from status_builders import a_snapshot
+from waiting import until
 
 TOKEN = "rahsia-cubaan-0123456789"
 
@@ -123,7 +124,7 @@ def test_a_database_that_is_away_or_slow_does_not_stop_the_gate(
     watch.look()
     assert len(asks) == 1, "one question at a time"
     answers.set()
-    eventually(lambda: health(watch.look())[0] is State.GOOD)
+    until(lambda: health(watch.look())[0] is State.GOOD)
 
 
 def test_a_look_is_kept_however_many_ask(office: Office, watch: Watch) -> None:
@@ -139,10 +140,3 @@ def test_what_waits_is_told(office: Office, watch: Watch, monkeypatch: pytest.Mo
     assert (view.lines, health(view)[0]) == (1, State.GOOD)
     monkeypatch.setattr(healths, "LATE", -1.0)
     assert health(view)[0] is State.DEGRADED
-
-
-def eventually(met: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not met():
-        assert time.monotonic() < until
-        time.sleep(0.1)

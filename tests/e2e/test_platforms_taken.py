@@ -1,8 +1,6 @@
 """Platform documents that change under a running gate: taken when they are right, and no request lost meanwhile."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -12,6 +10,7 @@ import httpx
 from e2e.office import Office, an_office
 from gerbang.bundled import bundled
 from journal_builders import entries
+from waiting import until
 
 SHOUT = "https://x.com/i/api/graphql/AbCdEf/CreateShout"
 WORDS = "Mesyuarat pagi ini ditunda ke petang"
@@ -46,13 +45,6 @@ def shout(office: Office) -> str | None:
 def told(folder: Path, event: str) -> list[dict[str, Any]]:
     lines = (folder / "serve.log").read_text("utf-8").splitlines()
     return [line for line in map(json.loads, lines) if line["event"] == event]
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def health(office: Office) -> dict[str, Any]:

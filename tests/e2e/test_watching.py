@@ -3,9 +3,8 @@
 import json
 import os
 import signal
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -14,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.office import Office, an_office
 from journal_builders import entries
+from waiting import until
 
 type Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -44,14 +44,6 @@ def by(samples: Samples, name: str, *labels: str) -> Counter[tuple[str, ...]]:
 def told(office: Office) -> tuple[int, str]:
     answer = httpx.get(f"{office.console}/healthz", timeout=20)
     return answer.status_code, answer.json()["state"]
-
-
-def until(met: Callable[[], bool]) -> None:
-    """Wait for the gate's next word."""
-    deadline = time.monotonic() + 30
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def test_the_figures_are_what_the_journal_has(office: Office) -> None:

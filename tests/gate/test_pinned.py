@@ -33,6 +33,7 @@ from gerbang.gate.pinned import Pins
 from gerbang.gate.reporting import Reporter
 from gerbang.model import Office
 from gerbang.settings import ZoneSettings
+from waiting import until
 
 ZONE = {"name": "pejabat", "networks": ["127.0.0.0/8"], "office": "hq"}
 REASON = "the agency's own X app compares certificates"
@@ -73,12 +74,6 @@ def a_pin(host: str = "x.com", until: str = "2026-12-31") -> dict[str, str]:
     return {"host": host, "reason": REASON, "until": until}
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
 # ---------------------------------------------------------------- refused, and counted
 
 
@@ -113,14 +108,14 @@ def test_an_app_that_refuses_our_certificate_is_refused_and_counted(
     with office() as gate:
         counts = gate.gate.distrust.counts
         app(gate)
-        wait_for(lambda: bool(counts))
+        until(lambda: bool(counts))
         assert dict(counts) == {Distrust("x", "x.com", "pejabat", how, has_ca=False): 1}  # type: ignore[arg-type]
         assert gate.gate.counts["tls-refused-by-client"] == 1
         with gate.tls() as browser:
             browser.sendall(b"GET /i/api/x HTTP/1.1\r\nHost: x.com\r\nSec-Fetch-Dest: empty\r\n\r\n")
             assert receive(browser).startswith(b"HTTP/1.1 200")
         app(gate)
-        wait_for(lambda: len(counts) == 2)
+        until(lambda: len(counts) == 2)
         assert counts[Distrust("x", "x.com", "pejabat", how, has_ca=True)] == 1  # type: ignore[arg-type]
         assert gate.decisions() == []
     assert len(platform.requests) == 1, "nothing is learned: what refuses us goes nowhere"
@@ -142,14 +137,14 @@ def test_what_else_ends_early_is_no_refusal_of_a_certificate(
             time.sleep(0.3)  # a connection that a browser opened in advance
         with pytest.raises((ssl.SSLError, ConnectionError)):
             gate.tls("x.com:443", sni="front.example")
-        wait_for(lambda: not gate.gate.admission.connected)
+        until(lambda: not gate.gate.admission.connected)
         assert not gate.gate.distrust.counts
 
 
 def test_what_apps_refused_is_said_by_host_and_of_nobody(office: Callable[..., Any]) -> None:
     with structlog.testing.capture_logs() as logs, office() as gate:
         without_our_ca(gate)
-        wait_for(lambda: bool(gate.gate.distrust.counts))
+        until(lambda: bool(gate.gate.distrust.counts))
         told = Reporter(gate.gate, gate.journal, gate.clock).snapshot().figures["certificate-refused"]
         assert told == ((("x", "x.com", "pejabat", "alert", "unknown"), 1),)
     (said,) = [entry["apps"] for entry in logs if entry["event"] == "counted"]

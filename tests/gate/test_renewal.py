@@ -3,7 +3,7 @@ nothing."""
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from gate_builders import (
 )
 from gerbang.gate import renewal
 from gerbang.gate.authority import INTERMEDIATE, create_intermediate, write_intermediate
+from waiting import until
 
 BIRTHDAY = "Selamat hari lahir, semoga panjang umur dan murah rezeki"
 
@@ -50,13 +51,6 @@ def gate(tmp_path: Path, trust: Trust, monkeypatch: pytest.MonkeyPatch) -> Itera
 def renewed(folder: Path, trust: Trust, hosts: list[str]) -> None:
     key, certificate = create_intermediate(trust.root, "Trial", hosts, datetime.now(UTC))
     write_intermediate(folder, key, certificate, trust.root.certificate)
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_renewed_ca_opens_what_the_one_before_could_not(gate: RunningGate, trust: Trust) -> None:
