@@ -13,7 +13,7 @@ RUN := $(UV) run --frozen --no-sync
 ONCE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit e2e system bench chaos clean
+.PHONY: help setup demo test unit bench chaos system complete clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,7 @@ help: ## this list
 demo: setup ## the main job in a minute: officers post, the gate judges; ONCE=1 ends after it
 	@$(RUN) gerbang demo $(if $(ONCE),--once)
 
-test: setup system ## all tests, the style and the types
+test: complete ## all tests, the style and the types
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
@@ -41,8 +41,12 @@ setup: .venv/.ready ## the program and its tools in this folder; the command is 
 system: setup
 	@$(RUN) python tests/system.py
 
+# Kerberos' package is built here, against the system's library.
+complete: system
+	@if command -v krb5-config >/dev/null; then $(UV) sync --frozen --quiet --all-extras; fi
+
 .venv/.ready: pyproject.toml uv.lock .python-version $(UV)
-	@$(UV) sync --frozen --quiet --all-extras || { echo "make: the packages of uv.lock or a Python $$(cat .python-version) could not be had; install Python $$(cat .python-version) (pyenv, your system, or uv python install) and run make again" >&2; exit 2; }
+	@$(UV) sync --frozen --quiet --inexact --extra postgresql || { echo "make: the packages of uv.lock or a Python $$(cat .python-version) could not be had; install Python $$(cat .python-version) (pyenv, your system, or uv python install) and run make again" >&2; exit 2; }
 	@touch $@
 
 $(TOOLS)/bin/uv:

@@ -43,6 +43,13 @@ NEEDS = (
     ),
     Need("needs_firefox", ("firefox-esr", "unshare"), ("firefox-esr", "util-linux"), as_root=True),
     Need("needs_squid", ("squid",), ("squid",)),
+    Need("needs_openldap", ("slapd", "slapadd", "ldapsearch"), ("slapd", "ldap-utils")),
+    Need(
+        "needs_kerberos",
+        ("krb5kdc", "kadmin.local", "kdb5_util", "kinit", "krb5-config", "curl"),
+        ("krb5-kdc", "krb5-admin-server", "krb5-user", "libkrb5-dev", "gcc", "curl"),
+    ),
+    Need("needs_freeradius", ("freeradius", "radclient"), ("freeradius", "freeradius-utils")),
     Need("needs_systemd", ("systemd-analyze",), ("systemd",)),
     Need("needs_pid_one", ("systemctl", "unshare", "ip"), ("systemd", "util-linux", "iproute2"), as_root=True),
 )
