@@ -663,7 +663,7 @@ def checked_by_hand(folder: Path, slot: Path) -> subprocess.CompletedProcess[str
     program = folder / "check.py"
     program.write_text(blocks("record", "python")["0"])
     return subprocess.run(
-        [sys.executable, "-I", program, slot], capture_output=True, text=True, timeout=20, check=False
+        [sys.executable, "-I", program, slot], capture_output=True, text=True, timeout=120, check=False
     )
 
 

@@ -51,7 +51,7 @@ def test_the_console_runs_as_a_process_and_waits_for_its_database(tmp_path: Path
         assert rebound.status_code == 421
     finally:
         process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     kinds = [json.loads(line)["kind"] for file in tmp_path.rglob("*.jsonl") for line in file.read_text().splitlines()]
     assert kinds[0] == "start"
     assert "stop" in kinds

@@ -59,7 +59,7 @@ def verified(folder: Path, root: Root, intermediate: x509.Certificate, leaf: x50
     result = subprocess.run(
         ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", "root.pem", "-untrusted",
          "intermediate.pem", *more, "leaf.pem"],
-        cwd=folder, capture_output=True, text=True, timeout=20,
+        cwd=folder, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
