@@ -7,7 +7,7 @@ import pytest
 from gerbang.bundled import bundled
 from gerbang.cases import Result
 from gerbang.checks.lexicon import parse_lexicon
-from gerbang.cli.policy import known_checks
+from gerbang.cli.policy.checking import known_checks
 from gerbang.loading import each, sources
 from gerbang.model import Effect, Evidence, Kind, Mode
 from gerbang.policy.decide import HOLDS

@@ -27,6 +27,11 @@ def emit(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
+def say(line: str) -> None:
+    """A line as it is: brackets are no markup, numbers get no colour, and the terminal wraps it."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],

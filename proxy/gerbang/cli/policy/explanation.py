@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
-from gerbang.cli.output import console
+from gerbang.cli.output import console, say
 from gerbang.model import Decision, Match, Regime
 from gerbang.pipeline import World
 from gerbang.policy.conditions import Facts
@@ -103,35 +103,35 @@ def print_explanation(decision: Decision, facts: Facts, trials: Sequence[Trial],
     """For a person: the circumstances, what comes of them, what matched, and why each other rule did not."""
     hours = decision.hours
     arguments = ", ".join(f"{key} {value}" for key, value in hours.arguments.items())
-    _say(f"time      {hours.local:%A %Y-%m-%d %H:%M} at {facts.office}")
-    _say(f"regime    {facts.regime}, because of {hours.fact}" + (f" ({arguments})" if arguments else ""))
+    say(f"time      {hours.local:%A %Y-%m-%d %H:%M} at {facts.office}")
+    say(f"regime    {facts.regime}, because of {hours.fact}" + (f" ({arguments})" if arguments else ""))
     if hours.until:
-        _say(f"          until {hours.until.astimezone(hours.local.tzinfo):%A %H:%M}")
+        say(f"          until {hours.until.astimezone(hours.local.tzinfo):%A %H:%M}")
     if facts.regime is Regime.UNKNOWN:
-        _say("          rules on office hours only observe")
+        say("          rules on office hours only observe")
     groups = ", ".join([facts.service_group or "service group unknown", *sorted(facts.groups)])
     who = f"{facts.officer} ({groups})" if facts.officer else "an unknown officer"
-    _say(f"who       {who} in zone {facts.zone}, on a {facts.device} device")
+    say(f"who       {who} in zone {facts.zone}, on a {facts.device} device")
     marks = [name for name, holds in (("unclaimed", facts.unclaimed), ("remedial", facts.remedial)) if holds]
     marks += [f"gap {gap.reason}" for gap in facts.gaps]
     marks += [f"with what was sent earlier ({', '.join(decision.activity.sent_earlier)})"] * bool(
         decision.activity.sent_earlier
     )
-    _say(f"act       {', '.join([f'{facts.kind} on {facts.platform} as {facts.standing} account', *marks])}")
+    say(f"act       {', '.join([f'{facts.kind} on {facts.platform} as {facts.standing} account', *marks])}")
     if world.protected.covers(decision.activity.host, facts.platform, facts.target):
-        _say("          to a protected recipient: neither judged nor recorded")
+        say("          to a protected recipient: neither judged nor recorded")
     for finding in decision.findings:
         found = decision.activity.texts[finding.text].value[finding.start : finding.end][:60]
         plain = " ".join("".join(letter if letter.isprintable() else " " for letter in found).split())
         where = ", sent earlier" if decision.activity.texts[finding.text].field.startswith(FIELD) else ""
-        _say(f"finding   {finding.category}, {finding.likelihood}, by {finding.check}{where}: {plain}")
+        say(f"finding   {finding.category}, {finding.likelihood}, by {finding.check}{where}: {plain}")
     if not decision.findings:
-        _say("finding   none")
+        say("finding   none")
     by = ", ".join(match.rule for match in decision.decisive())
-    _say(f"effect    {decision.effect}" + (f", by {by}" if by else ", since no rule in force says otherwise"))
+    say(f"effect    {decision.effect}" + (f", by {by}" if by else ", since no rule in force says otherwise"))
     for citation in _citations(decision.matches, facts, world):
         law = "; ".join(citation["en"]) or f"no law is listed for {facts.legal_regime}"
-        _say(f"cites     {citation['clause']}: {law}")
+        say(f"cites     {citation['clause']}: {law}")
     _rules("matched", [trial for trial in trials if trial.matched], world)
     _rules("did not match", [trial for trial in trials if not trial.matched], world)
 
@@ -147,8 +147,4 @@ def _rules(title: str, trials: Sequence[Trial], world: World) -> None:
         why = trial.sentence.removeprefix("yes: ").removeprefix("no: ")
         console.print(Padding(Text(why, "bright_black"), (0, 0, 0, 4)), highlight=False)
     if not trials:
-        _say(f"no rule {title}")
-
-
-def _say(line: str) -> None:
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(f"no rule {title}")

@@ -1,0 +1,16 @@
+"""`gerbang policy`: whether the documents are right, whether they do what was meant, and why they decide as they do."""
+
+import typer
+
+from gerbang.cli.policy.activating import activate, list_activations
+from gerbang.cli.policy.checking import check
+from gerbang.cli.policy.explaining import explain_act
+from gerbang.cli.policy.testing import run_all_cases
+
+app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, and see why they decide as they do.")
+
+app.command("check")(check)
+app.command("test")(run_all_cases)
+app.command("activate")(activate)
+app.command("list")(list_activations)
+app.command("explain")(explain_act)
