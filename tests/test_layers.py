@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "registers": VALUES | {"csv_files"},
     "target_lists": VALUES | {"policy", "csv_files", "registers"},
     "activations": VALUES | {"policy"},
+    "feeds": VALUES,
     "loading": VALUES
     | CORE
     | {"pipeline", "cases", "bundled", "settings", "registers", "target_lists", "activations", "journal"},
@@ -42,8 +43,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"pipeline", "settings", "csv_files", "registers", "target_lists", "activations", "loading", "trying"},
     "journal": VALUES | {"record", "figures"},
     "store": VALUES | {"record", "journal", "bundled"},
-    "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status"},
-    "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status"},
+    "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status", "feeds"},
+    "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status", "feeds"},
     "fleet": VALUES | {"settings", "loading"},
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),
@@ -66,7 +67,7 @@ NEVER: dict[str, frozenset[str]] = {
         frozenset({"mitmproxy", "fastapi"}),
     ),
     **dict.fromkeys(
-        ("activations", "loading", "trying", "living", "journal", "store", "status"),
+        ("activations", "feeds", "loading", "trying", "living", "journal", "store", "status"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

@@ -60,6 +60,10 @@ class StartError(GerbangError):
     """The gate cannot start here: a port in use, a folder that cannot be written, a CA that is missing."""
 
 
+class FeedError(GerbangError):
+    """What commands and the console tell running gates cannot be written or read."""
+
+
 class DocumentErrors(DocumentError):
     """Several errors of one document or folder, printed a line each."""
 

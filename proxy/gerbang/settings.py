@@ -270,6 +270,10 @@ class Settings(Section):
         return self.state / "status"
 
     @property
+    def feeds_folder(self) -> Path:
+        return self.state / "feeds"
+
+    @property
     def authority_folder(self) -> Path:
         return self.state / "ca"
 
