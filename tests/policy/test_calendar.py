@@ -15,7 +15,15 @@ from gerbang.bundled import bundled
 from gerbang.errors import DocumentErrors
 from gerbang.loading import each, sources
 from gerbang.model import Office, Regime
-from gerbang.policy.calendar import Calendar, Stretch, compile_calendar, parse_calendar
+from gerbang.policy.calendar import (
+    MOST_DAYS,
+    MOST_TABLES,
+    MOST_VIEWS,
+    Calendar,
+    Stretch,
+    compile_calendar,
+    parse_calendar,
+)
 from gerbang.policy.calendar_build import holiday_file
 from gerbang.policy.calendar_document import CalendarDocument
 
@@ -525,14 +533,32 @@ def in_utc(moment: datetime | None) -> datetime | None:
 
 
 def test_what_is_kept_of_days_and_offices_is_bounded() -> None:
-    """A thousand offices and a year of days do not grow the calendar without end."""
+    """However many ways of working are asked for, and however many days, the calendar does not grow without end."""
     calendar = compile_calendar([own_document()])
-    for number in range(1500):
-        calendar.hours(replace(HERE, name=f"office-{number}"), at("2026-11-24T10:00"))
+    for number in range(3 * MOST_VIEWS):
+        other = replace(HERE, legal_regime=f"regime-{number}")
+        for day in (24, 25):
+            calendar.hours(other, at(f"2026-11-{day}T10:00"))
+        calendar.hours(HERE, at("2026-11-24T10:00"))
     for days in range(400):
         calendar.hours(HERE, at("2026-01-05T10:00") + timedelta(days=days))
-    assert len(calendar._views) <= 1024
-    assert max(len(view.days) for view in calendar._views.values()) <= 128
+    kept = {**calendar._resting, **calendar._views}
+    assert len(calendar._views) <= MOST_VIEWS
+    assert len(calendar._resting) <= MOST_VIEWS
+    assert max(len(view.days) for view in kept.values()) <= MOST_DAYS
+    assert sum(len(view.days) for view in kept.values()) <= MOST_TABLES
+
+
+def test_offices_that_work_alike_share_their_days() -> None:
+    """Of two thousand offices one has a day off of its own: the others keep one set of tables."""
+    override = f"date: 2026-11-24, offices: [office-7], kind: add, {SAID}"
+    calendar = compile_calendar([own_document(override)])
+    for number in range(2000):
+        office = replace(HERE, name=f"office-{number}")
+        found = calendar.hours(office, at("2026-11-24T10:00"))
+        assert found.office == office.name
+        assert found.regime is (REST if number == 7 else IN)
+    assert len(calendar._views) == 2
 
 
 # ---------------------------------------------------------------- documents that do not fit together

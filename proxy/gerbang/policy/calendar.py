@@ -48,9 +48,11 @@ WEEKDAYS = tuple(Weekday)
 
 # How far a change is looked for. The longest run of days off is about ten; beyond this a change is not known.
 HORIZON = 45
-# Officers share offices and patterns, and almost everything asked is about today.
-MOST_VIEWS = 1024
+# Thousands of offices share a few hundred ways of working, and almost everything asked is about today. Only an office
+# that an override names has tables of its own.
+MOST_VIEWS = 4096
 MOST_DAYS = 128
+MOST_TABLES = 16_384  # of all together, about 3 KB each
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 NO_ARRANGEMENT = Arrangement((), {})
@@ -105,9 +107,10 @@ class _Plan:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """An office and a pattern, looked up. `missing` says what the calendar does not have for them."""
+    """What offices with the same state, clock, service and pattern share, looked up. `named` is the office where an
+    override speaks of it; `missing` says what the calendar does not have."""
 
-    office: Office
+    named: str
     pattern: str
     zone: tzinfo
     missing: Mapping[str, str] | None
@@ -116,6 +119,10 @@ class _View:
     service: Service | None = None
     arrangement: Arrangement = NO_ARRANGEMENT
     days: dict[int, _Table] = field(default_factory=dict)
+
+
+type _Key = tuple[str, str, str, str, str]
+"""State, time zone, legal regime, pattern, and the office's name where an override speaks of it."""
 
 
 class Calendar:
@@ -156,14 +163,17 @@ class Calendar:
                 self._overrides[override.day].append(override)
                 if override.to and override.to != override.day:
                     self._overrides[override.to].append(override)
-        self._views: dict[tuple[Office, str | None], _View] = {}
+        self._named = frozenset(name for one in self.overrides for name in one.offices)
+        self._views: dict[_Key, _View] = {}
+        self._resting: dict[_Key, _View] = {}
+        self._made_tables = 0
 
     def hours(self, office: Office, moment: datetime, pattern: str | None = None) -> Hours:
         """The regime at an office, with the fact behind it. `pattern` is the officer's own, before the office's.
 
         Never raises: what the calendar does not know is the regime `unknown`.
         """
-        view = self._views.get((office, pattern)) or self._view(office, pattern)
+        view = self._view(office, pattern)
         if moment.tzinfo is None:
             return _unknown(office, moment.replace(tzinfo=UTC), {"missing": "timezone", "given": str(moment)})
         try:
@@ -185,7 +195,7 @@ class Calendar:
 
     def day(self, office: Office, day: date, pattern: str | None = None) -> tuple[Stretch, ...]:
         """The stretches of one day at an office, from midnight to midnight."""
-        view = self._views.get((office, pattern)) or self._view(office, pattern)
+        view = self._view(office, pattern)
         if view.missing is not None:
             return (Stretch(0, DAY, Regime.UNKNOWN, "no-data", view.missing),)
         return (view.days.get(day.toordinal()) or self._table(view, day.toordinal())).stretches
@@ -219,26 +229,37 @@ class Calendar:
     # ------------------------------------------------------------ views and tables
 
     def _view(self, office: Office, pattern: str | None) -> _View:
-        name = pattern or office.pattern
-        zone = zone_of(office.timezone)
-        code = self._codes.get(office.state)
-        arrangement = self._arrangements.get(name)
+        key: _Key = (
+            office.state,
+            office.timezone,
+            office.legal_regime,
+            pattern or office.pattern,
+            office.name if office.name in self._named else "",
+        )
+        view = self._views.get(key)
+        if view is None:
+            view = self._resting.pop(key, None) or self._looked_up(*key)
+            if len(self._views) >= MOST_VIEWS:
+                # What was not asked for since the last time goes; what is in use comes back with its days.
+                self._resting, self._views = self._views, {}
+            self._views[key] = view
+        return view
+
+    def _looked_up(self, state: str, timezone: str, legal_regime: str, pattern: str, named: str) -> _View:
+        zone = zone_of(timezone)
+        code = self._codes.get(state)
+        arrangement = self._arrangements.get(pattern)
         missing = None
         if zone is None:
-            missing = {"missing": "timezone", "given": office.timezone}
+            missing = {"missing": "timezone", "given": timezone}
         elif code is None:
-            missing = {"missing": "state", "given": office.state}
+            missing = {"missing": "state", "given": state}
         elif arrangement is None:
-            missing = {"missing": "pattern", "given": name}
+            missing = {"missing": "pattern", "given": pattern}
         if missing is not None or code is None or arrangement is None:
-            view = _View(office, name, zone or UTC, MappingProxyType(missing or {}))
-        else:
-            service = self._services.get(office.legal_regime)
-            view = _View(office, name, zone or UTC, None, code, self.states[code], service, arrangement)
-        if len(self._views) >= MOST_VIEWS:
-            self._views.clear()
-        self._views[office, pattern] = view
-        return view
+            return _View(named, pattern, zone or UTC, MappingProxyType(missing or {}))
+        service = self._services.get(legal_regime)
+        return _View(named, pattern, zone or UTC, None, code, self.states[code], service, arrangement)
 
     def _table(self, view: _View, ordinal: int) -> _Table:
         day = date.fromordinal(ordinal)
@@ -248,8 +269,11 @@ class Calendar:
         stretches = tuple(_merged(_laid_out((*plan.off, *plan.windows, *spilled), plan.around, DAY)))
         starts = tuple(stretch.start for stretch in stretches)
         table = _Table(starts, stretches, _even(day, view.zone))
+        if self._made_tables >= MOST_TABLES:
+            self._views, self._resting, self._made_tables = {}, {}, 0
         if len(view.days) >= MOST_DAYS:
             view.days.clear()
+        self._made_tables += 1
         view.days[ordinal] = table
         return table
 
@@ -262,7 +286,7 @@ class Calendar:
         weekday = WEEKDAYS[day.weekday()]
         if weekday in rest:
             return _Plan(_around(Regime.REST_DAY, "weekly-rest", {"day": str(weekday)}))
-        holidays = self._holidays(view.code, view.office.name, view.service, day)
+        holidays = self._holidays(view.code, view.named, view.service, day)
         if whole := [off for off in holidays if off.between is None]:
             return _Plan(_around(Regime.REST_DAY, "holiday", _told(day, whole)))
         profile = self._profile(view, day)
