@@ -57,7 +57,7 @@ def an_activity(*texts: str, account: str | None = "2001", kind: Kind = Kind.POS
 
 
 def an_actor(officer: Officer | None = AMINAH, **more: Any) -> Actor:
-    return replace(Actor(ZONE, "10.1.2.3", officer), **more)
+    return replace(Actor(ZONE, "10.1.2.3", officer, "htpasswd" if officer else ""), **more)
 
 
 def a_match(rule: str = "trial/rule", effect: Effect = Effect.BLOCK, **more: Any) -> Match:

@@ -820,7 +820,7 @@ NO_BOUNDS = {
     "gerbang.checks.reading.REACH",  # how far a check looks for the end of a clause
     "gerbang.console.users.ROUNDS",  # the cost of a hash
     "gerbang.gate.authority.KDF_ROUNDS",
-    "gerbang.gate.identity.BCRYPT_TAKES",  # a fact about bcrypt
+    "gerbang.gate.identity.htpasswd.BCRYPT_TAKES",  # a fact about bcrypt
     "gerbang.policy.calendar_document.DAY",  # minutes
     "gerbang.serving.GATE_SLOT",  # a name
 }

@@ -83,6 +83,18 @@ PIN = '[[zones.pinned]]\nhost = "x.com"\nreason = "it pins"\nuntil = 2026-12-31\
             "`mobile` will not do for `zones[1].device`; expected one of `managed`, `personal`",
         ),
         (ZONE + 'sign_in = "htpasswd"\n', "zone `a` signs people in by htpasswd but names no file"),
+        (ZONE + 'sign_in = ["none", "htpasswd"]\n', "`none` stands alone; take it or the others out"),
+        (ZONE + 'sign_in = ["htpasswd", "htpasswd"]\n', "a way stands there twice"),
+        (ZONE + 'sign_in = ["htpaswd"]\n', "`htpaswd` will not do for `zones[1].sign_in[1]`"),
+        (ZONE + "sign_in = 7\n", "`7` will not do for `zones[1].sign_in`: a list is expected"),
+        (
+            ZONE + 'sign_in = "htpasswd"\nhtpasswd = "x"\nunknown_officers = "judge"\n',
+            "gerbang.toml:10:1: zone `a` asks people to sign in by htpasswd, and would let pass who does not; take",
+        ),
+        (
+            ZONE + 'unknown_officers = "refuse"\n',
+            "gerbang.toml:8:1: zone `a` refuses officers who are not known, and has no way to know them; set `sign_in`",
+        ),
         (
             ZONE + '[[zones]]\nname = "b"\nnetworks = ["10.0.0.0/8"]\noffice = "hq"\n',
             "gerbang.toml:10:1: the network `10.0.0.0/8` stands in zone `a` and in zone `b`",

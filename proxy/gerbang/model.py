@@ -385,25 +385,27 @@ class Officer:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A set of networks. `sign_in` is how people are known there (`none`, `htpasswd`)."""
+    """A set of networks. `sign_in` are the ways by which people are known there (`htpasswd`, `ldap`, ...)."""
 
     name: str
     networks: tuple[IPv4Network | IPv6Network, ...]
     office: str
     device: Device = Device.MANAGED
-    sign_in: str = "none"
+    sign_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who is at the other end: an officer, or nobody known in a zone.
 
-    `client` is the client's address, to which an unknown officer's releases are bound.
+    `client` is the client's address, to which an unknown officer's releases are bound. `known_by` is the way by which
+    the officer is known (`htpasswd`, `ldap`, ...), empty where nobody is.
     """
 
     zone: Zone
     client: str
     officer: Officer | None = None
+    known_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ DEFAULT_FILE = "gerbang.toml"
 
 SHORTEST_TOKEN = 20  # characters of `console.metrics_token`
 
+CHALLENGING = frozenset({"htpasswd"})
+"""The ways of sign-in at which a browser asks: where there is one, nobody passes unknown."""
+
 type Steps = tuple[int | str, ...]
 
 UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
@@ -115,6 +118,24 @@ def _timezone(value: str) -> str:
     return value
 
 
+def _ways(value: object) -> object:
+    """`none`, one word or a list of words, as a tuple of ways; `none` is none of them.
+
+    >>> _ways("htpasswd"), _ways("none")
+    (('htpasswd',), ())
+    """
+    if value == "none":
+        return ()
+    words = (value,) if isinstance(value, str) else value
+    if isinstance(words, list | tuple):
+        if "none" in words and len(words) > 1:
+            raise ValueError("`none` stands alone; take it or the others out")
+        if len(set(map(str, words))) < len(words):
+            raise ValueError("a way stands there twice")
+        return () if tuple(words) == ("none",) else words
+    return value
+
+
 def _token(value: object) -> object:
     """A secret: what is wrong with it is said without saying it."""
     if not isinstance(value, str):
@@ -133,6 +154,8 @@ ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 Day = Annotated[date, BeforeValidator(_day)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Token = Annotated[str, BeforeValidator(_token)]
+type Way = Literal["htpasswd"]
+SignIn = Annotated[tuple[Way, ...], BeforeValidator(_ways)]
 
 
 class Section(BaseModel):
@@ -179,9 +202,22 @@ class ZoneSettings(Section):
     networks: tuple[Network, ...] = Field(min_length=1)
     office: str
     device: Device = Device.MANAGED
-    sign_in: Literal["none", "htpasswd"] = "none"
+    sign_in: SignIn = ()
     htpasswd: Path | None = None
+    unknown_officers: Literal["judge", "refuse"] | None = None
     pinned: tuple[PinnedSettings, ...] = ()
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether nobody can be known there without being asked."""
+        return bool(self.sign_in) and CHALLENGING.issuperset(self.sign_in)
+
+    @property
+    def lets_unknown(self) -> bool:
+        """Whether who is not known may act as an unknown officer."""
+        if self.unknown_officers is not None:
+            return self.unknown_officers == "judge"
+        return CHALLENGING.isdisjoint(self.sign_in)
 
 
 class OfficeSettings(Section):
@@ -479,7 +515,8 @@ def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
                 place=where((*here, "office")),
                 hint=one_of(sorted(offices), zone.office) if offices else "add it as an `[[offices]]` entry",
             )
-        if zone.sign_in == "htpasswd" and zone.htpasswd is None:
+        _check_unknown(zone, here, where)
+        if "htpasswd" in zone.sign_in and zone.htpasswd is None:
             raise SettingsError(
                 f"zone `{zone.name}` signs people in by htpasswd but names no file",
                 place=where((*here, "sign_in")),
@@ -498,6 +535,23 @@ def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise SettingsError(f"two {kind} have the name `{name}`", place=where((kind, index, "name")))
+
+
+def _check_unknown(zone: ZoneSettings, here: Steps, where: Callable[[Steps], Place | None]) -> None:
+    """What becomes of officers who are not known must go with how they are known."""
+    asked = next((way for way in zone.sign_in if way in CHALLENGING), None)
+    if zone.unknown_officers == "judge" and asked is not None:
+        raise SettingsError(
+            f"zone `{zone.name}` asks people to sign in by {asked}, and would let pass who does not",
+            place=where((*here, "unknown_officers")),
+            hint='take `unknown_officers` out, or set `sign_in = "none"`',
+        )
+    if zone.unknown_officers == "refuse" and not zone.sign_in:
+        raise SettingsError(
+            f"zone `{zone.name}` refuses officers who are not known, and has no way to know them",
+            place=where((*here, "unknown_officers")),
+            hint="set `sign_in`, or take `unknown_officers` out",
+        )
 
 
 def _check_pinned(zone: ZoneSettings, here: Steps, where: Callable[[Steps], Place | None]) -> None:

@@ -94,6 +94,7 @@ def test_list_shows_masked_names_and_takes_filters(run: Run) -> None:
 @pytest.mark.usefixtures("record")
 def test_show_tells_the_whole_reasoning_and_cannot_steer_the_terminal(run: Run) -> None:
     status, out, _ = run("audit", "show", "0000 0000 oooo")
+    assert "known by   name and password (htpasswd)" in out
     assert status == 0
     for word in (
         "refused, since the policy says block",

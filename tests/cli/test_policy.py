@@ -258,12 +258,15 @@ def test_explain_takes_people_and_places_from_settings_and_registers(tmp_path: P
     (tmp_path / "gerbang.toml").write_text(
         'state = "."\n[[offices]]\nname = "hq"\nstate = "PJY"\n[[offices]]\nname = "kota-bharu"\nstate = "KTN"\n'
         'legal_regime = "state"\n[[zones]]\nname = "lobi"\nnetworks = ["10.2.0.0/16"]\noffice = "hq"\n'
+        'sign_in = "htpasswd"\nhtpasswd = "htpasswd"\n'
     )
     configuration.choose(None)
     view = ["explain", "--platform", "x", "--activity", "view", "--time", "2026-11-22T10:15"]
     stranger = printed(*view)
     assert (stranger["zone"], stranger["regime"], stranger["effect"]) == ("lobi", "rest-day", "allow")
     officer = printed(*view, "--officer", "P-9")
+    assert (stranger["known_by"], officer["known_by"]) == (None, "htpasswd")
+    assert "P-9 (support, official-social-media), known by htpasswd, in zone lobi" in run(*view, "--officer", "P-9")[1]
     assert (officer["office"], officer["regime"]) == ("kota-bharu", "office-hours")
     rules = {rule["rule"].partition("/")[2]: rule["outcome"] for rule in officer["rules"]}
     assert rules["viewing-in-office-hours"] == "exempted"

@@ -304,6 +304,8 @@ def test_what_rests_on_a_confirmation_leads_to_it(auditor: TestClient, office: O
     assert "rule (satisfied)" in cell
     page = auditor.get(f"/decisions/{NUMBERS[5]}").text
     assert "Satisfied by the officer&#39;s confirmation" in page
+    assert "<dt>Known by</dt><dd>name and password (htpasswd)</dd>" in page
+    assert "Known by" not in auditor.get(f"/decisions/{NUMBERS[3]}").text
     assert f'href="/decisions/{hold.number}#releases"' in page
     assert 'id="releases"' in auditor.get(f"/decisions/{hold.number}").text
 

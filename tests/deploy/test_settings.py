@@ -8,7 +8,7 @@ import pytest
 
 from e2e.office import run_gerbang
 from gerbang.fleet.pac import directions_of
-from gerbang.gate.identity import Zones
+from gerbang.gate.identity.zones import Zones
 from gerbang.gate.targets import parse_allowed
 from gerbang.loading import load_world
 from gerbang.model import Device
@@ -29,8 +29,8 @@ def test_the_pcs_are_opened_and_sign_in_and_the_guests_are_not_and_do_not(settin
     wired, guest, stranger = (zones.of(address) for address in ("10.1.7.3", "10.9.200.1", "10.2.0.1"))
     assert wired is not None
     assert guest is not None
-    assert (wired.device, wired.sign_in) == (Device.MANAGED, "htpasswd")
-    assert (guest.device, guest.sign_in) == (Device.PERSONAL, "none")
+    assert (wired.device, wired.sign_in) == (Device.MANAGED, ("htpasswd",))
+    assert (guest.device, guest.sign_in) == (Device.PERSONAL, ())
     assert stranger is None
     assert settings.interception.authority
     assert settings.interception.notice

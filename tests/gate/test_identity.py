@@ -12,8 +12,13 @@ from hypothesis import given
 from hypothesis.strategies import binary, text
 
 from gerbang.errors import SettingsError
-from gerbang.gate import identity
-from gerbang.gate.identity import Doorkeeper, Outcome, Zones, credentials, parse_htpasswd
+from gerbang.gate.identity import basic as basic_door
+from gerbang.gate.identity import door as doors
+from gerbang.gate.identity import htpasswd
+from gerbang.gate.identity.basic import BasicDoor, credentials
+from gerbang.gate.identity.door import Knock, Outcome, SignIn
+from gerbang.gate.identity.htpasswd import Htpasswd, parse_htpasswd
+from gerbang.gate.identity.zones import Zones
 from gerbang.model import Zone
 
 WORD = "trial:word:with:colons"
@@ -25,6 +30,10 @@ def hashed(word: str) -> str:
 
 def basic(user: str, word: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{word}".encode()).decode()
+
+
+async def tried(door: BasicDoor, header: str | None, client: str) -> SignIn:
+    return await door.check(Knock(header, client, lambda _: None))
 
 
 class Now:
@@ -55,7 +64,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         time.sleep(0.01)
         return real(password, stored)
 
-    monkeypatch.setattr(identity.bcrypt, "checkpw", check)
+    monkeypatch.setattr(htpasswd.bcrypt, "checkpw", check)
     return asked
 
 
@@ -125,49 +134,49 @@ def test_a_wrong_file_is_refused_with_its_line(text: str, said: str) -> None:
 
 
 async def test_a_changed_file_is_taken_and_a_wrong_one_is_not(file: Path) -> None:
-    door = Doorkeeper(file)
-    assert (await door.check(basic("aminah", WORD), "10.1.2.3")).user == "aminah"
+    door = BasicDoor(Htpasswd(file))
+    assert (await tried(door, basic("aminah", WORD), "10.1.2.3")).user == "aminah"
     file.write_text(f"aminah:{hashed('another word')}\n")
     door.refresh()
-    assert (await door.check(basic("aminah", WORD), "10.1.2.3")).outcome is Outcome.WRONG
-    assert (await door.check(basic("aminah", "another word"), "10.1.2.3")).user == "aminah"
+    assert (await tried(door, basic("aminah", WORD), "10.1.2.3")).outcome is Outcome.WRONG
+    assert (await tried(door, basic("aminah", "another word"), "10.1.2.3")).user == "aminah"
     file.write_text("aminah:broken\n")
     door.refresh()
-    assert (await door.check(basic("aminah", "another word"), "10.1.2.3")).user == "aminah"
+    assert (await tried(door, basic("aminah", "another word"), "10.1.2.3")).user == "aminah"
     file.write_text("")
     door.refresh()
-    assert (await door.check(basic("aminah", "another word"), "10.1.2.3")).outcome is Outcome.WRONG
+    assert (await tried(door, basic("aminah", "another word"), "10.1.2.3")).outcome is Outcome.WRONG
     door.close()
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: no such file"):
-        Doorkeeper(tmp_path / "nowhere")
+        BasicDoor(Htpasswd(tmp_path / "nowhere"))
 
 
 # ---------------------------------------------------------------- sign-in
 
 
 async def test_a_password_with_colons_and_one_beyond_ascii(file: Path) -> None:
-    door = Doorkeeper(file)
-    assert (await door.check(basic("aminah", WORD), "10.1.2.3")).user == "aminah"
-    assert (await door.check(basic("çelik", "sandi-ç"), "10.1.2.3")).user == "çelik"
-    assert (await door.check(basic("aminah", "trial"), "10.1.2.3")).outcome is Outcome.WRONG
-    assert (await door.check(None, "10.1.2.3")).outcome is Outcome.MISSING
+    door = BasicDoor(Htpasswd(file))
+    assert (await tried(door, basic("aminah", WORD), "10.1.2.3")).user == "aminah"
+    assert (await tried(door, basic("çelik", "sandi-ç"), "10.1.2.3")).user == "çelik"
+    assert (await tried(door, basic("aminah", "trial"), "10.1.2.3")).outcome is Outcome.WRONG
+    assert (await tried(door, None, "10.1.2.3")).outcome is Outcome.MISSING
     door.close()
 
 
 async def test_bcrypt_runs_once_for_many_requests_and_again_after_an_hour(file: Path, counted: list[bytes]) -> None:
     now = Now()
-    door = Doorkeeper(file, now)
+    door = BasicDoor(Htpasswd(file), now)
     header = basic("aminah", WORD)
-    together = await asyncio.gather(*(door.check(header, "10.1.2.3") for _ in range(20)))
+    together = await asyncio.gather(*(tried(door, header, "10.1.2.3") for _ in range(20)))
     assert {one.user for one in together} == {"aminah"}
     for _ in range(20):
-        await door.check(header, "10.1.2.3")
+        await tried(door, header, "10.1.2.3")
     assert len(counted) == 1
-    now.at += identity.REMEMBERED_FOR + 1
-    await door.check(header, "10.1.2.3")
+    now.at += basic_door.REMEMBERED_FOR + 1
+    await tried(door, header, "10.1.2.3")
     assert len(counted) == 2
     door.close()
 
@@ -177,9 +186,9 @@ async def test_bcrypt_never_holds_up_the_event_loop(file: Path, monkeypatch: pyt
         time.sleep(0.3)
         return True
 
-    monkeypatch.setattr(identity.bcrypt, "checkpw", slow)
-    door = Doorkeeper(file)
-    task = asyncio.ensure_future(door.check(basic("aminah", WORD), "10.1.2.3"))
+    monkeypatch.setattr(htpasswd.bcrypt, "checkpw", slow)
+    door = BasicDoor(Htpasswd(file))
+    task = asyncio.ensure_future(tried(door, basic("aminah", WORD), "10.1.2.3"))
     longest = 0.0
     while not task.done():
         before = time.monotonic()
@@ -191,81 +200,81 @@ async def test_bcrypt_never_holds_up_the_event_loop(file: Path, monkeypatch: pyt
 
 async def test_after_ten_failures_nothing_is_looked_at_but_what_is_known(file: Path, counted: list[bytes]) -> None:
     now = Now()
-    door = Doorkeeper(file, now)
-    await door.check(basic("aminah", WORD), "10.1.2.3")
-    for number in range(identity.FAILURES):
-        assert (await door.check(basic("aminah", f"guess {number}"), "10.1.2.3")).outcome is Outcome.WRONG
+    door = BasicDoor(Htpasswd(file), now)
+    await tried(door, basic("aminah", WORD), "10.1.2.3")
+    for number in range(doors.FAILURES):
+        assert (await tried(door, basic("aminah", f"guess {number}"), "10.1.2.3")).outcome is Outcome.WRONG
     before = len(counted)
-    assert (await door.check(basic("aminah", "guess"), "10.1.2.3")).outcome is Outcome.LIMITED
+    assert (await tried(door, basic("aminah", "guess"), "10.1.2.3")).outcome is Outcome.LIMITED
     assert len(counted) == before
-    assert (await door.check(basic("aminah", WORD), "10.1.2.3")).user == "aminah", "a colleague is not locked out"
-    assert (await door.check(basic("aminah", "guess"), "10.1.2.4")).outcome is Outcome.WRONG, "another address is not"
-    now.at += identity.FAILURES_WITHIN + 1
-    assert (await door.check(basic("aminah", "guess"), "10.1.2.3")).outcome is Outcome.WRONG
+    assert (await tried(door, basic("aminah", WORD), "10.1.2.3")).user == "aminah", "a colleague is not locked out"
+    assert (await tried(door, basic("aminah", "guess"), "10.1.2.4")).outcome is Outcome.WRONG, "another address is not"
+    now.at += doors.FAILURES_WITHIN + 1
+    assert (await tried(door, basic("aminah", "guess"), "10.1.2.3")).outcome is Outcome.WRONG
     door.close()
 
 
 async def test_who_cannot_type_locks_out_no_colleague_at_the_same_address(file: Path) -> None:
-    door = Doorkeeper(file)
-    for number in range(2 * identity.FAILURES):
-        await door.check(basic("çelik", f"guess {number}"), "10.1.2.3")
-    assert (await door.check(basic("çelik", "sandi-ç"), "10.1.2.3")).outcome is Outcome.LIMITED
-    assert (await door.check(basic("aminah", WORD), "10.1.2.3")).user == "aminah"
+    door = BasicDoor(Htpasswd(file))
+    for number in range(2 * doors.FAILURES):
+        await tried(door, basic("çelik", f"guess {number}"), "10.1.2.3")
+    assert (await tried(door, basic("çelik", "sandi-ç"), "10.1.2.3")).outcome is Outcome.LIMITED
+    assert (await tried(door, basic("aminah", WORD), "10.1.2.3")).user == "aminah"
     door.close()
 
 
 async def test_guessing_at_many_names_ends_too(file: Path, counted: list[bytes]) -> None:
-    door = Doorkeeper(file)
-    for number in range(identity.FAILURES_OF_ALL):
-        assert (await door.check(basic(f"user{number}", "guess"), "10.1.2.3")).outcome is Outcome.WRONG
-    assert (await door.check(basic("another", "guess"), "10.1.2.3")).outcome is Outcome.LIMITED
-    assert (await door.check(basic("another", "guess"), "10.1.2.4")).outcome is Outcome.WRONG
-    assert len(counted) == identity.FAILURES_OF_ALL + 1
+    door = BasicDoor(Htpasswd(file))
+    for number in range(doors.FAILURES_OF_ALL):
+        assert (await tried(door, basic(f"user{number}", "guess"), "10.1.2.3")).outcome is Outcome.WRONG
+    assert (await tried(door, basic("another", "guess"), "10.1.2.3")).outcome is Outcome.LIMITED
+    assert (await tried(door, basic("another", "guess"), "10.1.2.4")).outcome is Outcome.WRONG
+    assert len(counted) == doors.FAILURES_OF_ALL + 1
     door.close()
 
 
 async def test_a_sign_in_that_is_used_is_known_all_day(file: Path, counted: list[bytes]) -> None:
     """An officer at work is never in need of bcrypt again, and so of nobody else's patience."""
     now = Now()
-    door = Doorkeeper(file, now)
+    door = BasicDoor(Htpasswd(file), now)
     for _ in range(20):
-        assert (await door.check(basic("aminah", WORD), "10.1.2.3")).user == "aminah"
-        now.at += identity.REMEMBERED_FOR * 0.9
+        assert (await tried(door, basic("aminah", WORD), "10.1.2.3")).user == "aminah"
+        now.at += basic_door.REMEMBERED_FOR * 0.9
     assert len(counted) == 1
     door.close()
 
 
 async def test_a_whole_ipv6_network_is_one_neighbour(file: Path) -> None:
-    door = Doorkeeper(file)
-    for number in range(identity.FAILURES):
-        await door.check(basic("aminah", f"guess {number}"), f"2001:db8::{number:x}")
-    assert (await door.check(basic("aminah", "guess"), "2001:db8::ffff")).outcome is Outcome.LIMITED
+    door = BasicDoor(Htpasswd(file))
+    for number in range(doors.FAILURES):
+        await tried(door, basic("aminah", f"guess {number}"), f"2001:db8::{number:x}")
+    assert (await tried(door, basic("aminah", "guess"), "2001:db8::ffff")).outcome is Outcome.LIMITED
     door.close()
 
 
 async def test_an_unknown_user_costs_as_much_as_a_wrong_password(file: Path, counted: list[bytes]) -> None:
-    door = Doorkeeper(file)
-    await door.check(basic("nobody", "guess"), "10.1.2.3")
-    await door.check(basic("aminah", "guess"), "10.1.2.3")
+    door = BasicDoor(Htpasswd(file))
+    await tried(door, basic("nobody", "guess"), "10.1.2.3")
+    await tried(door, basic("aminah", "guess"), "10.1.2.3")
     assert counted == [b"guess", b"guess"]
     door.close()
 
 
 async def test_a_flood_of_sign_ins_is_bounded(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identity.bcrypt, "checkpw", lambda *_: time.sleep(0.01))
-    door = Doorkeeper(file)
-    many = [door.check(basic("aminah", f"guess {number}"), f"10.1.{number}.1") for number in range(200)]
+    monkeypatch.setattr(htpasswd.bcrypt, "checkpw", lambda *_: time.sleep(0.01))
+    door = BasicDoor(Htpasswd(file))
+    many = [tried(door, basic("aminah", f"guess {number}"), f"10.1.{number}.1") for number in range(200)]
     outcomes = [one.outcome for one in await asyncio.gather(*many)]
-    assert outcomes.count(Outcome.WRONG) <= identity.CHECKS_WAITING
-    assert outcomes.count(Outcome.LIMITED) >= 200 - identity.CHECKS_WAITING
+    assert outcomes.count(Outcome.WRONG) <= basic_door.CHECKS_WAITING
+    assert outcomes.count(Outcome.LIMITED) >= 200 - basic_door.CHECKS_WAITING
     door.close()
 
 
 async def test_no_password_is_kept(file: Path) -> None:
-    door = Doorkeeper(file)
-    await door.check(basic("aminah", WORD), "10.1.2.3")
-    await door.check(basic("aminah", "a wrong guess"), "10.1.2.3")
-    kept = repr([vars(door)[name] for name in vars(door) if name != "_threads"])
+    door = BasicDoor(Htpasswd(file))
+    await tried(door, basic("aminah", WORD), "10.1.2.3")
+    await tried(door, basic("aminah", "a wrong guess"), "10.1.2.3")
+    kept = repr([vars(door)[name] for name in vars(door) if name != "_threads"] + [vars(door._verifier)])
     assert WORD not in kept
     assert "a wrong guess" not in kept
     door.close()

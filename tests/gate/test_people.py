@@ -69,7 +69,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture
 def signed(tmp_path: Path, platform: Upstream, trust: Trust, base: World) -> Iterator[RunningGate]:
     settings = settings_of(tmp_path, platform, trust, sign_in=True)
-    zones = tuple(replace(zone, sign_in="htpasswd") for zone in base.zones)
+    zones = tuple(replace(zone, sign_in=("htpasswd",)) for zone in base.zones)
     with a_gate(settings, trust, world=replace(base, zones=zones)) as running:
         yield running
 

@@ -84,6 +84,7 @@ def a_way(
     monkeypatch: pytest.MonkeyPatch,
     at: datetime = TUESDAY_AT_TEN,
     sites: Sequence[Any] = (),
+    zones: Sequence[Any] | None = None,
     **gate: Any,
 ) -> Iterator[Way]:
     destination: list[tuple[str, int]] = []
@@ -96,7 +97,9 @@ def a_way(
         BANK: f"127.0.0.1:{bank.address[1]}",
     }
     upstream = {"hosts": hosts, "trusted_ca": trust.file}
-    settings = office_settings(folder, gate={"mode": "transparent", "upstream": upstream, **gate}, sites=list(sites))
+    sections = {} if zones is None else {"zones": list(zones)}
+    gate = {"mode": "transparent", "upstream": upstream, **gate}
+    settings = office_settings(folder, gate=gate, sites=list(sites), **sections)
     with a_gate(settings, trust, world=world, at=at) as running:
         yield Way(running, destination, platform, bank)
     platform.close()
@@ -429,6 +432,29 @@ def test_one_gate_listens_for_a_proxys_clients_and_for_redirected_ones(
         with way.connect() as connection:
             connection.sendall(hello())
             assert heard(connection) == REFUSAL
+
+
+def test_where_people_are_asked_to_sign_in_nobody_passes_who_cannot_be(
+    tmp_path: Path, trust: Trust, worlds: dict[Device, World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "staff.htpasswd").write_text("")
+    zone = {"name": "pejabat", "networks": ["127.0.0.0/8"], "office": "hq", "sign_in": "htpasswd"}
+    more = {"mode": "regular", "transparent": [f"127.0.0.1:{free_port()}"]}
+    signing = [{**zone, "htpasswd": tmp_path / "staff.htpasswd"}]
+    with (
+        structlog.testing.capture_logs() as logs,
+        a_way(tmp_path, trust, worlds[Device.MANAGED], monkeypatch, zones=signing, **more) as way,
+    ):
+        with pytest.raises(ConnectionRefusedError, match="407"):
+            tunnel(way.gate.address, "x.com:443")
+        way.gate.address = way.gate.loop.call(listeners())[1][1]
+        for _ in range(2):
+            with way.connect() as connection:
+                connection.sendall(hello())
+                assert heard(connection) == b""
+        assert way.gate.gate.counts["cannot-sign-in"] == 2
+        assert way.platform.requests == []
+    assert [entry["zone"] for entry in logs if entry["event"] == "cannot-sign-in"] == ["pejabat"]
 
 
 async def listeners() -> list[tuple[str, tuple[str, int]]]:

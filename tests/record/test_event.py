@@ -101,6 +101,7 @@ def test_the_reasoning_is_chained() -> None:
     assert body["hours"]["regime"] == "office-hours"
     assert body["timings"] == {"checks": 12}
     assert body["provenance"] == "cross-site"
+    assert body["known_by"] == "htpasswd"
     assert set(body["basis"]) == {"policy", "platforms", "calendar", "lexicons", "targets"}
     assert (body["effect"], body["done"], body["standing"]) == ("block", "answered", "personal")
 

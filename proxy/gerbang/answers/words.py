@@ -106,6 +106,7 @@ PHRASES: Mapping[str, Phrase] = {
     "standing.unknown": Phrase("akaun tidak diketahui", "unknown account"),
     "device.managed": Phrase("peranti pejabat", "office device"),
     "device.personal": Phrase("peranti sendiri", "personal device"),
+    "known-by.htpasswd": Phrase("nama dan kata laluan (htpasswd)", "name and password (htpasswd)"),
     "officer.unknown": Phrase("pegawai tidak dikenali di zon {zone}", "unknown officer in zone {zone}"),
     # -- time
     "regime.office-hours": Phrase("waktu pejabat", "office hours"),
@@ -583,6 +584,7 @@ PHRASES: Mapping[str, Phrase] = {
     "console.officer": Phrase("Pegawai", "Officer"),
     "console.approvals": Phrase("Kelulusan dalam fail ketika itu", "Approvals on file then"),
     "console.officer.unknown": Phrase("tidak dikenali", "unknown"),
+    "console.known-by": Phrase("Dikenali melalui", "Known by"),
     "console.number": Phrase("Nombor", "Number"),
     "console.csv": Phrase("Muat turun CSV", "Download CSV"),
     "console.older": Phrase("Lebih lama", "Older"),

@@ -342,6 +342,8 @@ def _print_decision(found: DecisionRecord, zone: ZoneInfo) -> None:
     _field("who", row.officer_name or ("an officer whose name was erased" if row.officer else "an unknown officer"))
     if row.officer:
         _field("pseudonym", row.officer)
+    if known_by := body.get("known_by"):
+        _field("known by", term("known-by", str(known_by), Language.EN))
     if approvals := body.get("approvals"):
         _field("approvals", f"{_words(approvals)}, on file then")
     _field("where", f"zone {row.zone}, office {row.office}, {row.device} device")

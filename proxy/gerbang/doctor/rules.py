@@ -9,7 +9,7 @@ from typing import Final
 from gerbang.activations import Activations
 from gerbang.doctor.outcome import Diagnosis, Patient, bad, good, warning
 from gerbang.errors import GerbangError
-from gerbang.gate.identity import parse_htpasswd
+from gerbang.gate.identity.htpasswd import parse_htpasswd
 from gerbang.gate.run import check_sign_in
 from gerbang.loading import check_officers
 from gerbang.model import Device, Office
@@ -113,7 +113,7 @@ def registers(patient: Patient) -> Iterator[Diagnosis]:
     folder = patient.settings.registers_folder
     approvals = sum(len(granted) for granted in found.approvals.values())
     yield good(f"{len(found.officers)} officers, {len(found.accounts)} accounts, {approvals} approvals")
-    if not found.officers and any(zone.sign_in != "none" for zone in patient.settings.zones):
+    if not found.officers and any(zone.sign_in for zone in patient.settings.zones):
         yield warning("no officer is in the register", f"fill in {folder / 'officers.csv'}: group, office and pattern")
     if not found.accounts and not any(site.official for site in patient.settings.sites):
         yield warning(
@@ -184,7 +184,7 @@ def zones(patient: Patient) -> Iterator[Diagnosis]:
 
 
 def _sign_in(patient: Patient, zone: ZoneSettings) -> Iterator[Diagnosis]:
-    if zone.sign_in == "none":
+    if not zone.sign_in:
         if zone.device is Device.MANAGED:
             yield warning(
                 f"zone {zone.name}: nobody signs in, so no officer is known there and group rules and approvals rest",

@@ -25,7 +25,7 @@ from gerbang.gate.clock import Clock, wall_clock
 from gerbang.gate.decisions import DecisionBook, owner_of
 from gerbang.gate.distrust import DistrustBook
 from gerbang.gate.guard import Guard
-from gerbang.gate.identity import neighbourhood
+from gerbang.gate.identity.zones import neighbourhood
 from gerbang.gate.interception import GateLayers, GateTls, Opening, opening
 from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
 from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT

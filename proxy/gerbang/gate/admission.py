@@ -12,7 +12,9 @@ from mitmproxy import http
 from mitmproxy.connection import Client
 from mitmproxy.proxy.mode_specs import RegularMode, UpstreamMode
 
-from gerbang.gate.identity import REALM, Doorkeeper, Outcome, Zones
+from gerbang.gate.identity.door import Knock, Outcome
+from gerbang.gate.identity.entrances import OPEN, Entrance, entrances, every_door
+from gerbang.gate.identity.zones import Zones
 from gerbang.gate.judging import Holder
 from gerbang.gate.plain import plain
 from gerbang.model import Actor, Officer, Reply, Zone
@@ -22,17 +24,25 @@ log = structlog.get_logger()
 
 CONNECTIONS: Final = 2000  # of one client address; a parent proxy or a terminal server has one for all
 STRANGERS: Final = 1000  # addresses outside every zone that are named in the log
-REFRESH: Final = 2.0  # seconds between looks at the htpasswd files
+REFRESH: Final = 2.0  # seconds between looks at what doors rest on, such as htpasswd files
 OPENED_BY: Final = "gerbang.opened-by"
-"""Key in a flow's metadata for who signed in on it."""
+"""Key in a flow's metadata for who signed in on it, a `Known`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An officer's id, and the way by which it is known."""
+
+    user: str
+    way: str
 
 
 @dataclass(slots=True)
 class Person:
-    """Who is behind a client connection. `user` is who opened its tunnel, where there is one and people sign in."""
+    """Who is behind a client connection. `known` is who opened its tunnel, where there is one and people sign in."""
 
     zone: Zone
-    user: str | None = None
+    known: Known | None = None
 
 
 class Admission:
@@ -42,25 +52,23 @@ class Admission:
         self._holder = holder
         self._counts = counts
         self._zones = Zones(holder.world.zones)
-        self._doors = {
-            zone.name: Doorkeeper(zone.htpasswd)
-            for zone in settings.zones
-            if zone.sign_in == "htpasswd" and zone.htpasswd is not None
-        }
+        self._entrances = entrances(settings)
+        self._doors = every_door(self._entrances.values())
         self._people: WeakKeyDictionary[Client, Person] = WeakKeyDictionary()
         self._tunnels: WeakSet[Client] = WeakSet()
         self._strangers: set[str] = set()
+        self._unasked_zones: set[str] = set()
         self.connected: Counter[str] = Counter()
 
     async def keep_fresh(self) -> None:
-        """Follow the htpasswd files until it is cancelled."""
+        """Follow what the doors rest on until it is cancelled."""
         while self._doors:
             await asyncio.sleep(REFRESH)
-            for door in self._doors.values():
+            for door in self._doors:
                 await asyncio.to_thread(door.refresh)
 
     def close(self) -> None:
-        for door in self._doors.values():
+        for door in self._doors:
             door.close()
 
     # ------------------------------------------------------------ connections
@@ -74,6 +82,9 @@ class Admission:
             return "too many connections"
         zone = self._zones.of(address)
         if zone is not None:
+            if not speaks_proxy(client) and self._entrance(zone).only_asks:
+                self._unasked(zone)
+                return "nobody can sign in"
             self._people[client] = Person(zone)
         elif not speaks_proxy(client):
             # Nobody is redirected from this machine: it is what asks at the start whether the gate listens.
@@ -93,7 +104,7 @@ class Admission:
         client = flow.client_conn
         self._tunnels.add(client)
         if (person := self._people.get(client)) is not None:
-            person.user = flow.metadata.get(OPENED_BY)
+            person.known = flow.metadata.get(OPENED_BY)
 
     def has_tunnel(self, client: Client) -> bool:
         return client in self._tunnels
@@ -103,7 +114,7 @@ class Admission:
     def actor(self, client: Client) -> Actor | None:
         """Who a connection is, `None` where it is outside every zone."""
         person = self._people.get(client)
-        return None if person is None else self._actor(client, person.zone, person.user)
+        return None if person is None else self._actor(client, person.zone, person.known)
 
     def now(self, actor: Actor) -> Actor:
         """The same, as the register has the officer by now."""
@@ -122,24 +133,45 @@ class Admission:
         if person is None:
             self._stranger(client.peername[0])
             return plain("zone", ("Connection", "close"))
-        door = self._doors.get(person.zone.name)
-        if door is None or person.user is not None or not speaks_proxy(client):
-            return self._actor(client, person.zone, person.user)
-        signed_in = await door.check(given, client.peername[0])
+        entrance = self._entrance(person.zone)
+        if not entrance.doors or client in self._tunnels:
+            return self._actor(client, person.zone, person.known)
+        asked = speaks_proxy(client)
+        knock = Knock(given if asked else None, client.peername[0], flow.request.headers.get)
+        signed_in, way = await entrance.known(knock)
         match signed_in.outcome:
+            case Outcome.SIGNED_IN if signed_in.user is not None:
+                # Requests of a plain connection may be different people's, behind a proxy of their own.
+                flow.metadata[OPENED_BY] = known = Known(signed_in.user, way)
+                return self._actor(client, person.zone, known)
             case Outcome.LIMITED:
-                return plain("limited", ("Retry-After", "60"))
-            case Outcome.MISSING | Outcome.WRONG:
-                return plain("sign-in", ("Proxy-Authenticate", f'Basic realm="{REALM}", charset="UTF-8"'))
-        # Requests of a plain connection may be different people's, behind a proxy of their own.
-        flow.metadata[OPENED_BY] = signed_in.user
-        return self._actor(client, person.zone, signed_in.user)
+                return plain("limited", *(signed_in.answer or (("Retry-After", "60"),)))
+            case Outcome.UNAVAILABLE:
+                self._counts["sign-in-unavailable"] += 1
+                return plain("sign-in-away", *(signed_in.answer or (("Retry-After", "10"),)))
+            case Outcome.MISSING if entrance.lets_unknown:
+                return self._actor(client, person.zone, None)
+        if not entrance.challenges or not asked:
+            self._counts["unknown-officer"] += 1
+            return plain("unknown-officer", *signed_in.answer)
+        challenges = (("Proxy-Authenticate", challenge) for challenge in entrance.challenges)
+        return plain("sign-in", *(signed_in.answer or challenges))
 
-    def _actor(self, client: Client, zone: Zone, user: str | None) -> Actor:
-        officer = None
-        if user is not None:
-            officer = self._holder.world.registers.officers.get(user) or Officer(user, user)
-        return Actor(zone, client.peername[0], officer)
+    def _entrance(self, zone: Zone) -> Entrance:
+        return self._entrances.get(zone.name, OPEN)
+
+    def _actor(self, client: Client, zone: Zone, known: Known | None) -> Actor:
+        if known is None:
+            return Actor(zone, client.peername[0])
+        officer = self._holder.world.registers.officers.get(known.user) or Officer(known.user, known.user)
+        return Actor(zone, client.peername[0], officer, known.way)
+
+    def _unasked(self, zone: Zone) -> None:
+        """Count a client that knows of no proxy where people sign in; each zone is said once."""
+        self._counts["cannot-sign-in"] += 1
+        if zone.name not in self._unasked_zones:
+            self._unasked_zones.add(zone.name)
+            log.warning("cannot-sign-in", zone=zone.name, because="who is redirected to the gate knows of no proxy")
 
     def _stranger(self, address: str) -> None:
         """Count a client outside every zone, and say each address once: it may be a network that was forgotten."""

@@ -16,6 +16,16 @@ SENTENCES: Final = {
         "Terlalu banyak percubaan log masuk yang gagal. Cuba lagi sebentar lagi.",
         "Too many failed sign-ins. Try again in a while.",
     ),
+    "sign-in-away": (
+        503,
+        "Direktori pegawai tidak dapat dihubungi, maka log masuk tidak dapat disemak. Cuba lagi sebentar lagi.",
+        "The directory of officers cannot be reached, so nobody can sign in now. Try again in a while.",
+    ),
+    "unknown-officer": (
+        403,
+        "Proksi ini tidak mengenali anda, dan hanya melayan pegawai yang dikenali di sini.",
+        "This proxy does not know who you are, and serves only officers whom it knows here.",
+    ),
     "address": (
         403,
         "Proksi ini tidak menyambung ke alamat dalaman.",

@@ -91,7 +91,7 @@ def stopped_by_signals() -> asyncio.Event:
 def check_sign_in(settings: Settings) -> None:
     """Raises `SettingsError` where people are to sign in and the mode gives no way to ask them."""
     mode = settings.gate.mode.partition("@")[0].partition(":")[0]
-    zone = next((zone for zone in settings.zones if zone.sign_in != "none"), None)
+    zone = next((zone for zone in settings.zones if zone.only_asks), None)
     if zone is not None and mode not in ASKING_MODES:
         raise SettingsError(
             f"zone `{zone.name}` signs people in, and with `gate.mode` `{settings.gate.mode}` nobody can be asked to",

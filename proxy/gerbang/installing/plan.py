@@ -15,7 +15,7 @@ from gerbang.bundled import bundled
 from gerbang.console.users import Role, check_account, check_password
 from gerbang.errors import SettingsError, one_of
 from gerbang.gate.authority import PASSPHRASE_MINIMUM
-from gerbang.gate.identity import BCRYPT_TAKES
+from gerbang.gate.identity.htpasswd import BCRYPT_TAKES
 from gerbang.loading import each, sources
 from gerbang.policy.calendar import compile_calendar, parse_calendar
 from gerbang.policy.document import parse_policy

@@ -165,6 +165,7 @@ def decision_event(
         "standing": decision.standing,
         "account": _account(decision.registered),
         "officer": pseudonym(officer.id, keys) if officer else None,
+        "known_by": actor.known_by or None,
         "service_group": officer.service_group if officer else None,
         "groups": sorted(officer.groups) if officer else [],
         "approvals": [approval.id for approval in decision.approvals],

@@ -114,6 +114,7 @@ class StoredDecision(_Stored):
     remedial: bool = False
     standing: Standing
     officer: str | None = None
+    known_by: str | None = None
     service_group: str | None = None
     approvals: tuple[str, ...] = ()
     zone: str
@@ -167,7 +168,7 @@ class StoredDecision(_Stored):
             self.number,
             self.moment,
             activity,
-            Actor(zone, str(private.get("client") or ""), officer),
+            Actor(zone, str(private.get("client") or ""), officer, self.known_by or ""),
             self.standing,
             self.when(),
             tuple(finding.value() for finding in self.findings),

@@ -111,7 +111,8 @@ def _actor(world: World, officer: str | None, zone: str | None, office: str | No
         person = replace(person, office=office) if person else None
     if device is not None:
         place = replace(place, device=Device(_word("device", device, tuple(Device))))
-    return Actor(place, "10.0.0.1", person)
+    # Where there are several ways, the first is how most are known.
+    return Actor(place, "10.0.0.1", person, next(iter(place.sign_in), "") if person else "")
 
 
 def _as_account(act: Activity, account: str, world: World) -> tuple[Activity, World]:

@@ -27,6 +27,7 @@ def explanation(decision: Decision, facts: Facts, trials: Sequence[Trial], world
         "zone": facts.zone,
         "device": facts.device,
         "officer": facts.officer,
+        "known_by": decision.actor.known_by or None,
         "service_group": facts.service_group,
         "groups": sorted(facts.groups),
         "approvals": sorted(facts.approvals),
@@ -111,6 +112,8 @@ def print_explanation(decision: Decision, facts: Facts, trials: Sequence[Trial],
         say("          rules on office hours only observe")
     groups = ", ".join([facts.service_group or "service group unknown", *sorted(facts.groups)])
     who = f"{facts.officer} ({groups})" if facts.officer else "an unknown officer"
+    if decision.actor.known_by:
+        who += f", known by {decision.actor.known_by},"
     say(f"who       {who} in zone {facts.zone}, on a {facts.device} device")
     marks = [name for name, holds in (("unclaimed", facts.unclaimed), ("remedial", facts.remedial)) if holds]
     marks += [f"gap {gap.reason}" for gap in facts.gaps]
