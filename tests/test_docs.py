@@ -261,11 +261,9 @@ def found_in(value: Any, path: list[str]) -> Any:
 def test_the_registers_have_the_columns_that_are_documented() -> None:
     told = [(words(row[0])[0], words(row[1])[0], row[2] == "yes") for row in rows("settings", "Registers")]
     real = [
-        (file, column.name, column.needed)
-        for file, columns in zip(
-            registers.FILES, (registers.OFFICERS, registers.ACCOUNTS, registers.APPROVALS), strict=True
-        )
-        for column in columns
+        (register.file, column.name, column.needed)
+        for register in registers.REGISTERS.values()
+        for column in register.columns
     ]
     assert told == real
     group = next(row for row in rows("settings", "Registers") if words(row[1])[0] == "service_group")
@@ -554,6 +552,9 @@ def every_event() -> Iterator[events.Event]:
     )
     release = Release("r", frozenset({"a/b"}), "x", moment + timedelta(hours=1), "P-1", "10.1.2.3", answers={"a": "b"})
     yield events.release_event(replace(release, account="2001"), "N", moment, keys)
+    told = {"by": "nora", "lines": [{}], "lines_left_out": 0, "digests": {"before": None, "after": ""}}
+    counts = {"added": 1, "changed": 0, "removed": 0}
+    yield events.register_changed("officers", "added", counts, "nora", moment, RECORD_KEYS, private=told)
     yield events.policy_activated(a_decision().basis, {"a": "policy: a"}, moment, keys)
     yield events.unclaimed_event({("x", shape): 2}, moment, moment, keys)
     yield events.objection_event("N", "P-1", "words", moment, keys)

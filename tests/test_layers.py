@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loading": VALUES
     | CORE
     | {"pipeline", "cases", "bundled", "settings", "registers", "target_lists", "activations", "journal"},
+    "registering": VALUES | {"record", "journal", "settings", "csv_files", "registers", "loading"},
     "trying": VALUES | CORE | {"pipeline", "cases", "settings", "loading", "target_lists"},
     "living": VALUES
     | {"pipeline", "settings", "csv_files", "registers", "target_lists", "activations", "loading", "trying"},
@@ -67,7 +68,7 @@ NEVER: dict[str, frozenset[str]] = {
         frozenset({"mitmproxy", "fastapi"}),
     ),
     **dict.fromkeys(
-        ("activations", "feeds", "loading", "trying", "living", "journal", "store", "status"),
+        ("activations", "feeds", "loading", "registering", "trying", "living", "journal", "store", "status"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

@@ -68,6 +68,10 @@ class FileWatch:
         self._seen = now
         return True
 
+    def look_again(self) -> None:
+        """What was seen last counts as a change once more."""
+        self._seen = ()
+
     def _signature(self) -> tuple[tuple[Path, tuple[int, int, int] | None], ...]:
         return tuple((file, _signature(file)) for file in self._files())
 
@@ -91,10 +95,14 @@ BROKEN = {
 
 def rows(file: Path, columns: Sequence[Column]) -> Iterator[Row]:
     """The lines of a register, each value checked for itself. No file is no lines."""
-    data = _read(file)
+    return rows_in(file, read_whole(file), columns)
+
+
+def rows_in(file: Path, data: bytes | None, columns: Sequence[Column]) -> Iterator[Row]:
+    """The lines of what a register holds, or would hold."""
     if data is None:
         return
-    reader = csv.reader(_without_remarks(_text(file, data)), strict=True)
+    reader = csv.reader(_without_remarks(text_of(file, data)), strict=True)
     heading = next(_records(file, reader), None)
     if heading is None:
         return
@@ -111,13 +119,14 @@ def rows(file: Path, columns: Sequence[Column]) -> Iterator[Row]:
         values = {}
         for column, written in zip(wanted, record, strict=True):
             value = written.strip()
-            if wrong := _wrong(column, value):
+            if wrong := wrong_value(column, value):
                 raise RegisterError(wrong[0], place=place, hint=wrong[1])
             values[column.name] = value
         yield Row(values, place)
 
 
-def _wrong(column: Column, value: str) -> tuple[str, str | None] | None:
+def wrong_value(column: Column, value: str) -> tuple[str, str | None] | None:
+    """What is wrong with a value of a column, and what would do."""
     if not value:
         return (f"`{column.name}` has no value", None) if column.needed else None
     if len(value) > MAX_VALUE:
@@ -129,7 +138,7 @@ def _wrong(column: Column, value: str) -> tuple[str, str | None] | None:
     return None
 
 
-def _read(file: Path) -> bytes | None:
+def read_whole(file: Path) -> bytes | None:
     """The file's bytes, taken at one moment; `None` where there is no file."""
     place = Place(str(file))
     try:
@@ -159,7 +168,8 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
-def _text(file: Path, data: bytes) -> str:
+def text_of(file: Path, data: bytes) -> str:
+    """The text, without the mark with which Excel begins it. Or a `RegisterError`."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise RegisterError("is UTF-16", place=Place(str(file)), hint="save it as `CSV UTF-8`")
     if (nul := data.find(0)) >= 0:

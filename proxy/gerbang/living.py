@@ -21,6 +21,7 @@ from gerbang.loading import (
     policy_folders,
     read_pack,
 )
+from gerbang.model import Registers
 from gerbang.pipeline import World
 from gerbang.registers import RegisterWatch, load_registers
 from gerbang.settings import Settings
@@ -49,6 +50,8 @@ class LivingWorld:
         self.refused: str | None = None
         self.before_platforms: Callable[[World], None] = lambda _: None
         """What is done before other signatures come into force, with the world that they will be part of."""
+        self.before_registers: Callable[[Registers], None] = lambda _: None
+        """What is done before other registers come into force; where it raises, they do not."""
         self._settings = settings
         self._watch = RegisterWatch(settings.registers_folder)
         self._lists = FileWatch(lambda: target_files(policy_folders(settings)).values())
@@ -96,9 +99,16 @@ class LivingWorld:
         try:
             fresh = replace(self.world, registers=load_registers(self._settings.registers_folder))
             check_officers(fresh, self._settings)
+            self.before_registers(fresh.registers)
         except GerbangError as error:
-            log.error("registers-refused", error=str(error), in_force="the registers as they were")
+            if self._unseen.get("refused-registers") != str(error):
+                log.error("registers-refused", error=str(error), in_force="the registers as they were")
+            if isinstance(error, RecordError):
+                # Right, but not to be written down now: looked at again each second, and said once.
+                self._watch.look_again()
+                self._unseen["refused-registers"] = str(error)
             return
+        self._unseen.pop("refused-registers", None)
         self.world = fresh
         log.info("registers-taken", officers=len(fresh.registers.officers), accounts=len(fresh.registers.accounts))
 

@@ -26,7 +26,7 @@ from gerbang.errors import (
     reason,
 )
 from gerbang.journal.keys import load_keys
-from gerbang.model import Office, Zone
+from gerbang.model import Office, Registers, Zone
 from gerbang.pipeline import World
 from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
 from gerbang.policy.document import compile_policy, parse_policy
@@ -240,20 +240,30 @@ def offices_of(settings: Settings, calendar: Calendar) -> Mapping[str, Office]:
 
 def check_officers(world: World, settings: Settings) -> None:
     """Raises `RegisterError` for an officer who would be judged by somebody else's calendar."""
+    check_people(world.registers, world.offices, world.calendar, settings)
+
+
+def check_people(registers: Registers, offices: Mapping[str, Office], calendar: Calendar, settings: Settings) -> None:
+    """What `check_officers` checks, without the rest of a world."""
     place = Place(str(settings.registers_folder / "officers.csv"))
-    for officer in world.registers.officers.values():
-        if officer.office and officer.office not in world.offices:
+    for officer in registers.officers.values():
+        if officer.office and officer.office not in offices:
             raise RegisterError(
                 f"officer `{officer.id}` is at the office `{officer.office}`, which the settings do not list",
                 place=place,
-                hint=one_of(sorted(world.offices), officer.office) if world.offices else "add an `[[offices]]` entry",
+                hint=one_of(sorted(offices), officer.office) if offices else "add an `[[offices]]` entry",
             )
-        if officer.pattern and officer.pattern not in world.calendar.patterns:
+        if officer.pattern and officer.pattern not in calendar.patterns:
             raise RegisterError(
                 f"officer `{officer.id}` has the working pattern `{officer.pattern}`, which no calendar has",
                 place=place,
-                hint=one_of(world.calendar.patterns, officer.pattern),
+                hint=one_of(calendar.patterns, officer.pattern),
             )
+
+
+def load_calendar(settings: Settings) -> Calendar:
+    """The calendar of the settings' folders, by itself."""
+    return compile_calendar(each(sources(policy_folders(settings), "calendars"), parse_calendar))
 
 
 def content_key(record: bytes) -> bytes:

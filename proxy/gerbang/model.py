@@ -425,11 +425,12 @@ class Approval:
 @dataclass(frozen=True, slots=True)
 class Registers:
     """What is on file, loaded whole: officers by id, the standing of accounts by platform and by
-    id or `@handle` (both in lower case), approvals by grantee."""
+    id or `@handle` (both in lower case), approvals by grantee. `digests` are of the files, by register."""
 
     officers: Mapping[str, Officer] = field(default_factory=dict)
     accounts: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
     approvals: Mapping[str, tuple[Approval, ...]] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 # ---------------------------------------------------------------- the decision

@@ -13,18 +13,18 @@ A time without an offset is Malaysian time. A date alone is the whole day in `As
 with it, `valid_to` ends with it, `withdrawn` begins with it.
 """
 
+import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gerbang.csv_files import Column, FileWatch, Row, rows
+from gerbang.csv_files import Column, FileWatch, Row, read_whole, rows_in
 from gerbang.errors import one_of
 from gerbang.model import Approval, Officer, Registers, Standing
-
-FILES = ("officers.csv", "accounts.csv", "approvals.csv")
 
 # The groups that the regulations tell apart, and the two that stand outside them. An unknown group earns no exemption,
 # so a misspelt one is refused rather than taken.
@@ -38,19 +38,37 @@ BARE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
-def load_registers(folder: Path) -> Registers:
-    """All registers of a folder, or a `RegisterError` that names the file, the line and the column."""
-    officers = _officers(rows(folder / "officers.csv", OFFICERS))
-    accounts = _accounts(rows(folder / "accounts.csv", ACCOUNTS))
-    approvals = _approvals(rows(folder / "approvals.csv", APPROVALS))
-    return Registers(officers, accounts, approvals)
+def load_registers(folder: Path, instead: Mapping[str, bytes] | None = None) -> Registers:
+    """All registers of a folder, or a `RegisterError` that names the file, the line and the column.
+
+    `instead` is what a register's file would hold, by the register's name.
+    """
+    held = {
+        name: instead[name] if instead and name in instead else read_whole(folder / register.file)
+        for name, register in REGISTERS.items()
+    }
+
+    def lines(name: str) -> Iterator[Row]:
+        return rows_in(folder / REGISTERS[name].file, held[name], REGISTERS[name].columns)
+
+    return Registers(
+        officers=_officers(lines("officers")),
+        accounts=_accounts(lines("accounts")),
+        approvals=_approvals(lines("approvals")),
+        digests={name: digest_of(data) for name, data in held.items() if data is not None},
+    )
+
+
+def digest_of(data: bytes) -> str:
+    """By which a register's file is known to be as it was."""
+    return hashlib.sha256(data).hexdigest()
 
 
 class RegisterWatch(FileWatch):
     """Tells when a register was changed."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(lambda: [folder / name for name in FILES])
+        super().__init__(lambda: [folder / register.file for register in REGISTERS.values()])
 
 
 # ---------------------------------------------------------------- the three registers
@@ -211,3 +229,19 @@ APPROVALS = (
     Column("valid_to", check=_time),
     Column("withdrawn", check=_time),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register: its file, its columns, and those that tell one line from another."""
+
+    file: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ("id",)
+
+
+REGISTERS: Mapping[str, Register] = {
+    "officers": Register("officers.csv", OFFICERS),
+    "accounts": Register("accounts.csv", ACCOUNTS, ("platform", "account", "handle")),
+    "approvals": Register("approvals.csv", APPROVALS),
+}

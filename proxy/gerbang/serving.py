@@ -35,6 +35,7 @@ from gerbang.loading import policy_documents
 from gerbang.logs import configure_log
 from gerbang.pipeline import World
 from gerbang.record.event import RecordKeys, policy_activated
+from gerbang.registering import ByHand
 from gerbang.settings import Settings, host_and_port
 
 log = structlog.get_logger()
@@ -122,6 +123,9 @@ def grounds(settings: Settings, at: datetime | None) -> Iterator[Grounds]:
     journal, keys = open_journal(settings, GATE_SLOT, clock)
     try:
         activate(settings, living, journal, keys, clock)
+        by_hand = ByHand(settings, journal, keys, clock)
+        by_hand(living.world.registers)
+        living.before_registers = by_hand
         living.before_platforms = partial(note_platforms, settings, journal, keys, clock)
         living.start()
         yield Grounds(living, journal, keys, clock)

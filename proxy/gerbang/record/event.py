@@ -49,6 +49,7 @@ class EventKind(StrEnum):
     OUTCOME = "outcome"
     RELEASE = "release"
     POLICY_ACTIVATED = "policy-activated"
+    REGISTER_CHANGED = "register-changed"
     OBJECTION = "objection"
     UNCLAIMED = "unclaimed"
     LOOKED = "looked"
@@ -293,6 +294,39 @@ def policy_activated(basis: Basis, documents: Mapping[str, str], moment: datetim
     """The policy in force from `moment` on, whole: `documents` is the text of each by its name."""
     body: dict[str, Json] = {"moment": utc(moment), "basis": _basis(basis), "documents": dict(documents)}
     return make_event(EventKind.POLICY_ACTIVATED, body, {}, keys)
+
+
+# Who changes a register by hand, in an editor: nobody says.
+BY_FILE = "file"
+
+
+def register_changed(
+    register: str,
+    change: str,
+    counts: Mapping[str, int],
+    by: str,
+    moment: datetime,
+    keys: RecordKeys,
+    *,
+    entry: str | None = None,
+    private: Mapping[str, Json] | None = None,
+) -> Event:
+    """A register's file is another from `moment` on: what kind of change, and how many lines were `added`, `changed`
+    and `removed`. `by` is whoever made it, or `BY_FILE`; `entry` is the id of the one line that it is about, where that
+    names nobody. What the lines say is private, and so is the digest of a file, by which a guess at it could be
+    proved."""
+    body: dict[str, Json] = {
+        "moment": utc(moment),
+        "register": register,
+        "change": change,
+        "entry": entry,
+        "added": counts.get("added"),
+        "changed": counts.get("changed"),
+        "removed": counts.get("removed"),
+        "by": BY_FILE if by == BY_FILE else pseudonym(f"cli: {by}", keys),
+    }
+    named: dict[str, Json] = {} if by == BY_FILE else {"by": by}
+    return make_event(EventKind.REGISTER_CHANGED, body, {**named, **(private or {})}, keys)
 
 
 def objection_event(number: str, officer: str | None, words: str, moment: datetime, keys: RecordKeys) -> Event:
