@@ -559,6 +559,7 @@ def every_event() -> Iterator[events.Event]:
     yield events.unclaimed_event({("x", shape): 2}, moment, moment, keys)
     yield events.objection_event("N", "P-1", "words", moment, keys)
     yield events.erased_event("N", ["00ff"], "salmah", "perintah 7/2026", moment, keys)
+    yield events.token_event("radius", "added", ["sessions"], moment, "salmah", "nora", moment, keys)
     yield looked_event(Look("salmah", "auditor", "decision", "N", {"effect": "block"}), moment, keys)
 
 

@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "target_lists": VALUES | {"policy", "csv_files", "registers"},
     "activations": VALUES | {"policy"},
     "feeds": VALUES,
+    "tokens": VALUES,
     "loading": VALUES
     | CORE
     | {"pipeline", "cases", "bundled", "settings", "registers", "target_lists", "activations", "journal"},
@@ -45,7 +46,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "journal": VALUES | {"record", "figures"},
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status", "feeds"},
-    "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status", "feeds"},
+    "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens"},
     "fleet": VALUES | {"settings", "loading"},
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),
@@ -68,7 +69,7 @@ NEVER: dict[str, frozenset[str]] = {
         frozenset({"mitmproxy", "fastapi"}),
     ),
     **dict.fromkeys(
-        ("activations", "feeds", "loading", "registering", "trying", "living", "journal", "store", "status"),
+        ("activations", "feeds", "tokens", "loading", "registering", "trying", "living", "journal", "store", "status"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

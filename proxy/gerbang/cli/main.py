@@ -32,6 +32,7 @@ COMMANDS = (
     "db",
     "ca",
     "users",
+    "tokens",
     "pac",
     "fleet",
     "script",

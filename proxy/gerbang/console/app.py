@@ -28,6 +28,7 @@ from starlette.exceptions import HTTPException
 from gerbang.answers.pages import platform_name
 from gerbang.answers.reasons import Wording, findings, gaps, hours_told, moment_told, reasons
 from gerbang.answers.words import PHRASES, Language, preferred, say, term
+from gerbang.console.api.problems import API_BODY_LIMIT, Problem, is_api, problem, told
 from gerbang.console.chart import chart
 from gerbang.console.looks import Look, Unrecorded
 from gerbang.console.policies import PastPolicies
@@ -204,9 +205,10 @@ def _guard(app: FastAPI, console: Console, hosts: frozenset[str]) -> None:
     @app.middleware("http")
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
         if not host_allowed(request.headers.get("host", ""), hosts):
-            response = console.page(request, "message.html", 421, key="console.bad-host")
+            key = "console.bad-host"
+            response = problem(421) if is_api(request) else console.page(request, "message.html", 421, key=key)
         elif too_long(request):
-            response = Response("", 413)
+            response = problem(413) if is_api(request) else Response("", 413)
         elif len(request.url.query) > QUERY_LIMIT:
             response = Response("", 414)
         else:
@@ -228,21 +230,30 @@ def _guard(app: FastAPI, console: Console, hosts: frozenset[str]) -> None:
         log.error("look-unrecorded", error=str(error))
         return console.message(request, 503, "console.unrecorded")
 
+    @app.exception_handler(Problem)
+    def not_done(_: Request, error: Problem) -> Response:
+        return problem(error.status, error.detail, error.more, error.headers)
+
     @app.exception_handler(RecordError)
     def database_away(request: Request, error: RecordError) -> Response:
         log.error("database-away", error=str(error))
+        if is_api(request):
+            return problem(503, told(error))
         return console.message(request, 503, "console.down")
 
     @app.exception_handler(HTTPException)
     def refused(request: Request, error: HTTPException) -> Response:
+        if is_api(request):
+            return problem(error.status_code, headers=error.headers)
         return console.message(request, error.status_code, "console.missing")
 
     @app.exception_handler(Exception)
     def fault(request: Request, _: Exception) -> Response:
         # The server logs the traceback; this only sees that the reader gets a page.
-        response = console.page(request, "message.html", 500, key="console.fault")
+        response = problem(500) if is_api(request) else console.page(request, "message.html", 500, key="console.fault")
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     @app.get(STYLE_PATH)
@@ -253,7 +264,8 @@ def _guard(app: FastAPI, console: Console, hosts: frozenset[str]) -> None:
 def too_long(request: Request) -> bool:
     """Whether a body is longer than any form of ours, or does not say how long it is."""
     length = request.headers.get("content-length", "0")
-    return "transfer-encoding" in request.headers or not length.isdecimal() or int(length[:12]) > FORM_LIMIT
+    limit = API_BODY_LIMIT if is_api(request) else FORM_LIMIT
+    return "transfer-encoding" in request.headers or not length.isdecimal() or int(length[:12]) > limit
 
 
 def host_allowed(host: str, hosts: frozenset[str]) -> bool:

@@ -54,6 +54,7 @@ class EventKind(StrEnum):
     UNCLAIMED = "unclaimed"
     LOOKED = "looked"
     ERASED = "erased"
+    TOKEN_CHANGED = "token-changed"  # noqa: S105 (no secret: a word)
     START = "start"
     STOP = "stop"
     SEAL = "seal"
@@ -365,6 +366,29 @@ def erased_event(
         "reader": pseudonym(f"cli: {reader}", keys),
     }
     return make_event(EventKind.ERASED, body, {"reader": reader, "reason": reason}, keys)
+
+
+def token_event(
+    token: str,
+    change: Literal["added", "revoked"],
+    may: Sequence[str],
+    until: datetime | None,
+    reader: str,
+    user: str | None,
+    moment: datetime,
+    keys: RecordKeys,
+) -> Event:
+    """A token of the API was made or ended by a user of the system; `user` is the account in whose name it acts."""
+    body: dict[str, Json] = {
+        "token": token,
+        "change": change,
+        "moment": utc(moment),
+        "may": list(may),
+        "until": utc(until) if until else None,
+        # No officer's id has a colon and a space: who does it is never taken for one.
+        "reader": pseudonym(f"cli: {reader}", keys),
+    }
+    return make_event(EventKind.TOKEN_CHANGED, body, {"reader": reader, "user": user}, keys)
 
 
 def start_event(facts: Mapping[str, Json], keys: RecordKeys) -> Event:
