@@ -27,6 +27,7 @@ from gerbang.gate.bounds import Budget, Limits, Valve, Valves
 from gerbang.gate.clock import TrialClock
 from gerbang.gate.interception import GateLayers, GateTls
 from gerbang.gate.master import GateMaster
+from gerbang.gate.run import proxy_certificate_of
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Disk, Journal
 from gerbang.loading import load_world
@@ -496,7 +497,8 @@ def a_gate(
     loop = Loop()
 
     async def start() -> tuple[Gate, GateMaster, tuple[str, int], asyncio.Task[None]]:
-        gate = Gate(settings, holder, journal, record_keys, trust.authority if authority else None, clock)
+        ours = trust.authority if authority else None
+        gate = Gate(settings, holder, journal, record_keys, ours, clock, proxy_certificate_of(settings))
         master = GateMaster(settings.gate, [gate], gate.tls, gate.layers)
         gate.attach(master.proxyserver.connections)
         address: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "bundled": VALUES,
     "status": frozenset({"figures"}),
     "settings": VALUES,
+    "proxy_certificate": VALUES,
     "logs": VALUES | {"settings"},
     "csv_files": VALUES,
     "registers": VALUES | {"csv_files"},
@@ -45,9 +46,11 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"pipeline", "settings", "csv_files", "registers", "target_lists", "activations", "loading", "trying"},
     "journal": VALUES | {"record", "figures"},
     "store": VALUES | {"record", "journal", "bundled"},
-    "gate": VALUES | CORE | {"pipeline", "bundled", "settings", "loading", "journal", "figures", "status", "feeds"},
+    "gate": VALUES
+    | CORE
+    | {"pipeline", "bundled", "settings", "proxy_certificate", "loading", "journal", "figures", "status", "feeds"},
     "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens"},
-    "fleet": VALUES | {"settings", "loading"},
+    "fleet": VALUES | {"settings", "proxy_certificate", "loading"},
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),
     "serving": frozenset({"*"}),
@@ -65,7 +68,7 @@ FRAMEWORKS = frozenset(
 NEVER: dict[str, frozenset[str]] = {
     **dict.fromkeys((*CORE, "model", "errors", "figures", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "logs", "csv_files", "registers", "target_lists"),
+        ("bundled", "settings", "proxy_certificate", "logs", "csv_files", "registers", "target_lists"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     **dict.fromkeys(

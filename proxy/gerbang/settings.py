@@ -31,6 +31,12 @@ SHORTEST_TOKEN = 20  # characters of `console.metrics_token`
 CHALLENGING = frozenset({"htpasswd"})
 """The ways of sign-in at which a browser asks: where there is one, nobody passes unknown."""
 
+# Modes in which the client knows that it speaks to a proxy.
+PROXY_MODES = frozenset({"regular", "upstream"})
+# Ways of signing in by which a password is sent.
+PASSWORD_WAYS = frozenset({"htpasswd", "ldap"})
+REQUIRE_TLS = 'set `[gate] tls = "required"`, and let browsers take the PAC file'
+
 type Steps = tuple[int | str, ...]
 
 UNITS = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
@@ -67,6 +73,15 @@ def host_and_port(value: str) -> tuple[str, int]:
     if not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
         raise ValueError(f"`{value}` is no address; expected `host:port`, such as `127.0.0.1:8080`")
     return host, int(port)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a `host:port` can be reached from this machine only."""
+    host, _ = host_and_port(address)
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _network(value: object) -> object:
@@ -174,6 +189,9 @@ class GateSettings(Section):
     listen: Address = "127.0.0.1:8080"
     mode: str = "regular"
     transparent: tuple[Address, ...] = ()
+    tls: Literal["offered", "required"] = "offered"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     host: Domain = "gerbang.internal"
     body_limit: Size = 8 << 20
     memory_budget: Size = 128 << 20
@@ -321,6 +339,25 @@ class Settings(Section):
     @property
     def database_url(self) -> str:
         return self.database.url or f"sqlite:///{self.state / 'gerbang.db'}"
+
+    @property
+    def is_asked_as_proxy(self) -> bool:
+        """Whether clients of `gate.listen` know that they speak to a proxy."""
+        return self.gate.mode.partition("@")[0].partition(":")[0] in PROXY_MODES
+
+    @property
+    def password_in_clear(self) -> str | None:
+        """Why passwords of those who sign in could be read on the network, `None` where they could not."""
+        zone = next((zone for zone in self.zones if not PASSWORD_WAYS.isdisjoint(zone.sign_in)), None)
+        if zone is None or self.gate.tls == "required" or is_loopback(self.gate.listen) or not self.is_asked_as_proxy:
+            return None
+        listener = f"the proxy on `{self.gate.listen}` takes them without TLS"
+        return f"zone `{zone.name}` signs people in by password, and {listener}"
+
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether browsers are to speak TLS to the proxy itself."""
+        return self.gate.tls == "required" or any(proxy.startswith("https://") for proxy in self.pac.proxies)
 
     @property
     def gate_url(self) -> str:
@@ -505,6 +542,7 @@ def _place(file: Path, text: str, path: Steps) -> Place | None:
 
 def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
     """What one key cannot tell: names that refer to each other, zones that overlap, a trial clock's listener."""
+    _check_tls(settings, where)
     offices = {office.name for office in settings.offices}
     networks: dict[IPv4Network | IPv6Network, str] = {}
     for index, zone in enumerate(settings.zones):
@@ -554,6 +592,25 @@ def _check_unknown(zone: ZoneSettings, here: Steps, where: Callable[[Steps], Pla
         )
 
 
+def _check_tls(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
+    """The certificate of the proxy itself with its key, and a PAC file that browsers can follow."""
+    given = {key: getattr(settings.gate, key) for key in ("tls_certificate", "tls_key")}
+    if len({value is None for value in given.values()}) > 1:
+        there, lacking = sorted(given, key=lambda key: given[key] is None)
+        raise SettingsError(
+            f"`gate.{there}` stands without `gate.{lacking}`",
+            place=where(("gate", there)),
+            hint="name both files; without either, the gate's CA makes the certificate",
+        )
+    clear = next((proxy for proxy in settings.pac.proxies if not proxy.startswith("https://")), None)
+    if settings.gate.tls == "required" and clear is not None:
+        raise SettingsError(
+            f"`pac.proxies` sends browsers to `{clear}` without TLS, and `gate.tls` is `required`",
+            place=where(("pac", "proxies")),
+            hint=f"write `https://{settings.gate.host}:{host_and_port(clear)[1]}`",
+        )
+
+
 def _check_pinned(zone: ZoneSettings, here: Steps, where: Callable[[Steps], Place | None]) -> None:
     if zone.pinned and zone.device is Device.PERSONAL:
         raise SettingsError(
@@ -581,7 +638,11 @@ def _rooted(settings: Settings, folder: Path) -> Settings:
             "state": rooted(settings.state),
             "policies": tuple(p if p == "bundled" else str(rooted(Path(p))) for p in settings.policies),
             "gate": settings.gate.model_copy(
-                update={"upstream": upstream.model_copy(update={"trusted_ca": rooted(upstream.trusted_ca)})}
+                update={
+                    "upstream": upstream.model_copy(update={"trusted_ca": rooted(upstream.trusted_ca)}),
+                    "tls_certificate": rooted(settings.gate.tls_certificate),
+                    "tls_key": rooted(settings.gate.tls_key),
+                }
             ),
             "zones": tuple(zone.model_copy(update={"htpasswd": rooted(zone.htpasswd)}) for zone in settings.zones),
             "database": settings.database.model_copy(update={"url": _rooted_url(settings.database.url, folder)}),

@@ -15,6 +15,7 @@ import bcrypt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from certificates import a_pair
 from cli_builders import (
     PASSPHRASE,
     Held,
@@ -255,6 +256,23 @@ NO_ZONE = settings('[[zones]]\nname = "pejabat"\nnetworks = ["127.0.0.0/8"]\noff
 LATE = journalled(-timedelta(hours=1))
 
 G, W, B = Level.GOOD, Level.WARNING, Level.BAD
+
+TLS_REQUIRED = settings("[gate]\n", '[gate]\ntls = "required"\n')
+ALL_ADDRESSES = settings('listen = "127.0.0.1', 'listen = "0.0.0.0')
+
+
+def own_certificate(days: float = 90, names: Sequence[str] = ("pintu.contoh.my",)) -> Step:
+    """The proxy is known by a certificate of the admin's own, of which the PAC file tells."""
+
+    def step(folder: Path) -> None:
+        a_pair(folder, names, days=days)
+        named = '[gate]\ntls = "required"\ntls_certificate = "pintu.crt"\ntls_key = "pintu.key"\n'
+        settings("[gate]\n", named)(folder)
+        added('[pac]\nproxies = ["https://pintu.contoh.my:8080"]')(folder)
+
+    return step
+
+
 NEXT = NOW.year + 1
 
 TABLE: list[tuple[Look, Step, Level, str]] = [
@@ -316,6 +334,23 @@ TABLE: list[tuple[Look, Step, Level, str]] = [
         G,
         "traffic is opened under `Arahan 1`",
     ),
+    (certificates.proxy_tls, TLS_REQUIRED, G, "who speaks to the proxy without TLS is refused"),
+    (certificates.proxy_tls, TLS_REQUIRED, G, "by a certificate of the gate's CA, for gerbang.internal"),
+    (certificates.proxy_tls, TLS_REQUIRED, G, "browsers are told HTTPS gerbang.internal:"),
+    (certificates.proxy_tls, several(ALL_ADDRESSES, signing_in(f"a:{HASH}")), W, "takes them without TLS"),
+    (
+        certificates.proxy_tls,
+        added('[pac]\nproxies = ["https://gerbang.internal:8080"]'),
+        W,
+        "who speaks to it without is served too",
+    ),
+    (certificates.proxy_tls, settings("[gate]\n", '[gate]\nmode = "transparent"\n'), G, "so there is no TLS to it"),
+    (certificates.proxy_tls, own_certificate(), G, "for pintu.contoh.my, until"),
+    (certificates.proxy_tls, own_certificate(), G, "browsers are told HTTPS pintu.contoh.my:8080"),
+    (certificates.proxy_tls, own_certificate(days=20), W, "for pintu.contoh.my, until"),
+    (certificates.proxy_tls, own_certificate(days=-1), B, "expired on"),
+    (certificates.proxy_tls, several(own_certificate(), mode("pintu.key", 0o644)), B, "can be read by others"),
+    (certificates.proxy_tls, own_certificate(names=["lain.contoh.my"]), B, "is not for `pintu.contoh.my`"),
     (certificates.authority, lambda _: None, W, "there is no CA"),
     (certificates.authority, AUTHORISED, B, "there is no CA"),
     (certificates.authority, a_ca(), G, "the CA may sign for every host that is opened"),

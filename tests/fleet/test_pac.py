@@ -3,12 +3,14 @@
 import json
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 import dukpy
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from certificates import a_pair
 from gerbang.errors import SettingsError
 from gerbang.fleet.pac import Directions, directions_of, listed_hosts, pac_file, proxies_of, squid_list
 from gerbang.loading import load_platforms
@@ -90,6 +92,25 @@ def test_a_browser_may_speak_tls_to_the_gate_by_its_own_name() -> None:
     assert way("x.com", proxies=("https://gerbang.internal:8080",)) == "HTTPS gerbang.internal:8080"
 
 
+def test_where_tls_is_required_browsers_are_told_so_without_more_ado() -> None:
+    chosen = Settings(gate=GateSettings(tls="required", listen="0.0.0.0:3128"))
+    assert proxies_of(chosen) == ("HTTPS gerbang.internal:3128",)
+
+
+@pytest.mark.parametrize(("host", "told"), [("pintu.contoh.my", True), ("lain.contoh.my", False), ("10.1.0.5", True)])
+def test_a_certificate_of_the_admins_own_says_which_names_do(tmp_path: Path, host: str, told: bool) -> None:
+    certificate, _ = a_pair(tmp_path, ["pintu.contoh.my"], addresses=["10.1.0.5"])
+    chosen = Settings(
+        gate=GateSettings(tls_certificate=certificate, tls_key=tmp_path / "not-read"),
+        pac=PacSettings(proxies=(f"https://{host}:8080",)),
+    )
+    if told:
+        assert proxies_of(chosen) == (f"HTTPS {host}:8080",)
+    else:
+        with pytest.raises(SettingsError, match=r"not for `lain\.contoh\.my`.*pintu\.contoh\.my"):
+            proxies_of(chosen)
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
@@ -129,6 +150,13 @@ def test_with_all_traffic_only_the_offices_inside_goes_direct(host: str, expecte
         (Settings(gate=GateSettings(listen="0.0.0.0:8080")), "no address that a browser could ask"),
         (Settings(gate=GateSettings(listen="[::]:8080")), "no address that a browser could ask"),
         (Settings(pac=PacSettings(proxies=("https://10.1.0.5:8080",))), "no certificate for `10.1.0.5`"),
+        (
+            Settings(
+                gate=GateSettings(tls="required", host="contoh.my", listen="10.1.0.5:80"),
+                pac=PacSettings(proxies=("https://lain.my:80",)),
+            ),
+            "no certificate for `lain.my`",
+        ),
         (Settings(pac=PacSettings(proxies=("https://xgerbang.internal:80",))), "no certificate for"),
     ],
 )

@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature
 
 from gerbang.doctor.outcome import Diagnosis, Patient, bad, good, warning
 from gerbang.errors import GerbangError
+from gerbang.fleet.pac import proxies_of
 from gerbang.gate.authority import (
     INTERMEDIATE,
     RENEW,
@@ -21,9 +22,12 @@ from gerbang.gate.authority import (
     beyond_authority,
     load_authority,
 )
+from gerbang.proxy_certificate import certificate_names, load_proxy_certificate
+from gerbang.settings import REQUIRE_TLS
 
 RENEW_BEFORE: Final = timedelta(days=60)
 NEW_ROOT_BEFORE: Final = timedelta(days=365)
+NEW_CERTIFICATE_BEFORE: Final = timedelta(days=21)
 LOOKED_AT: Final = 5000  # files among which a root's key is looked for
 KEY_LIMIT: Final = 64 << 10  # bytes of a file that may be one
 NAMED: Final = 5  # hosts that are named in a line
@@ -99,6 +103,49 @@ def _root(ours: Authority, folder: Path) -> Iterator[Diagnosis]:
             f"{folder / ROOT_CERTIFICATE} is not the root of the intermediate, so no PC trusts what the gate shows",
             RENEW,
         )
+
+
+def proxy_tls(patient: Patient) -> Iterator[Diagnosis]:
+    """Whether what browsers send to the proxy itself can be read on the way, and by which certificate it is known."""
+    chosen = patient.settings
+    if clear := chosen.password_in_clear:
+        yield warning(clear, REQUIRE_TLS)
+    if not chosen.is_asked_as_proxy:
+        yield good("nobody speaks to the gate as to a proxy, so there is no TLS to it")
+        return
+    certificate, key = chosen.gate.tls_certificate, chosen.gate.tls_key
+    if certificate is not None and key is not None:
+        yield from _own_certificate(patient, certificate, key)
+    elif chosen.speaks_tls:
+        yield good(f"the proxy itself is known by a certificate of the gate's CA, for {chosen.gate.host}")
+    if chosen.gate.tls == "required":
+        yield good("who speaks to the proxy without TLS is refused")
+    elif chosen.speaks_tls:
+        yield warning(
+            "browsers are sent to the proxy by TLS, and who speaks to it without is served too",
+            'set `[gate] tls = "required"`',
+        )
+    if chosen.speaks_tls:
+        yield good(f"browsers are told {', '.join(proxies_of(chosen))}")
+    elif not chosen.password_in_clear:
+        yield good("browsers are sent to the proxy without TLS, and no password could be read on the way")
+
+
+def _own_certificate(patient: Patient, certificate: Path, key: Path) -> Iterator[Diagnosis]:
+    try:
+        own = load_proxy_certificate(certificate, key, patient.now)
+    except GerbangError as error:
+        yield bad(error.what + (f" ({error.place})" if error.place else ""), error.hint or f"correct {certificate}")
+        return
+    names = ", ".join(certificate_names(own.certificate)[:NAMED])
+    until = own.certificate.not_valid_after_utc
+    told = f"the proxy itself is known by {certificate}, for {names}, until {until:%Y-%m-%d}"
+    if own.certificate.not_valid_before_utc > patient.now:
+        yield bad(f"{certificate} is valid from {own.certificate.not_valid_before_utc:%Y-%m-%d}", "set the clock right")
+    elif until - patient.now < NEW_CERTIFICATE_BEFORE:
+        yield warning(told, "have a new one made, and put it there: a gate that runs takes it")
+    else:
+        yield good(told)
 
 
 def root_key(patient: Patient) -> Iterator[Diagnosis]:

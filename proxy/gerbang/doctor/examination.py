@@ -27,6 +27,7 @@ EXAMS = (
     Exam("platforms", rules.platforms),
     Exam("ca", certificates.authority, slow=True),
     Exam("root", certificates.root_key),
+    Exam("proxy-tls", certificates.proxy_tls),
     Exam("registers", rules.registers),
     Exam("calendar", rules.calendars),
     Exam("keys", records.record_keys),

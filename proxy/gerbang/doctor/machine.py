@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,7 @@ from gerbang.doctor.outcome import Diagnosis, Patient, bad, good, warning
 from gerbang.errors import reason
 from gerbang.journal.ends import last_link
 from gerbang.journal.reader import slots
-from gerbang.settings import NOT_SETTINGS, PREFIX, host_and_port
+from gerbang.settings import NOT_SETTINGS, PREFIX, host_and_port, is_loopback
 
 FREE_BAD: Final = 100 << 20  # bytes
 FREE_WARNING: Final = 1 << 30  # bytes
@@ -212,12 +211,12 @@ def listeners(patient: Patient) -> Iterator[Diagnosis]:
         wanted.append(("pac.listen", chosen.pac.listen))
     for setting, address in wanted:
         yield from _listener(patient, setting, address)
-    if _loopback(chosen.gate.listen) and any(not net.is_loopback for zone in chosen.zones for net in zone.networks):
+    if is_loopback(chosen.gate.listen) and any(not net.is_loopback for zone in chosen.zones for net in zone.networks):
         yield warning(
             f"the gate listens on {chosen.gate.listen}, which no other machine can reach",
             "set `gate.listen` to this machine's address in the office",
         )
-    if not _loopback(chosen.console.listen):
+    if not is_loopback(chosen.console.listen):
         yield warning(
             f"the console listens on {chosen.console.listen} and speaks HTTP only, so passwords pass in the clear",
             "set `console.listen` to loopback, and put a web server with TLS before it",
@@ -272,14 +271,6 @@ def _is_our_console(address: str) -> bool:
         return False
     finally:
         asked.close()
-
-
-def _loopback(address: str) -> bool:
-    host, _ = host_and_port(address)
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 # ---------------------------------------------------------------- the clock

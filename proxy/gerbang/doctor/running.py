@@ -4,7 +4,7 @@ import socket
 import ssl
 import warnings
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -59,12 +59,24 @@ def gate(patient: Patient) -> Iterator[Diagnosis]:
 
 def _through(patient: Patient, host: str) -> Iterator[Diagnosis]:
     address, port = host_and_port(patient.settings.gate.listen)
+    required = patient.settings.gate.tls == "required"
     try:
-        with closing(socket.create_connection((REACHABLE.get(address, address), port), PATIENCE)) as opened:
+        with ExitStack() as open_:
+            opened = socket.create_connection((REACHABLE.get(address, address), port), PATIENCE)
+            opened = open_.enter_context(_over_tls(patient, opened) if required else closing(opened))
             status = _connect(opened, host)
+            if status == 200 and required:
+                yield good(f"the gate answers over TLS, by the certificate that it should have, and opens {host}")
+                return
             if status == 200:
                 yield from _tls(patient, opened, host)
                 return
+    except ssl.SSLCertVerificationError as error:
+        yield bad(
+            f"the gate is not known by its certificate: {error.verify_message.lower()}",
+            "start `gerbang serve` again, so that it takes today's",
+        )
+        return
     except OSError as error:
         yield bad(f"the gate does not answer on {patient.settings.gate.listen}: {reason(error)}", "read its log")
         return
@@ -75,6 +87,17 @@ def _through(patient: Patient, host: str) -> Iterator[Diagnosis]:
             yield good(f"the gate answers, and refuses {host} to this machine: it is in no zone, or the policy says so")
         case _:
             yield bad(f"the gate answers a CONNECT to {host} with {status or 'nothing'}", "read its log")
+
+
+def _over_tls(patient: Patient, opened: socket.socket) -> ssl.SSLSocket:
+    """TLS to the proxy itself, which must show what the settings say. Raises `OSError`."""
+    own = patient.settings.gate.tls_certificate
+    context = ssl.create_default_context(cafile=own or patient.settings.authority_folder / ROOT_CERTIFICATE)
+    if own is not None:
+        # Who signed it is not for this machine to know: it is trusted for being the one in the file.
+        context.check_hostname = False
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context.wrap_socket(opened, server_hostname=patient.settings.gate.host)
 
 
 def _connect(opened: socket.socket, host: str) -> int:

@@ -11,11 +11,11 @@ from ipaddress import ip_address
 
 from gerbang.errors import SettingsError
 from gerbang.loading import load_platforms
+from gerbang.proxy_certificate import is_for, names_of_file
 from gerbang.settings import Settings, host_and_port
 
 TLS = "https://"
-# Modes in which a browser speaks to the gate as to a proxy.
-PROXY_MODES = frozenset({"regular", "upstream"})
+NAMED = 5  # names of a certificate that an error tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +47,38 @@ def listed_hosts(settings: Settings) -> tuple[str, ...]:
 
 def proxies_of(settings: Settings) -> tuple[str, ...]:
     """The gate's addresses in the words of a PAC file. Raises `SettingsError` where no browser could use them."""
-    mode = settings.gate.mode.partition("@")[0].partition(":")[0]
-    if mode not in PROXY_MODES:
+    if not settings.is_asked_as_proxy:
         raise SettingsError(
             f"with `gate.mode` `{settings.gate.mode}` no browser can be pointed at the gate",
             hint="a PAC file is for the modes `regular` and `upstream`",
         )
-    return tuple(_proxy(given, settings) for given in settings.pac.proxies or (settings.gate.listen,))
+    certificate = settings.gate.tls_certificate
+    names = None if certificate is None else names_of_file(certificate)
+    return tuple(_proxy(given, settings, names) for given in settings.pac.proxies or (_listener(settings),))
 
 
-def _proxy(given: str, settings: Settings) -> str:
+def _listener(settings: Settings) -> str:
+    """The gate as browsers reach it where nothing else is said; over TLS they ask for it by its name."""
+    if settings.gate.tls != "required":
+        return settings.gate.listen
+    return f"{TLS}{settings.gate.host}:{host_and_port(settings.gate.listen)[1]}"
+
+
+def _proxy(given: str, settings: Settings, names: tuple[str, ...] | None) -> str:
     tls = given.startswith(TLS)
     host, port = host_and_port(given.removeprefix(TLS))
     own = settings.gate.host
-    if tls and host != own and not host.endswith(f".{own}"):
+    if tls and names is not None and not is_for(names, host):
+        raise SettingsError(
+            f"browsers would be sent to `{given}`, and the certificate `{settings.gate.tls_certificate}` is not for "
+            f"`{host}`",
+            hint=f"write a name that it is for in `pac.proxies`: {', '.join(names[:NAMED])}",
+        )
+    if tls and names is None and host != own and not host.endswith(f".{own}"):
         raise SettingsError(
             f"`{given}` will not do for `pac.proxies`: the gate has no certificate for `{host}`",
-            hint=f"write `{TLS}{own}:{port}`, and let the office's DNS give the gate's address for `{own}`",
+            hint=f"write `{TLS}{own}:{port}`, and let the office's DNS give the gate's address for `{own}`; or name a "
+            "certificate of your own in `gate.tls_certificate`",
         )
     if is_unspecified(host):
         raise SettingsError(

@@ -41,6 +41,7 @@ from gerbang.gate.stream import BODY_LIMIT, SENT_ON, UNTOUCHED, announced, pin
 from gerbang.gate.targets import Targets, Unwanted, plain_host
 from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Device, Gap, Reply, Request, Zone
 from gerbang.pipeline import World
+from gerbang.proxy_certificate import ProxyCertificate
 from gerbang.recognition.signature import INERT_ROLES
 from gerbang.record.event import RecordKeys
 from gerbang.settings import Settings
@@ -68,7 +69,9 @@ class Gate:
         keys: RecordKeys,
         authority: Authority | None,
         clock: Clock = wall_clock,
+        own: ProxyCertificate | None = None,
     ) -> None:
+        """`own` is the certificate of the proxy itself, where it is not the authority's."""
         self.settings = settings
         self.releases = ReleaseBook()
         self.decisions = DecisionBook()
@@ -84,7 +87,7 @@ class Gate:
         budget = Budget(settings.gate.memory_budget)
         self.limits = Limits(min(settings.gate.body_limit, budget.share), budget)
         self.closed = closed_because(settings, authority)
-        self.tls = GateTls(authority)
+        self.tls = GateTls(authority, settings.gate.host, own)
         self.layers = GateLayers(self.limits, self.valves, self.is_listed)
         self._holder = holder
         self._keys = keys
@@ -124,7 +127,10 @@ class Gate:
             log.warning("pinned-without-effect", zone=zone, host=entry.host, because="no platform lists it")
         self._keep(self.admission.keep_fresh())
         if self._authority is not None:
-            self._keep(renewal.follow(self.settings.authority_folder, self._take_authority))
+            self._keep(renewal.follow_authority(self.settings.authority_folder, self._take_authority))
+        certificate, key = self.settings.gate.tls_certificate, self.settings.gate.tls_key
+        if certificate is not None and key is not None:
+            self._keep(renewal.follow_proxy_certificate(certificate, key, self.tls.take_own))
         self._keep(self._sum_up())
 
     def _take_authority(self, authority: Authority) -> None:

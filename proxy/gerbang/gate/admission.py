@@ -51,6 +51,7 @@ class Admission:
     def __init__(self, settings: Settings, holder: Holder, counts: Counter[str]) -> None:
         self._holder = holder
         self._counts = counts
+        self._tls_only = settings.gate.tls == "required"
         self._zones = Zones(holder.world.zones)
         self._entrances = entrances(settings)
         self._doors = every_door(self._entrances.values())
@@ -133,6 +134,10 @@ class Admission:
         if person is None:
             self._stranger(client.peername[0])
             return plain("zone", ("Connection", "close"))
+        if self._tls_only and speaks_proxy(client) and client not in self._tunnels and not client.tls_established:
+            # Before anybody is asked to sign in: what a browser was not asked for it does not send.
+            self._counts["without-tls"] += 1
+            return plain("tls-required", ("Connection", "close"))
         entrance = self._entrance(person.zone)
         if not entrance.doors or client in self._tunnels:
             return self._actor(client, person.zone, person.known)

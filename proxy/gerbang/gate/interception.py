@@ -5,12 +5,13 @@ known by the name in the ClientHello (SNI), and where there is none by the name 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
 from weakref import WeakSet
 
 import structlog
+from cryptography import x509
 from mitmproxy import ctx, http, tls
 from mitmproxy.addons.next_layer import NextLayer
 from mitmproxy.addons.tlsconfig import AppData, TlsConfig, alpn_select_callback
@@ -28,6 +29,7 @@ from gerbang.gate.authority import Authority
 from gerbang.gate.bounds import LINGER, Limits, Valves
 from gerbang.gate.stream import GateHttpLayer, make_ours
 from gerbang.gate.targets import literal
+from gerbang.proxy_certificate import ProxyCertificate
 
 log = structlog.get_logger()
 
@@ -73,9 +75,15 @@ class GateTls(TlsConfig):
 
     name = "tlsconfig"
 
-    def __init__(self, authority: Authority | None) -> None:
+    def __init__(
+        self, authority: Authority | None, own_host: str | None = None, own: ProxyCertificate | None = None
+    ) -> None:
+        """`own_host` is who the proxy itself is, `own` the certificate for that where it is not the authority's."""
         self._authority = authority
         self._context: SSL.Context | None = None
+        self._own_host = own_host
+        self._own = own
+        self._own_context: SSL.Context | None = None
         # Hosts that were seen to speak HTTP/1.1 only. mitmproxy uses an HTTP/1.1 connection once for an HTTP/2 client.
         self._http1: OrderedDict[str, None] = OrderedDict()
         self._refused: WeakSet[Client] = WeakSet()
@@ -83,6 +91,10 @@ class GateTls(TlsConfig):
     def take(self, authority: Authority) -> None:
         """Connections from now on get leaves of this authority; those that are open stay as they are."""
         self._authority, self._context = authority, None
+
+    def take_own(self, own: ProxyCertificate) -> None:
+        """TLS to the proxy itself goes by this from the next connection on."""
+        self._own, self._own_context = own, None
 
     def refuse(self, client: Client) -> None:
         """Have the handshake that a client has begun refused: there is no leaf for it."""
@@ -103,14 +115,21 @@ class GateTls(TlsConfig):
         if client in self._refused:
             return
         asked = tls_start.context.server.address
-        host = client.sni or (asked[0] if asked else None)
-        authority = self._authority
-        leaf = authority.leaf(host) if authority and host else None
-        if authority is None or leaf is None:
-            return
-        connection = SSL.Connection(self._client_context(authority))
-        connection.use_certificate(leaf.certificate)
-        connection.use_privatekey(leaf.key)
+        if asked is None and self._own is not None:
+            connection = SSL.Connection(self._context_of_own(self._own))
+            connection.use_certificate(self._own.certificate)
+            connection.use_privatekey(self._own.key)
+            host = None
+        else:
+            # Who names nobody and asks for nobody yet is told whom the proxy is.
+            host = client.sni or (asked[0] if asked else self._own_host)
+            authority = self._authority
+            leaf = authority.leaf(host) if authority and host else None
+            if authority is None or leaf is None:
+                return
+            connection = SSL.Connection(self._client_context(authority))
+            connection.use_certificate(leaf.certificate)
+            connection.use_privatekey(leaf.key)
         # TLS to the proxy itself gets HTTP/1.1: with HTTP/2 a tunnel and other people's requests could share it.
         http2 = ctx.options.http2 and asked is not None and host not in self._http1
         connection.set_app_data(AppData(client_alpn=client.alpn, server_alpn=None, http2=http2))
@@ -119,19 +138,13 @@ class GateTls(TlsConfig):
 
     def _client_context(self, authority: Authority) -> SSL.Context:
         if self._context is None:
-            self._context = net_tls.create_client_proxy_context(
-                method=net_tls.Method.TLS_SERVER_METHOD,
-                min_version=net_tls.Version.TLS1_2,
-                max_version=net_tls.Version.UNBOUNDED,
-                cipher_list=None,
-                ecdh_curve=None,
-                chain_file=None,
-                alpn_select_callback=alpn_select_callback,
-                request_client_cert=False,
-                extra_chain_certs=(Cert(authority.certificate),),
-                dhparams=None,
-            )
+            self._context = _context((authority.certificate,))
         return self._context
+
+    def _context_of_own(self, own: ProxyCertificate) -> SSL.Context:
+        if self._own_context is None:
+            self._own_context = _context(own.chain)
+        return self._own_context
 
     def tls_established_server(self, data: tls.TlsData) -> None:
         """Learn which hosts speak HTTP/1.1 only, so that clients are offered just that from the next connection on."""
@@ -144,6 +157,22 @@ class GateTls(TlsConfig):
             self._http1[server.sni] = None
             if len(self._http1) > HOSTS_REMEMBERED:
                 self._http1.popitem(last=False)
+
+
+def _context(chain: Iterable[x509.Certificate]) -> SSL.Context:
+    """For TLS with clients, who are shown these intermediates too."""
+    return net_tls.create_client_proxy_context(
+        method=net_tls.Method.TLS_SERVER_METHOD,
+        min_version=net_tls.Version.TLS1_2,
+        max_version=net_tls.Version.UNBOUNDED,
+        cipher_list=None,
+        ecdh_curve=None,
+        chain_file=None,
+        alpn_select_callback=alpn_select_callback,
+        request_client_cert=False,
+        extra_chain_certs=tuple(Cert(certificate) for certificate in chain),
+        dhparams=None,
+    )
 
 
 class GateClientTls(ClientTLSLayer):

@@ -26,6 +26,11 @@ SENTENCES: Final = {
         "Proksi ini tidak mengenali anda, dan hanya melayan pegawai yang dikenali di sini.",
         "This proxy does not know who you are, and serves only officers whom it knows here.",
     ),
+    "tls-required": (
+        403,
+        "Proksi ini hanya bercakap melalui TLS. Tetapkannya sebagai proksi HTTPS, seperti dalam fail PAC.",
+        "This proxy is spoken to over TLS only. Set it as an HTTPS proxy, as the PAC file does.",
+    ),
     "address": (
         403,
         "Proksi ini tidak menyambung ke alamat dalaman.",

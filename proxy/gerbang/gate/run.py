@@ -18,13 +18,11 @@ from gerbang.gate.master import Address, GateMaster
 from gerbang.gate.remembering import recent
 from gerbang.gate.reporting import reported
 from gerbang.journal.writer import Journal
+from gerbang.proxy_certificate import ProxyCertificate, load_proxy_certificate
 from gerbang.record.event import RecordKeys
-from gerbang.settings import Settings
+from gerbang.settings import REQUIRE_TLS, Settings
 
 log = structlog.get_logger()
-
-# Modes in which the client knows that it speaks to a proxy.
-ASKING_MODES = frozenset({"regular", "upstream"})
 
 
 def run_gate(
@@ -67,7 +65,10 @@ async def made(settings: Settings, holder: Holder, ledger: Ledger, keys: RecordK
     """A gate that knows what the one before it wrote. Raises `SettingsError` or `StartError`."""
     check_sign_in(settings)
     check_trusted(settings.gate.upstream.trusted_ca)
-    gate = Gate(settings, holder, ledger, keys, authority_of(settings), clock)
+    check_proxy_tls(settings)
+    gate = Gate(settings, holder, ledger, keys, authority_of(settings), clock, proxy_certificate_of(settings))
+    if clear := settings.password_in_clear:
+        log.warning("passwords-in-clear", because=clear, todo=REQUIRE_TLS)
     if gate.closed:
         log.warning("nothing-is-decrypted", because=gate.closed)
     world, moment = holder.world, clock()
@@ -90,9 +91,8 @@ def stopped_by_signals() -> asyncio.Event:
 
 def check_sign_in(settings: Settings) -> None:
     """Raises `SettingsError` where people are to sign in and the mode gives no way to ask them."""
-    mode = settings.gate.mode.partition("@")[0].partition(":")[0]
     zone = next((zone for zone in settings.zones if zone.only_asks), None)
-    if zone is not None and mode not in ASKING_MODES:
+    if zone is not None and not settings.is_asked_as_proxy:
         raise SettingsError(
             f"zone `{zone.name}` signs people in, and with `gate.mode` `{settings.gate.mode}` nobody can be asked to",
             hint='use the mode `regular` or `upstream`, or set `sign_in = "none"`',
@@ -118,8 +118,25 @@ def check_trusted(file: Path | None) -> None:
         raise SettingsError("`gate.upstream.trusted_ca` holds no certificate in PEM", place=Place(str(file)))
 
 
+def check_proxy_tls(settings: Settings) -> None:
+    """Raises `SettingsError` where TLS to the proxy is required and nobody speaks to it as to a proxy."""
+    if settings.gate.tls == "required" and not settings.is_asked_as_proxy:
+        raise SettingsError(
+            f"`gate.tls` is `required`, and with `gate.mode` `{settings.gate.mode}` nobody speaks to it as to a proxy",
+            hint="use the mode `regular` or `upstream`, or take `gate.tls` out",
+        )
+
+
+def proxy_certificate_of(settings: Settings) -> ProxyCertificate | None:
+    """The proxy's own certificate, where it is not the CA's. Raises `StartError`."""
+    certificate, key = settings.gate.tls_certificate, settings.gate.tls_key
+    return None if certificate is None or key is None else load_proxy_certificate(certificate, key)
+
+
 def authority_of(settings: Settings) -> Authority | None:
-    """The CA, where traffic may be opened at all. Raises `StartError` where it is wanted and cannot be had."""
-    if not settings.interception.authority or not settings.interception.notice:
+    """The CA, where traffic may be opened, or the proxy itself is known by it. Raises `StartError` where it is wanted
+    and cannot be had."""
+    opens = settings.interception.authority and settings.interception.notice
+    if not opens and not (settings.speaks_tls and settings.gate.tls_certificate is None):
         return None
     return load_authority(settings.authority_folder)

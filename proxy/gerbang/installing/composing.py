@@ -6,9 +6,10 @@ from itertools import batched
 from shlex import quote
 
 from gerbang.csv_files import Column
-from gerbang.installing.plan import Known, Plan, is_loopback
+from gerbang.installing.plan import Known, Plan
 from gerbang.installing.words import said
 from gerbang.registers import ACCOUNTS, APPROVALS, OFFICERS
+from gerbang.settings import is_loopback
 
 _STATES_ON_A_LINE = 6
 

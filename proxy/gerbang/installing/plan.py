@@ -21,7 +21,7 @@ from gerbang.policy.calendar import compile_calendar, parse_calendar
 from gerbang.policy.document import parse_policy
 from gerbang.recognition.signature import parse_platform
 from gerbang.registers import SIGN_IN
-from gerbang.settings import DEFAULT_FILE, Address, Domain, host_and_port
+from gerbang.settings import DEFAULT_FILE, Address, Domain
 
 LONGEST_ANSWER: Final = 200  # characters
 LONGEST_NAME: Final = 64  # characters of the agency's name: as many as a certificate may hold
@@ -276,11 +276,3 @@ def proposed_listen(office_networks: tuple[Network, ...]) -> str:
         if own in network:
             return f"[{own}]:8080" if own.version == 6 else f"{own}:8080"
     return "127.0.0.1:8080"
-
-
-def is_loopback(address: str) -> bool:
-    host, _ = host_and_port(address)
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -11,7 +11,7 @@ from gerbang.errors import one_of
 from gerbang.loading import each, sources
 from gerbang.policy.document import Document
 from gerbang.policy.rules import Clause, Policy
-from gerbang.settings import Settings
+from gerbang.settings import REQUIRE_TLS, Settings
 from gerbang.target_lists import target_files
 from gerbang.trying import Loaded, load_policies, trial_world
 
@@ -62,7 +62,10 @@ def without_rules(document: Document, policy: Policy) -> Iterator[Clause]:
 
 
 def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
-    """Words in rules that nothing will ever answer to: no error, since what they name may come later."""
+    """Words in rules that nothing will ever answer to: no error, since what they name may come later. And whether what
+    people sign in with can be read on the way."""
+    if clear := chosen.password_in_clear:
+        yield f"{clear}; {REQUIRE_TLS}"
     lexicons = [lexicon for lexicon in each(sources(loaded.folders, "lexicons"), parse_lexicon) if lexicon.findings]
     checks, categories = known_checks(lexicons)
     known: Mapping[str, Sequence[str]] = {
