@@ -50,6 +50,8 @@ class LivingWorld:
         self.refused: str | None = None
         self.before_platforms: Callable[[World], None] = lambda _: None
         """What is done before other signatures come into force, with the world that they will be part of."""
+        self.before_lists: Callable[[World], None] = lambda _: None
+        """The same before other lists of targets do."""
         self.before_registers: Callable[[Registers], None] = lambda _: None
         """What is done before other registers come into force; where it raises, they do not."""
         self._settings = settings
@@ -116,6 +118,8 @@ class LivingWorld:
         """Take the lists of targets as they are now, if they are right."""
         try:
             targets = load_targets(policy_folders(self._settings), known_platforms(self.world.platforms))
+            if targets.digest != self.world.targets.digest:
+                self.before_lists(replace(self.world, targets=targets))
         except GerbangError as error:
             log.error("targets-refused", error=str(error), in_force="the lists of targets as they were")
             self._lists_refused = True

@@ -488,6 +488,8 @@ class Match:
     exempted_by: str | None = None
     released_by: str | None = None
     covered_by: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
+    """The purposes of the approvals on file that `exempted_by` rests on."""
 
     @property
     def in_force(self) -> bool:
@@ -549,6 +551,10 @@ class Decision:
     basis: Basis
     registered: Account = Account()
     approvals: tuple[Approval, ...] = ()
+    legal_regime: str = ""
+    target_lists: frozenset[str] = frozenset()
+    unknown: frozenset[str] = frozenset()
+    """What was not known when the headers alone decided: the keys of a policy that the body answers."""
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

@@ -378,4 +378,7 @@ def _decision(
         basis=world.basis,
         registered=registered(activity, world),
         approvals=approvals_of(actor, world.registers, moment),
+        legal_regime=facts.legal_regime,
+        target_lists=facts.target_lists,
+        unknown=facts.unknown,
     )

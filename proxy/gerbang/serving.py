@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,7 +34,8 @@ from gerbang.living import LivingWorld
 from gerbang.loading import policy_documents
 from gerbang.logs import configure_log
 from gerbang.pipeline import World
-from gerbang.record.event import RecordKeys, policy_activated
+from gerbang.record.canonical import Json
+from gerbang.record.event import Event, RecordKeys, policy_activated
 from gerbang.registering import ByHand
 from gerbang.settings import Settings, host_and_port
 
@@ -85,20 +86,36 @@ def open_journal(settings: Settings, slot: int | str, clock: Clock) -> tuple[Jou
     return journal, RecordKeys.made_of(keys.record, os.urandom)
 
 
+def activation_event(
+    world: World,
+    documents: Mapping[str, str],
+    moment: datetime,
+    keys: RecordKeys,
+    change: Mapping[str, Json] | None = None,
+) -> Event:
+    """What the journal says of the policy in force, and of what finds for it."""
+    return policy_activated(world.basis, documents, moment, keys, world.checks.told, world.targets.names, change)
+
+
 def activate(settings: Settings, living: LivingWorld, journal: Journal, keys: RecordKeys, clock: Clock) -> None:
     """Write down, whole, the policy that is in force from now on."""
     documents, digest, moment = policy_documents(settings), living.world.policy.digest, clock()
     activations = Activations(settings.state)
     activations.keep(digest, documents)
-    journal.append(policy_activated(living.world.basis, documents, moment, keys)).result()
+    journal.append(activation_event(living.world, documents, moment, keys)).result()
     activations.note(Activation(moment, digest, tuple(documents)))
+
+
+def note_grounds(settings: Settings, journal: Journal, keys: RecordKeys, clock: Clock, world: World) -> None:
+    """Write down that the policy in force rests on other data from now on. Raises `RecordError` or `StartError`."""
+    documents = Activations(settings.state).documents(world.policy.digest)
+    journal.append(activation_event(world, documents, clock(), keys)).result()
 
 
 def note_platforms(settings: Settings, journal: Journal, keys: RecordKeys, clock: Clock, world: World) -> None:
     """Write down that the policy in force rests on other signatures from now on, and tell of hosts that the CA may not
     sign for. Raises `RecordError` or `StartError`."""
-    documents = Activations(settings.state).documents(world.policy.digest)
-    journal.append(policy_activated(world.basis, documents, clock(), keys)).result()
+    note_grounds(settings, journal, keys, clock, world)
     with suppress(StartError):  # where there is no CA, nothing is opened
         beyond = beyond_authority(load_authority(settings.authority_folder), world.platforms)
         if beyond:
@@ -127,6 +144,7 @@ def grounds(settings: Settings, at: datetime | None) -> Iterator[Grounds]:
         by_hand(living.world.registers)
         living.before_registers = by_hand
         living.before_platforms = partial(note_platforms, settings, journal, keys, clock)
+        living.before_lists = partial(note_grounds, settings, journal, keys, clock)
         living.start()
         yield Grounds(living, journal, keys, clock)
     finally:

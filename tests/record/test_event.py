@@ -91,6 +91,24 @@ def test_the_line_names_the_approvals_on_file_and_the_sidecar_what_they_say() ->
     assert event.sidecar["approvals"][1] == [told]
 
 
+def test_groups_are_private_and_what_a_replay_asks_for_is_kept() -> None:
+    approval = Approval("K-07", AMINAH.id, "political", "Ketua Setiausaha", "CONTOH.500-2/1 (7)", TUESDAY_MORNING)
+    match = a_match(exempted_by="approval: political", rests_on=("political",))
+    event = a_telling_decision(
+        actor=an_actor(replace(AMINAH, groups=frozenset({"tiny-group", "another"}))),
+        approvals=(approval, replace(approval, id="K-08", purpose="publication")),
+        matches=(match,),
+        legal_regime="state",
+        target_lists=frozenset({"parties"}),
+        unknown=frozenset({"finding"}),
+    )
+    body = json.loads(event.body_bytes())
+    assert "tiny-group" not in event.body_bytes().decode()
+    assert event.sidecar["officer"][1]["groups"] == ["another", "tiny-group"]
+    assert (body["purposes"], body["used"]) == (["political", "publication"], ["K-07"])
+    assert (body["legal_regime"], body["lists"], body["unread"]) == ("state", ["parties"], ["finding"])
+
+
 def test_the_reasoning_is_chained() -> None:
     body = json.loads(a_telling_decision().body_bytes())
     assert body["findings"] == [

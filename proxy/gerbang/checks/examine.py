@@ -2,8 +2,8 @@
 
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import accumulate
 from types import ModuleType
@@ -55,6 +55,8 @@ class Checks:
     lexicons: Lexicons
     combined: tuple[str, ...]  # vocabularies whose combinations are findings
     digest: str
+    told: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Each check that finds, with its category and the digest of its vocabulary (empty for what is program)."""
 
 
 def compile_checks(lexicons: Sequence[LexiconDocument]) -> Checks:
@@ -96,7 +98,14 @@ def compile_checks(lexicons: Sequence[LexiconDocument]) -> Checks:
         compile_lexicons(ordered, starters, BESIDE_NUMBERS),
         tuple(document.lexicon for document in ordered if document.findings),
         sha256(b"gerbang-checks/1\n" + canonical.encode()).hexdigest(),
+        {str(check.ID): (str(check.CATEGORY), "") for check in CHECKS}
+        | {one.lexicon: (one.category, _digest(one)) for one in ordered if one.findings},
     )
+
+
+def _digest(document: LexiconDocument) -> str:
+    said = document.model_dump_json(exclude={"file"})
+    return sha256(b"gerbang-lexicon/1\n" + said.encode()).hexdigest()[:16]
 
 
 def examine(texts: Sequence[Text], checks: Checks, forms: NormalForms | None = None) -> tuple[Finding, ...]:

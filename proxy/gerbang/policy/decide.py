@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from gerbang.model import Effect, Match, Mode, Release
 from gerbang.policy.conditions import Facts, all_hold
-from gerbang.policy.rules import Policy, Rule
+from gerbang.policy.rules import Exemption, Policy, Rule
 
 # What an officer's confirmation or an approver's grant can satisfy. Nothing releases a block, but for the use of what
 # cannot be held: a purpose that was stated at the visit covers it where the rule says so.
@@ -26,7 +26,7 @@ def decide(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tu
             rule = candidate.rule
             match = rule.match(facts)
             if rule.unless and (exemption := exempting(rule, facts)):
-                match = replace(match, exempted_by=exemption)
+                match = spared(match, exemption, facts)
             matched.append((rule, match))
             overridden = overridden or bool(rule.overridden_by)
     if overridden:
@@ -41,12 +41,18 @@ def effect_of(matches: Iterable[Match]) -> Effect:
     return max((match.effect for match in matches if match.in_force), key=_RANK.__getitem__, default=Effect.ALLOW)
 
 
-def exempting(rule: Rule, facts: Facts) -> str | None:
-    """The first `unless` entry that holds, as it was written."""
+def exempting(rule: Rule, facts: Facts) -> Exemption | None:
+    """The first `unless` entry that holds."""
     for exemption in rule.unless:
         if all(condition.test(facts) for condition in exemption.conditions):
-            return exemption.text
+            return exemption
     return None
+
+
+def spared(match: Match, exemption: Exemption, facts: Facts) -> Match:
+    """The match as the exemption leaves it."""
+    purposes = tuple(sorted(exemption.approvals & facts.approvals)) if exemption.approvals else ()
+    return replace(match, exempted_by=exemption.text, rests_on=purposes)
 
 
 def replaces(match: Match) -> bool:

@@ -483,7 +483,8 @@ def _rule(
 
 def _exemption(entry: Condition) -> Exemption:
     conditions = compiled(entry.wanted(), exempting=True)
-    return Exemption(", ".join(f"{condition.key}: {condition.wanted}" for condition in conditions), conditions)
+    text = ", ".join(f"{condition.key}: {condition.wanted}" for condition in conditions)
+    return Exemption(text, conditions, frozenset(entry.approval or ()))
 
 
 def _digest(documents: Sequence[Document]) -> str:

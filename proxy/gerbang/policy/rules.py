@@ -67,6 +67,8 @@ class Exemption:
 
     text: str
     conditions: tuple[Condition, ...]
+    approvals: frozenset[str] = frozenset()
+    """The purposes of which it wants an approval."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ the commitment tells nothing.
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from gerbang.model import Account, Basis, Decision, Evidence, Match, Media, Release, Shape
+from gerbang.model import Account, Basis, Decision, Evidence, Match, Media, Officer, Release, Shape
 from gerbang.record.canonical import Json, canonical, digest
 
 type Done = Literal["forwarded", "answered", "held"]
@@ -169,8 +169,12 @@ def decision_event(
         "officer": pseudonym(officer.id, keys) if officer else None,
         "known_by": actor.known_by or None,
         "service_group": officer.service_group if officer else None,
-        "groups": sorted(officer.groups) if officer else [],
+        "legal_regime": decision.legal_regime,
         "approvals": [approval.id for approval in decision.approvals],
+        "purposes": sorted({approval.purpose for approval in decision.approvals}),
+        "used": _used(decision),
+        "lists": sorted(decision.target_lists),
+        "unread": sorted(decision.unknown),
         "zone": actor.zone.name,
         "office": hours.office,
         "device": actor.zone.device,
@@ -207,7 +211,7 @@ def decision_event(
         "timings": dict(timings or {}),
     }
     private: dict[str, Json] = {
-        "officer": {"id": officer.id, "name": officer.name, "unit": officer.unit} if officer else None,
+        "officer": _officer(officer) if officer else None,
         # What was on file, whatever the register says later.
         "approvals": [
             {"id": a.id, "purpose": a.purpose, "authority": a.authority, "reference": a.reference}
@@ -232,6 +236,18 @@ def decision_event(
         "shape": _shape(activity.shape) if activity.shape else None,
     }
     return make_event(EventKind.DECISION, body, private, keys)
+
+
+def _officer(officer: Officer) -> dict[str, Json]:
+    """Groups stand here and not in the chain: a small one is as good as a name."""
+    said: dict[str, Json] = {"id": officer.id, "name": officer.name, "unit": officer.unit}
+    return said | {"groups": sorted(officer.groups)} if officer.groups else said
+
+
+def _used(decision: Decision) -> list[str]:
+    """The approvals that an exemption rested on."""
+    purposes = {purpose for match in decision.matches for purpose in match.rests_on}
+    return [approval.id for approval in decision.approvals if approval.purpose in purposes] if purposes else []
 
 
 def outcome_event(
@@ -291,9 +307,29 @@ def release_event(release: Release, number: str | None, moment: datetime, keys: 
     return make_event(EventKind.RELEASE, body, private, keys)
 
 
-def policy_activated(basis: Basis, documents: Mapping[str, str], moment: datetime, keys: RecordKeys) -> Event:
-    """The policy in force from `moment` on, whole: `documents` is the text of each by its name."""
-    body: dict[str, Json] = {"moment": utc(moment), "basis": _basis(basis), "documents": dict(documents)}
+def policy_activated(
+    basis: Basis,
+    documents: Mapping[str, str],
+    moment: datetime,
+    keys: RecordKeys,
+    checks: Mapping[str, tuple[str, str]] | None = None,
+    lists: Collection[str] = (),
+    change: Mapping[str, Json] | None = None,
+) -> Event:
+    """The policy in force from `moment` on, whole: `documents` is the text of each by its name.
+
+    `checks` are those that find for it, each with its category and the digest of its vocabulary, and `lists` the names
+    of the lists of targets: what later shows which findings a decision could not have. `change` is what a person
+    did, where one did: who put it into force, on whose proposal, in which policy's place.
+    """
+    body: dict[str, Json] = {
+        "moment": utc(moment),
+        "basis": _basis(basis),
+        "documents": dict(documents),
+        "checks": {name: list(said) for name, said in (checks or {}).items()},
+        "lists": sorted(lists),
+        "change": dict(change) if change else None,
+    }
     return make_event(EventKind.POLICY_ACTIVATED, body, {}, keys)
 
 

@@ -117,6 +117,10 @@ class StoredDecision(_Stored):
     known_by: str | None = None
     service_group: str | None = None
     approvals: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
+    legal_regime: str = ""
+    lists: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     zone: str
     office: str
     device: Device
@@ -177,4 +181,7 @@ class StoredDecision(_Stored):
             self.remedial,
             self.digest,
             self.basis.value(),
+            legal_regime=self.legal_regime,
+            target_lists=frozenset(self.lists),
+            unknown=frozenset(self.unread),
         )

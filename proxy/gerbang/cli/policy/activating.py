@@ -17,8 +17,7 @@ from gerbang.trying import load_policies, trial_world, tried
 def activate(as_json: JsonOption = False) -> None:
     """Put the policies of the settings into force: whole, tried, kept and journalled, or not at all."""
     # The journal and the processes around it are loaded for this command only.
-    from gerbang.record.event import policy_activated
-    from gerbang.serving import open_journal
+    from gerbang.serving import activation_event, open_journal
 
     chosen = settings()
     loaded = load_policies(chosen, None)
@@ -38,7 +37,7 @@ def activate(as_json: JsonOption = False) -> None:
     # The journal first: nothing comes into force that the record does not know.
     journal, keys = open_journal(chosen, CLI_SLOT, lambda: moment)
     try:
-        journal.append(policy_activated(world.basis, documents, moment, keys)).result()
+        journal.append(activation_event(world, documents, moment, keys)).result()
     finally:
         journal.close()
     activations.note(Activation(moment, loaded.policy.digest, tuple(documents)))
