@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "proxy_certificate": VALUES,
     "logs": VALUES | {"settings"},
     "csv_files": VALUES,
-    "registers": VALUES | {"csv_files"},
+    "registers": VALUES | {"csv_files", "policy"},
     "target_lists": VALUES | {"policy", "csv_files", "registers"},
     "activations": VALUES | {"policy"},
     "feeds": VALUES,

@@ -9,7 +9,7 @@ import pytest
 
 from builders import AMINAH, TUESDAY_MORNING, a_match, an_activity, an_actor
 from gerbang.loading import load_world
-from gerbang.model import Account, Approval, Effect, Evidence, Kind, Media, Registers, Release, Standing
+from gerbang.model import Account, Approval, Effect, Evidence, Kind, Media, Regime, Registers, Release, Standing
 from gerbang.pipeline import (
     EXAMINED,
     MEDIA_NAME,
@@ -19,10 +19,12 @@ from gerbang.pipeline import (
     content_digest,
     covers,
     excerpts,
+    hours_of,
     judge,
     judge_early,
     standing_of,
 )
+from gerbang.policy.own_days import by_officer, own_day
 from gerbang.recognition.signature import UNTOLD
 from gerbang.settings import OfficeSettings, Settings, ZoneSettings
 
@@ -267,3 +269,12 @@ def test_the_state_folder_gets_keys_that_only_their_owner_reads(tmp_path: Path) 
     keys = list((tmp_path / "keys").glob("*.key"))
     assert keys
     assert all(key.stat().st_mode & 0o077 == 0 for key in keys)
+
+
+def test_an_officer_s_own_days_go_before_the_calendar(world: World) -> None:
+    own = by_officer([own_day(AMINAH.id, "leave", "2026-11-24", reference="C 1/2026", by="devi")])
+    theirs = replace(world, registers=replace(world.registers, own_days=own))
+    actor = replace(an_actor(), officer=replace(AMINAH, office="hq"))
+    assert hours_of(actor, theirs, TUESDAY_MORNING).fact == "leave"
+    assert hours_of(actor, world, TUESDAY_MORNING).regime is Regime.OFFICE_HOURS
+    assert hours_of(replace(actor, officer=None), theirs, TUESDAY_MORNING).regime is Regime.OFFICE_HOURS

@@ -384,3 +384,41 @@ def test_a_remark_is_no_line_and_the_lines_keep_their_numbers(tmp_path: Path) ->
 def test_a_mark_in_the_middle_is_no_remark(tmp_path: Path) -> None:
     (tmp_path / "officers.csv").write_text("id,name,unit\naminah,# Aminah,#\n", "utf-8")
     assert load_registers(tmp_path).officers["aminah"].unit == "#"
+
+
+# ---------------------------------------------------------------- own days
+
+
+def test_own_days_by_officer(tmp_path: Path) -> None:
+    (tmp_path / "own-days.csv").write_text(
+        "officer,kind,from,until,reference,by,office\n"
+        "aminah,leave,2026-11-24,2026-11-25,C 1/2026,devi,\n"
+        "aminah,clock-in,2026-11-26T08:07:59,,,,\n"
+        "farid,elsewhere,2026-11-24,,E 2/2026,devi,johor\n"
+    )
+    own = load_registers(tmp_path).own_days
+    leave, clock = own["aminah"].entries
+    assert (leave.kind, leave.whole, leave.since, leave.until) == (
+        "leave",
+        True,
+        datetime.fromisoformat("2026-11-24"),
+        datetime.fromisoformat("2026-11-26"),
+    )
+    assert (clock.since, clock.until) == (datetime.fromisoformat("2026-11-26T08:07"), None)
+    assert own["farid"].entries[0].office == "johor"
+
+
+def test_an_own_day_that_cannot_be_taken_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "own-days.csv"
+    file.write_text("officer,kind,from,until,reference,by\naminah,errand,2026-11-24T08:00,2026-11-24T12:01,U 1,devi\n")
+    with pytest.raises(RegisterError) as told:
+        load_registers(tmp_path)
+    assert str(told.value) == (f"{file}:2: an errand is longer than 4 hours; write it as `leave`, or correct its times")
+
+
+def test_a_changed_own_day_is_noticed(tmp_path: Path) -> None:
+    watch = RegisterWatch(tmp_path)
+    file = tmp_path / "own-days.csv"
+    file.write_text("officer,kind,from\n")
+    os.utime(file, (1, 1))
+    assert watch.changed()

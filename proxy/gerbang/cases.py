@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from gerbang.documents import Part, Steps, Tree, chosen, read_yaml, refuse, shown, told, validated
-from gerbang.errors import DocumentError, one_of
+from gerbang.errors import DocumentError, RegisterError, one_of
 from gerbang.model import (
     Account,
     Activity,
@@ -32,6 +32,8 @@ from gerbang.model import (
     Mode,
     Office,
     Officer,
+    OwnDay,
+    OwnKind,
     Regime,
     Registers,
     Release,
@@ -42,6 +44,7 @@ from gerbang.model import (
 from gerbang.pipeline import World, facts_of, judge
 from gerbang.policy.decide import decide, effect_of
 from gerbang.policy.document import CATEGORIES, GAPS, Listed, Name, Word
+from gerbang.policy.own_days import MOST_ENTRIES, by_officer, own_day, spoken
 from gerbang.recognition.earlier import with_words
 
 MOST_CASES = 2000
@@ -91,6 +94,27 @@ class ApprovalEntry(Part):
     first: Annotated[Moment, Field(alias="from")]
     last: Annotated[Moment | None, Field(alias="to")] = None
     withdrawn: Moment | None = None
+
+
+class OwnDayEntry(Part):
+    """An entry of the register of own days; a time without an offset is on the clock of the officer's office."""
+
+    officer: Word
+    kind: Annotated[OwnKind, chosen(tuple(OwnKind))]
+    since: Annotated[Word, BeforeValidator(spoken), Field(alias="from")]
+    until: Annotated[Word, BeforeValidator(spoken)] | None = None
+    office: Word | None = None
+
+    @model_validator(mode="after")
+    def sound(self) -> Self:
+        try:
+            self.value()
+        except RegisterError as error:
+            raise told(error.what, error.hint) from None
+        return self
+
+    def value(self) -> OwnDay:
+        return own_day(self.officer, self.kind, self.since, self.until or "", "trial", "trial", self.office or "")
 
 
 class FindingEntry(Part):
@@ -151,6 +175,7 @@ class CasesShape(Part):
     zones: dict[Word, ZoneEntry] = Field(default_factory=dict)
     officers: dict[Word, OfficerEntry] = Field(default_factory=dict)
     approvals: tuple[ApprovalEntry, ...] = ()
+    own_days: Annotated[tuple[OwnDayEntry, ...], Field(max_length=MOST_ENTRIES)] = ()
     official_hosts: tuple[Word, ...] = ()
     cases: Annotated[tuple[CaseEntry, ...], Field(min_length=1, max_length=MOST_CASES)]
 
@@ -207,6 +232,10 @@ def _unsound(shape: CasesShape, tree: Tree) -> Iterator[DocumentError]:
             )
         elif approval.officer is not None:
             yield from _known(tree, (*where, "officer"), "officer", approval.officer, shape.officers)
+    for number, entry in enumerate(shape.own_days):
+        where = ("own_days", number)
+        yield from _known(tree, (*where, "officer"), "officer", entry.officer, shape.officers)
+        yield from _known(tree, (*where, "office"), "office", entry.office, offices)
     seen: dict[str, int | None] = {}
     for number, case in enumerate(shape.cases):
         where = ("cases", number)
@@ -322,6 +351,7 @@ def _registers(shape: CasesShape) -> Registers:
             (platform, "@" + handle): standing for platform in platforms for standing, handle in _HANDLES.items()
         },
         approvals=approvals,
+        own_days=by_officer(entry.value() for entry in shape.own_days),
     )
 
 

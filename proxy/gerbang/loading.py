@@ -32,7 +32,7 @@ from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
 from gerbang.policy.document import compile_policy, parse_policy
 from gerbang.policy.protected import Protected, parse_protected
 from gerbang.recognition.signature import UNTOLD, PlatformDocument, Platforms, compile_platforms, parse_platform
-from gerbang.registers import load_registers
+from gerbang.registers import OWN_DAYS_FILE, load_registers
 from gerbang.settings import Settings
 from gerbang.target_lists import load_targets
 
@@ -259,6 +259,12 @@ def check_people(registers: Registers, offices: Mapping[str, Office], calendar: 
                 place=place,
                 hint=one_of(calendar.patterns, officer.pattern),
             )
+    place = Place(str(settings.registers_folder / OWN_DAYS_FILE))
+    for name in {entry.office for own in registers.own_days.values() for entry in own.entries if entry.office}:
+        if name not in offices:
+            what = f"an officer works at the office `{name}`, which the settings do not list"
+            hint = one_of(sorted(offices), name) if offices else "add an `[[offices]]` entry"
+            raise RegisterError(what, place=place, hint=hint)
 
 
 def load_calendar(settings: Settings) -> Calendar:

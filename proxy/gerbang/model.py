@@ -422,15 +422,56 @@ class Approval:
     withdrawn: datetime | None = None
 
 
+class OwnKind(StrEnum):
+    """What an officer's own entry says of her time."""
+
+    LEAVE = "leave"
+    HALF_DAY_LEAVE = "half-day-leave"
+    ERRAND = "errand"
+    DUTY = "duty"
+    ELSEWHERE = "elsewhere"
+    SHIFT = "shift"
+    CLOCK_IN = "clock-in"
+    CLOCK_OUT = "clock-out"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnDay:
+    """An entry of one officer's own time, start included, end excluded; a clock-in or clock-out has no end.
+
+    A time without an offset is on the clock of the officer's office. `whole` tells that dates alone were given;
+    `office` is the one whose calendar holds while she works elsewhere.
+    """
+
+    officer: str
+    kind: OwnKind
+    since: datetime
+    until: datetime | None = None
+    reference: str = ""
+    by: str = ""
+    office: str = ""
+    whole: bool = False
+
+
+@dataclass(slots=True)
+class OwnDays:
+    """All of one officer's entries. `made` is what `policy.own_days` made of them when they were first asked for."""
+
+    entries: tuple[OwnDay, ...]
+    made: object = field(default=None, compare=False, repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Registers:
     """What is on file, loaded whole: officers by id, the standing of accounts by platform and by
-    id or `@handle` (both in lower case), approvals by grantee. `digests` are of the files, by register."""
+    id or `@handle` (both in lower case), approvals by grantee, own days by officer. `digests` are of the files, by
+    register."""
 
     officers: Mapping[str, Officer] = field(default_factory=dict)
     accounts: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
     approvals: Mapping[str, tuple[Approval, ...]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict, compare=False)
+    own_days: Mapping[str, OwnDays] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- the decision

@@ -35,6 +35,7 @@ from gerbang.policy.calendar import Calendar
 from gerbang.policy.conditions import Facts
 from gerbang.policy.decide import decide, decide_early, effect_of
 from gerbang.policy.document import Policy
+from gerbang.policy.own_days import own_hours
 from gerbang.policy.protected import Protected
 from gerbang.policy.targets import Targets
 from gerbang.recognition.earlier import SENT_EARLIER
@@ -156,7 +157,7 @@ def facts_of(
     """Everything that a rule may ask about, and the calendar's answer whole."""
     officer = actor.officer
     office = office_of(actor, world)
-    hours = world.calendar.hours(office, moment, officer.pattern if officer else None)
+    hours = hours_of(actor, world, moment)
     return Facts(
         moment=hours.local,  # `between` asks for the date at the office
         kind=activity.kind,
@@ -181,6 +182,16 @@ def facts_of(
         approvals=frozenset(approval.purpose for approval in approvals_of(actor, world.registers, moment)),
         unknown=unknown,
     ), hours
+
+
+def hours_of(actor: Actor, world: World, moment: datetime) -> Hours:
+    """What time it is for whoever acts: by the officer's own days, else by the calendar of the office."""
+    officer, office = actor.officer, office_of(actor, world)
+    if officer is None:
+        return world.calendar.hours(office, moment)
+    if own := world.registers.own_days.get(officer.id):
+        return own_hours(own, world.calendar, world.offices, office, officer.pattern, moment)
+    return world.calendar.hours(office, moment, officer.pattern)
 
 
 def office_of(actor: Actor, world: World) -> Office:

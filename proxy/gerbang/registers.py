@@ -1,16 +1,17 @@
-"""The registers: officers, accounts and approvals, as CSV files in the state folder.
+"""The registers: officers, accounts, approvals and own days, as CSV files in the state folder.
 
 | file | columns (those in brackets may be left out) |
 | --- | --- |
 | officers.csv | id, name, [unit], [office], [service_group], [groups], [pattern] |
 | accounts.csv | platform, [account], [handle], [name], [standing], [unit]; account or handle must be given |
 | approvals.csv | id, grantee, purpose, authority, reference, valid_from, [valid_to], [withdrawn] |
+| own-days.csv | officer, kind, from, [until], [reference], [by], [office] |
 
 UTF-8, commas, a line of column names first. `groups` are separated by semicolons. A line that begins with `#` is a
-remark. A missing file is an empty register; a file with one bad line is refused whole, and with it the other two.
+remark. A missing file is an empty register; a file with one bad line is refused whole, and with it the others.
 
 A time without an offset is Malaysian time. A date alone is the whole day in `Asia/Kuala_Lumpur`: `valid_from` begins
-with it, `valid_to` ends with it, `withdrawn` begins with it.
+with it, `valid_to` ends with it, `withdrawn` begins with it. Own days are on the clock of the officer's office.
 """
 
 import hashlib
@@ -23,9 +24,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gerbang.csv_files import Column, FileWatch, Row, read_whole, rows_in
-from gerbang.errors import one_of
-from gerbang.model import Approval, Officer, Registers, Standing
+from gerbang.errors import RegisterError, one_of
+from gerbang.model import Approval, Officer, OwnDay, Registers, Standing
+from gerbang.policy.own_days import by_officer, own_day
 
+OWN_DAYS_FILE = "own-days.csv"
 # The groups that the regulations tell apart, and the two that stand outside them. An unknown group earns no exemption,
 # so a misspelt one is refused rather than taken.
 SERVICE_GROUPS = ("top-management", "professional", "education-graduate", "support", "contract", "trainee")
@@ -55,6 +58,7 @@ def load_registers(folder: Path, instead: Mapping[str, bytes] | None = None) -> 
         officers=_officers(lines("officers")),
         accounts=_accounts(lines("accounts")),
         approvals=_approvals(lines("approvals")),
+        own_days=by_officer(_own_days(lines("own-days"))),
         digests={name: digest_of(data) for name, data in held.items() if data is not None},
     )
 
@@ -144,6 +148,16 @@ def _approvals(rows: Iterator[Row]) -> dict[str, tuple[Approval, ...]]:
     return {grantee: tuple(granted) for grantee, granted in approvals.items()}
 
 
+def _own_days(rows: Iterator[Row]) -> Iterator[OwnDay]:
+    for row in rows:
+        try:
+            yield own_day(
+                row["officer"], row["kind"], row["from"], row["until"], row["reference"], row["by"], row["office"]
+            )
+        except RegisterError as error:
+            raise row.error(error.what, error.hint) from None
+
+
 def _moment(text: str, *, end: bool = False) -> datetime:
     """A time of the register; of a date alone its first instant, or the one after its last. Or `ValueError`."""
     if BARE_DATE.fullmatch(text):
@@ -219,6 +233,15 @@ ACCOUNTS = (
     Column("standing", check=_standing),
     Column("unit"),
 )
+OWN_DAYS = (
+    Column("officer", needed=True, check=_sign_in),
+    Column("kind", needed=True),
+    Column("from", needed=True),
+    Column("until"),
+    Column("reference"),
+    Column("by"),
+    Column("office"),
+)
 APPROVALS = (
     Column("id", needed=True),
     Column("grantee", needed=True, check=_grantee),
@@ -244,4 +267,5 @@ REGISTERS: Mapping[str, Register] = {
     "officers": Register("officers.csv", OFFICERS),
     "accounts": Register("accounts.csv", ACCOUNTS, ("platform", "account", "handle")),
     "approvals": Register("approvals.csv", APPROVALS),
+    "own-days": Register(OWN_DAYS_FILE, OWN_DAYS, ("officer", "kind", "from")),
 }

@@ -305,3 +305,11 @@ def test_times_are_written_in_utc_to_the_microsecond() -> None:
     assert utc(putrajaya) == "2026-11-24T02:00:00.000004Z"
     with pytest.raises(ValueError, match="without a zone"):
         utc(datetime(2026, 11, 24))  # noqa: DTZ001  # what is tried
+
+
+def test_the_number_of_an_officers_leave_is_not_chained() -> None:
+    hours = replace(a_decision().hours, fact="leave", arguments={"from": "2026-11-24", "reference": "Cuti Aminah"})
+    event = decision_event(replace(a_decision(), hours=hours), "answered", [], KEYS)
+    assert json.loads(event.body_bytes())["hours"]["arguments"] == {"from": "2026-11-24"}
+    assert b"Cuti" not in event.body_bytes()
+    assert event.sidecar["hours"][1] == {"reference": "Cuti Aminah"}

@@ -221,7 +221,12 @@ def hours_told(hours: Hours, language: Language) -> str:
     regime = term("regime", hours.regime, language)
     arguments = dict(hours.arguments)
     arguments |= {key: term(group, arguments[key], language) for key, group in TERMS.items() if key in arguments}
-    fact = term("fact", hours.fact, language, arguments)
+    notes = [term("fact", hours.fact, language, arguments)]
+    if (place := arguments.get("elsewhere")) is not None:
+        notes.append(term("fact", "elsewhere-office" if place else "elsewhere", language, arguments))
+    if arguments.get("reference"):
+        notes.append(term("fact", "reference", language, arguments))
+    fact = "; ".join(note for note in notes if note)
     return f"{regime} ({fact})" if fact else regime
 
 

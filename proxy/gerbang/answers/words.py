@@ -125,6 +125,33 @@ PHRASES: Mapping[str, Phrase] = {
     "fact.weekly-rest": Phrase("cuti mingguan, {day}", "weekly day off, {day}"),
     "fact.holiday": Phrase("cuti umum: {name}", "public holiday: {name_en}"),
     "fact.no-data": Phrase("kalendar tiada data: {missing} {given}", "the calendar has no data: {missing} {given}"),
+    "fact.duty": Phrase("tugas rasmi {from} hingga {to}", "official duty {from} to {to}"),
+    "fact.leave": Phrase("cuti yang diluluskan, {from} hingga {to}", "approved leave, {from} to {to}"),
+    "fact.half-day-leave": Phrase(
+        "cuti separuh hari yang diluluskan, {from} hingga {to}", "approved half-day leave, {from} to {to}"
+    ),
+    "fact.errand": Phrase(
+        "urusan peribadi dengan kebenaran, {from} hingga {to}", "errand with permission, {from} to {to}"
+    ),
+    "fact.shift": Phrase("syif {from} hingga {to}", "shift {from} to {to}"),
+    "fact.off-shift": Phrase("di luar syif hari ini", "outside the shift of the day"),
+    "fact.no-shift": Phrase("tiada syif pada hari ini", "no shift on this day"),
+    "fact.clocked-in": Phrase(
+        "masuk pada {in}; waktu kerja {from} hingga {to}", "clocked in at {in}; working hours {from} to {to}"
+    ),
+    "fact.began-on-duty": Phrase(
+        "mula bertugas rasmi pada {in}; waktu kerja {from} hingga {to}",
+        "began on official duty at {in}; working hours {from} to {to}",
+    ),
+    "fact.before-clock-in": Phrase("sebelum masuk pada {in}", "before the clock-in at {in}"),
+    "fact.hours-served": Phrase(
+        "masuk pada {in}; waktu kerja tamat pada {to}", "clocked in at {in}; working hours ended at {to}"
+    ),
+    "fact.clocked-out": Phrase("telah keluar pada {out}", "clocked out at {out}"),
+    "fact.reference": Phrase("rujukan {reference}", "reference {reference}"),
+    "fact.elsewhere": Phrase("bekerja di luar pejabat", "working from elsewhere"),
+    "fact.elsewhere-office": Phrase("bekerja di pejabat {elsewhere}", "working at the office {elsewhere}"),
+    "missing.roster": Phrase("jadual syif", "roster of shifts"),
     "missing.timezone": Phrase("zon waktu", "time zone"),
     "missing.year": Phrase("tahun", "year"),
     "missing.state": Phrase("negeri", "state"),

@@ -256,6 +256,8 @@ class Calendar:
             missing = {"missing": "state", "given": state}
         elif arrangement is None:
             missing = {"missing": "pattern", "given": pattern}
+        elif self.patterns[pattern].roster:
+            missing = {"missing": "roster", "given": pattern}
         if missing is not None or code is None or arrangement is None:
             return _View(named, pattern, zone or UTC, MappingProxyType(missing or {}))
         service = self._services.get(legal_regime)

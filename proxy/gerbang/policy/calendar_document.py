@@ -199,13 +199,23 @@ class Day(Where):
 
 
 class Pattern(Part):
-    """A way of working. `profiles` has the days that stand instead while a profile runs."""
+    """A way of working. `profiles` has the days that stand instead while a profile runs.
+
+    `roster`: the hours are each officer's own shifts, in the register of own days; without them nothing is known.
+    """
 
     title: Words
     source: Line | None = None
     based_on: Name | None = None
     days: tuple[Day, ...] = ()
     profiles: dict[Name, tuple[Day, ...]] = Field(default_factory=dict)
+    roster: bool = False
+
+    @model_validator(mode="after")
+    def one_or_the_other(self) -> Self:
+        if self.roster and (self.days or self.profiles or self.based_on):
+            raise told("a pattern has a `roster`, or days of its own", "leave one of them out")
+        return self
 
 
 class Season(Part):

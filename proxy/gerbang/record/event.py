@@ -139,6 +139,9 @@ def make_event(kind: EventKind, body: Mapping[str, Json], private: Mapping[str, 
     return Event(kind, {**body, "commitments": commitments}, sidecar, event, line)
 
 
+REFERENCE = "reference"
+
+
 def _commitment(event: str, name: str, salt: str, value: bytes) -> str:
     return digest("commitment", f'["{event}","{name}","{salt}",'.encode("ascii"), value, b"]")
 
@@ -182,7 +185,7 @@ def decision_event(
             "regime": hours.regime,
             "local": hours.local.isoformat(),
             "fact": hours.fact,
-            "arguments": dict(hours.arguments),
+            "arguments": {key: value for key, value in hours.arguments.items() if key != REFERENCE},
             "until": utc(hours.until) if hours.until else None,
         },
         "provenance": activity.provenance.site if activity.provenance else None,
@@ -217,6 +220,8 @@ def decision_event(
             {"id": a.id, "purpose": a.purpose, "authority": a.authority, "reference": a.reference}
             for a in decision.approvals
         ],
+        # A file on somebody's leave may have her name in its number.
+        "hours": {REFERENCE: hours.arguments[REFERENCE]} if REFERENCE in hours.arguments else None,
         "client": actor.client,
         # A host can be a person's name (NAME.wordpress.com), as an account is.
         "host": activity.host,

@@ -1,6 +1,7 @@
 """A decision's line of the journal as values again, for the pages that tell its whole reasoning."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -167,6 +168,8 @@ class StoredDecision(_Stored):
             belongs_to=self.belongs_to,
             sent_earlier=self.sent_earlier,
         )
+        when = self.when()
+        when = replace(when, arguments={**when.arguments, **(private.get("hours") or {})})
         zone = Zone(self.zone, (), self.office, self.device)
         return Decision(
             self.number,
@@ -174,7 +177,7 @@ class StoredDecision(_Stored):
             activity,
             Actor(zone, str(private.get("client") or ""), officer, self.known_by or ""),
             self.standing,
-            self.when(),
+            when,
             tuple(finding.value() for finding in self.findings),
             self.matched(),
             self.effect,
