@@ -284,6 +284,89 @@ def test_what_was_found_cannot_move_the_cursor() -> None:
     assert "\x1b" not in output
 
 
+# ---------------------------------------------------------------- coverage
+
+OFFICES = """
+[[offices]]
+name = "putrajaya"
+state = "PJY"
+pattern = "flexi-ramadan"
+
+[[offices]]
+name = "cyberjaya"
+state = "PJY"
+pattern = "flexi-ramadan"
+
+[[offices]]
+name = "alor-setar"
+state = "KDH"
+pattern = "fixed"
+"""
+
+
+@pytest.fixture
+def offices(folder: Path, tmp_path: Path) -> Path:
+    rest = f'policies = ["bundled", "{folder}"]\n' + OFFICES
+    (tmp_path / "gerbang.toml").write_text(rest)
+    configuration.choose(None)
+    return folder
+
+
+def test_coverage_tells_what_a_year_holds(offices: Path) -> None:
+    assert offices.is_dir()
+    told = printed("coverage", "--year", "2027")
+    assert [(one["offices"], one["state"], one["pattern"]) for one in told["offices"]] == [
+        (["putrajaya", "cyberjaya"], "PJY", "flexi-ramadan"),
+        (["alor-setar"], "KDH", "fixed"),
+    ]
+    first = told["offices"][0]
+    assert first["working_days"] + sum(first["days"][kind] for kind in ("weekly-rest", "holiday")) == 365
+    assert sum(first["minutes"].values()) == 365 * 1440
+    assert first["picture"][1][:10] == "Hoooo--Hpp"  # 1 to 10 February: Territory Day, New Year on a weekend, Ramadan
+    assert "2027-03-10" in first["estimated"]
+    assert [one["date"] for one in told["in_doubt"]] == ["2027-06-08"]
+    assert {"clause": "ours/K2", "reason": "no check sees it yet"} in told["clauses"]
+    assert told["gaps"] == []
+
+
+def test_coverage_is_drawn_for_a_terminal(offices: Path) -> None:
+    assert offices.is_dir()
+    status, output = run("coverage", "--year", "2027", "--office", "alor-setar")
+    assert status == 0
+    assert "alor-setar, KDH, fixed\n" in output
+    assert "\nFeb o o o o - - H e o o o - - " in output
+    assert "estimated: 2027-03-10 Hari Raya Puasa (KDH)" in output
+    assert "clause `ours/K2` has no rule: no check sees it yet" in output
+    assert "putrajaya" not in output
+
+
+def test_coverage_says_what_a_year_lacks_and_which_rules_are_idle(offices: Path) -> None:
+    file = offices / "ours" / "policy.yaml"
+    file.write_text(OWN.replace("activity: vote}", "activity: vote, office: seberang}"))
+    status, output = run("coverage", "--year", "2029")
+    assert status == 0
+    assert "gap: no list of holidays of 2029 for any state; make the list by `gerbang calendar build" in output
+    assert "gap: the profile `ramadan` has no dates in 2029, and `flexi-ramadan` would change with it" in output
+    assert "rule `ours/no-votes` is never decisive: there is no office `seberang`" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--year", "2027", "--office", "alorsetar"), "unknown office `alorsetar`; did you mean `alor-setar`?"),
+        (("--year", "12"), "greater than or equal to 1900"),
+        (("--year", "soon"), "--year"),
+        (("--year", "2027", "--folder", "nowhere"), "the folder `nowhere` does not exist"),
+        ((), "--year"),
+    ],
+)
+def test_coverage_takes_no_wrong_input(offices: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    assert offices.is_dir()
+    status, output = run("coverage", *arguments)
+    assert status == 2
+    assert sentence in output
+
+
 # ---------------------------------------------------------------- activate, list
 
 

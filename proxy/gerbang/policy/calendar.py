@@ -210,6 +210,14 @@ class Calendar:
         """A state by its code or alias."""
         return self.states.get(self._codes.get(name, name))
 
+    def code(self, name: str) -> str | None:
+        """The code of a state by its code or alias."""
+        return self._codes.get(name)
+
+    def takes_part(self, pattern: str, profile: str) -> bool:
+        """Whether a pattern has hours of its own while a profile runs."""
+        return profile in self._arrangements[pattern].profiles
+
     def moment(self, office: Office, wall: datetime) -> datetime:
         """The instant at which an office's clock shows a time; the first where it shows it twice."""
         return wall.replace(tzinfo=zone_of(office.timezone) or UTC)

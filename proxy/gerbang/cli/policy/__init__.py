@@ -4,6 +4,7 @@ import typer
 
 from gerbang.cli.policy.activating import activate, list_activations
 from gerbang.cli.policy.checking import check
+from gerbang.cli.policy.covering import show_coverage
 from gerbang.cli.policy.explaining import explain_act
 from gerbang.cli.policy.testing import run_all_cases
 
@@ -14,3 +15,4 @@ app.command("test")(run_all_cases)
 app.command("activate")(activate)
 app.command("list")(list_activations)
 app.command("explain")(explain_act)
+app.command("coverage")(show_coverage)
