@@ -822,6 +822,11 @@ NO_BOUNDS = {
     "gerbang.checks.reading.REACH",  # how far a check looks for the end of a clause
     "gerbang.console.users.ROUNDS",  # the cost of a hash
     "gerbang.gate.authority.KDF_ROUNDS",
+    "gerbang.directory.SUCCESS",  # LDAP's own numbers
+    "gerbang.directory.SIZE_LIMIT",
+    "gerbang.directory.REFERRAL",
+    "gerbang.directory.NO_SUCH_OBJECT",
+    "gerbang.directory.REFUSED_PASSWORD",
     "gerbang.gate.identity.htpasswd.BCRYPT_TAKES",  # a fact about bcrypt
     "gerbang.policy.calendar_document.DAY",  # minutes
     "gerbang.serving.GATE_SLOT",  # a name

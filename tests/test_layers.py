@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "loading": VALUES
     | CORE
     | {"pipeline", "cases", "bundled", "settings", "registers", "target_lists", "activations", "journal"},
+    "directory": VALUES | {"settings"},
     "registering": VALUES | {"record", "journal", "settings", "csv_files", "registers", "loading"},
     "trying": VALUES | CORE | {"pipeline", "cases", "settings", "loading", "target_lists"},
     "living": VALUES
@@ -48,7 +49,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES
     | CORE
-    | {"pipeline", "bundled", "settings", "proxy_certificate", "loading", "journal", "figures", "status", "feeds"},
+    | {"pipeline", "bundled", "settings", "proxy_certificate", "loading", "journal", "figures", "status", "feeds"}
+    | {"directory", "registers"},
     "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens"},
     "fleet": VALUES | {"settings", "proxy_certificate", "loading"},
     "installing": frozenset({"*"}),
@@ -68,7 +70,7 @@ FRAMEWORKS = frozenset(
 NEVER: dict[str, frozenset[str]] = {
     **dict.fromkeys((*CORE, "model", "errors", "figures", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "proxy_certificate", "logs", "csv_files", "registers", "target_lists"),
+        ("bundled", "settings", "directory", "proxy_certificate", "logs", "csv_files", "registers", "target_lists"),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     **dict.fromkeys(

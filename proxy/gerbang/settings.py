@@ -9,10 +9,12 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -28,7 +30,7 @@ DEFAULT_FILE = "gerbang.toml"
 
 SHORTEST_TOKEN = 20  # characters of `console.metrics_token`
 
-CHALLENGING = frozenset({"htpasswd"})
+CHALLENGING = frozenset({"htpasswd", "ldap"})
 """The ways of sign-in at which a browser asks: where there is one, nobody passes unknown."""
 
 # Modes in which the client knows that it speaks to a proxy.
@@ -133,6 +135,36 @@ def _timezone(value: str) -> str:
     return value
 
 
+def _ldap_url(value: str) -> str:
+    """`ldaps://ldap.contoh.my` or `ldap://127.0.0.1:389`.
+
+    >>> _ldap_url("LDAPS://ldap.contoh.my/")
+    'ldaps://ldap.contoh.my'
+    """
+    parts = urlsplit("")
+    host: str | None = None
+    port: int | None = None
+    with suppress(ValueError):
+        parts = urlsplit(value.strip())
+        host, port = parts.hostname, parts.port
+    rest = host and (parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None)
+    if not host or rest or parts.scheme not in {"ldap", "ldaps"}:
+        raise ValueError(f"`{value:.80}` is no address of a directory; expected one such as `ldaps://ldap.contoh.my`")
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}"
+
+
+def _user_filter(value: str) -> str:
+    if "{user}" not in value or not (value.startswith("(") and value.endswith(")")):
+        raise ValueError("a filter in parentheses with `{user}` in it is expected, such as `(uid={user})`")
+    return value
+
+
+def _user_dn(value: str) -> str:
+    if "{user}" not in value:
+        raise ValueError("a name with `{user}` in it is expected, such as `uid={user},ou=people,dc=contoh,dc=my`")
+    return value
+
+
 def _ways(value: object) -> object:
     """`none`, one word or a list of words, as a tuple of ways; `none` is none of them.
 
@@ -169,7 +201,7 @@ ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 Day = Annotated[date, BeforeValidator(_day)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Token = Annotated[str, BeforeValidator(_token)]
-type Way = Literal["htpasswd"]
+type Way = Literal["htpasswd", "ldap"]
 SignIn = Annotated[tuple[Way, ...], BeforeValidator(_ways)]
 
 
@@ -238,6 +270,46 @@ class ZoneSettings(Section):
         return CHALLENGING.isdisjoint(self.sign_in)
 
 
+class LdapSyncSettings(Section):
+    """How entries of the directory become lines of officers.csv.
+
+    `name`, `unit`, `office`, `service_group` and `pattern` name attributes; the tables give the word for a value.
+    `groups` are words by the name (DN) of a group.
+    """
+
+    filter: str = "(objectClass=person)"
+    name: str = "cn"
+    unit: str = ""
+    office: str = ""
+    offices: Mapping[str, str] = Field(default_factory=dict)
+    service_group: str = ""
+    service_groups: Mapping[str, str] = Field(default_factory=dict)
+    groups: Mapping[str, str] = Field(default_factory=dict)
+    member_of: str = "memberOf"
+    nested: bool = False
+    pattern: str = ""
+    patterns: Mapping[str, str] = Field(default_factory=dict)
+
+
+class LdapSettings(Section):
+    """A directory (OpenLDAP, Active Directory) by which people sign in, and from which the register is filled."""
+
+    urls: tuple[Annotated[str, AfterValidator(_ldap_url)], ...] = ()
+    start_tls: bool = False
+    allow_clear: bool = False
+    ca: Path | None = None
+    base: str = ""
+    id: Annotated[str, Field(min_length=1)] = "uid"
+    user_filter: Annotated[str, AfterValidator(_user_filter)] = "(uid={user})"
+    user_dn: Annotated[str, AfterValidator(_user_dn)] | None = None
+    bind_dn: str = ""
+    password_file: Path | None = None
+    timeout: int = Field(default=5, ge=1, le=60)
+    attempts: int = Field(default=3, ge=1, le=100)
+    attempts_within: int = Field(default=900, ge=60, le=86400)
+    sync: LdapSyncSettings = LdapSyncSettings()
+
+
 class OfficeSettings(Section):
     name: str = Field(min_length=1)
     state: str
@@ -299,6 +371,7 @@ class Settings(Section):
     gate: GateSettings = GateSettings()
     interception: InterceptionSettings = InterceptionSettings()
     zones: tuple[ZoneSettings, ...] = ()
+    ldap: LdapSettings = LdapSettings()
     offices: tuple[OfficeSettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
     database: DatabaseSettings = DatabaseSettings()
@@ -560,6 +633,18 @@ def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
                 place=where((*here, "sign_in")),
                 hint='add `htpasswd = "FILE"`',
             )
+        if "ldap" in zone.sign_in and not settings.ldap.urls:
+            raise SettingsError(
+                f"zone `{zone.name}` signs people in by a directory, and none is set",
+                place=where((*here, "sign_in")),
+                hint='add `urls = ["ldaps://..."]` under `[ldap]`',
+            )
+        if {"htpasswd", "ldap"} <= set(zone.sign_in):
+            raise SettingsError(
+                f"zone `{zone.name}` asks for names and passwords of two places, and a browser cannot tell them apart",
+                place=where((*here, "sign_in")),
+                hint="take `htpasswd` or `ldap` out",
+            )
         for network in zone.networks:
             if network in networks:
                 raise SettingsError(
@@ -569,10 +654,49 @@ def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
                 )
             networks[network] = zone.name
         _check_pinned(zone, here, where)
+    _check_ldap(settings.ldap, where)
     for kind, names in (("zones", [z.name for z in settings.zones]), ("offices", [o.name for o in settings.offices])):
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise SettingsError(f"two {kind} have the name `{name}`", place=where((kind, index, "name")))
+
+
+def _check_ldap(ldap: LdapSettings, where: Callable[[Steps], Place | None]) -> None:
+    if not ldap.urls:
+        return
+    if not ldap.base:
+        raise SettingsError(
+            "the directory has no `base`",
+            place=where(("ldap", "urls")),
+            hint='add `base = "dc=contoh,dc=my"` under `[ldap]`',
+        )
+    for url in ldap.urls:
+        parts = urlsplit(url)
+        if parts.scheme == "ldap" and not (ldap.start_tls or ldap.allow_clear or _is_here(parts.hostname or "")):
+            raise SettingsError(
+                f"passwords would go to `{url}` in clear",
+                place=where(("ldap", "urls")),
+                hint="write `ldaps://`, or set `start_tls = true` under `[ldap]`",
+            )
+    if ldap.bind_dn and ldap.password_file is None:
+        raise SettingsError(
+            "`ldap.bind_dn` has no password",
+            place=where(("ldap", "bind_dn")),
+            hint='add `password_file = "FILE"`; a password does not stand in the settings',
+        )
+    if ldap.password_file is not None and not ldap.bind_dn:
+        raise SettingsError(
+            "`ldap.password_file` has nobody whose password it is",
+            place=where(("ldap", "password_file")),
+            hint="add `bind_dn`",
+        )
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _check_unknown(zone: ZoneSettings, here: Steps, where: Callable[[Steps], Place | None]) -> None:
@@ -645,6 +769,9 @@ def _rooted(settings: Settings, folder: Path) -> Settings:
                 }
             ),
             "zones": tuple(zone.model_copy(update={"htpasswd": rooted(zone.htpasswd)}) for zone in settings.zones),
+            "ldap": settings.ldap.model_copy(
+                update={"ca": rooted(settings.ldap.ca), "password_file": rooted(settings.ldap.password_file)}
+            ),
             "database": settings.database.model_copy(update={"url": _rooted_url(settings.database.url, folder)}),
             "journal": settings.journal.model_copy(
                 update={"folder": rooted(settings.journal.folder), "witness": rooted(settings.journal.witness)}

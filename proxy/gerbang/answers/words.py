@@ -106,6 +106,7 @@ PHRASES: Mapping[str, Phrase] = {
     "standing.unknown": Phrase("akaun tidak diketahui", "unknown account"),
     "device.managed": Phrase("peranti pejabat", "office device"),
     "device.personal": Phrase("peranti sendiri", "personal device"),
+    "known-by.ldap": Phrase("nama dan kata laluan (direktori)", "name and password (directory)"),
     "known-by.htpasswd": Phrase("nama dan kata laluan (htpasswd)", "name and password (htpasswd)"),
     "officer.unknown": Phrase("pegawai tidak dikenali di zon {zone}", "unknown officer in zone {zone}"),
     # -- time

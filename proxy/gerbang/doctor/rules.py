@@ -191,6 +191,8 @@ def _sign_in(patient: Patient, zone: ZoneSettings) -> Iterator[Diagnosis]:
                 'set `sign_in = "htpasswd"`',
             )
         return
+    if "htpasswd" not in zone.sign_in:
+        return
     file = zone.htpasswd or Path()
     try:
         users = parse_htpasswd(file.read_text("utf-8"), str(file))

@@ -8,6 +8,7 @@ from typing import Final
 from gerbang.gate.identity.basic import BasicDoor
 from gerbang.gate.identity.door import Door, Knock, Outcome, SignIn
 from gerbang.gate.identity.htpasswd import Htpasswd
+from gerbang.gate.identity.ldap import Ldap
 from gerbang.settings import Settings, Way, ZoneSettings
 
 
@@ -45,7 +46,10 @@ OPEN: Final = Entrance()
 def entrances(settings: Settings) -> Mapping[str, Entrance]:
     """The entrance of each zone, by its name. Raises `SettingsError`."""
     made: dict[Hashable, Door] = {}
-    return {zone.name: Entrance(tuple(_doors(zone, made)), lets_unknown=zone.lets_unknown) for zone in settings.zones}
+    return {
+        zone.name: Entrance(tuple(_doors(settings, zone, made)), lets_unknown=zone.lets_unknown)
+        for zone in settings.zones
+    }
 
 
 def every_door(entrances: Iterable[Entrance]) -> tuple[Door, ...]:
@@ -53,18 +57,20 @@ def every_door(entrances: Iterable[Entrance]) -> tuple[Door, ...]:
     return tuple({id(door): door for entrance in entrances for door in entrance.doors}.values())
 
 
-def _doors(zone: ZoneSettings, made: dict[Hashable, Door]) -> Iterator[Door]:
+def _doors(settings: Settings, zone: ZoneSettings, made: dict[Hashable, Door]) -> Iterator[Door]:
     """The doors of a zone; `made` are those that another zone has already, by what they rest on."""
     for way in zone.sign_in:
-        key, make = _resting(way, zone)
+        key, make = _resting(way, settings, zone)
         if key not in made:
             made[key] = make()
         yield made[key]
 
 
-def _resting(way: Way, zone: ZoneSettings) -> tuple[Hashable, Callable[[], Door]]:
+def _resting(way: Way, settings: Settings, zone: ZoneSettings) -> tuple[Hashable, Callable[[], Door]]:
     """What a door of a zone rests on, and how it is made."""
     match way:
         case "htpasswd":
             file = zone.htpasswd or Path()
             return (way, file), lambda: BasicDoor(Htpasswd(file))
+        case "ldap":
+            return (way,), lambda: BasicDoor(Ldap(settings.ldap))
