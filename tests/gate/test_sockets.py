@@ -342,6 +342,27 @@ def test_what_is_sealed_is_open_for_as_long_as_the_purpose_that_was_stated_at_th
         unopened(gate)
 
 
+def test_a_socket_is_closed_when_its_purpose_ends_though_nothing_is_said_on_it(
+    office: Any, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gerbang.gate.passing.LOOK", 0.05)
+    with office(at=datetime.fromisoformat("2026-11-24T10:00+08:00")) as gate:
+        visit(gate)
+        confirm(gate, gate.decisions()[-1]["number"], "Kumpulan kerja unit perlu dijawab")
+        with a_socket(gate, "/sealed") as sealed, a_socket(gate) as open_one:
+            gate.clock.set(datetime.fromisoformat("2026-11-24T10:29+08:00"))
+            gate.loop.call(gate.gate.passing.look())
+            assert len(gate.gate.passing._flows) == 1
+            gate.clock.set(datetime.fromisoformat("2026-11-24T10:31+08:00"))
+            code, reason = closed(sealed)
+            assert (code, reason.startswith("Open this page anew")) == (1008, True)
+            last = gate.decisions()[-1]
+            assert (last["activity"], last["effect"], last["number"] in reason) == ("use", "block", True)
+            assert platform.closed.get(timeout=30) == 1001
+            open_one.ping().wait(30)
+            assert gate.gate.passing._flows == {}
+
+
 def test_the_purpose_of_one_platform_covers_no_other_and_no_post(office: Any, platform: Platform) -> None:
     with office(at=datetime.fromisoformat("2026-11-24T10:00+08:00")) as gate:
         visit(gate)

@@ -32,6 +32,7 @@ from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
 from gerbang.gate.own_host import OwnHostState, own_host
 from gerbang.gate.parts import PartsBook
 from gerbang.gate.passage import PASSAGE, Passage, Tee, named_host, passage_of, read_request, write_response
+from gerbang.gate.passing import CONTENT_ROLE, Passing
 from gerbang.gate.pinned import Pins
 from gerbang.gate.plain import plain
 from gerbang.gate.releases import ReleaseBook
@@ -39,7 +40,7 @@ from gerbang.gate.socket_layer import SocketMessage
 from gerbang.gate.sockets import Sockets
 from gerbang.gate.stream import BODY_LIMIT, SENT_ON, UNTOUCHED, announced, pin
 from gerbang.gate.targets import Targets, Unwanted, plain_host
-from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Device, Gap, Reply, Request, Zone
+from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Device, Gap, Kind, Reply, Request, Zone
 from gerbang.pipeline import World
 from gerbang.proxy_certificate import ProxyCertificate
 from gerbang.recognition.signature import INERT_ROLES
@@ -81,6 +82,16 @@ class Gate:
         self.counts: Counter[str] = Counter()
         self.admission = Admission(settings, holder, self.counts)
         self.sockets = Sockets(self.judge, self.guard, self.admission, holder, self.counts, settings.gate_url)
+        self.passing = Passing(
+            self.judge,
+            self.admission,
+            holder,
+            self.guard,
+            self.counts,
+            clock,
+            settings.gate_url,
+            lambda actor, host: self._unopened(actor.zone, host),
+        )
         self.distrust = DistrustBook()
         self.pins = Pins(settings.zones)
         self.valves = Valves()
@@ -119,6 +130,7 @@ class Gate:
     def attach(self, connections: Any) -> None:
         """Take mitmproxy's table of client connections (`Proxyserver.connections`), to hold who sends too fast."""
         self._connections = connections
+        self.passing.attach(connections)
 
     def running(self) -> None:
         for zone, entry in self.pins.expired(self._clock(), self.world.offices):
@@ -132,6 +144,7 @@ class Gate:
         if certificate is not None and key is not None:
             self._keep(renewal.follow_proxy_certificate(certificate, key, self.tls.take_own))
         self._keep(self._sum_up())
+        self._keep(self.passing.watch())
 
     def _take_authority(self, authority: Authority) -> None:
         self._authority = authority
@@ -202,6 +215,7 @@ class Gate:
             self.valves.fit(handler, client)
 
     def client_disconnected(self, client: Client) -> None:
+        self.passing.left(client)
         self.admission.left(client)
         if self.distrust.left(client):
             self.counts["tls-refused-by-client"] += 1
@@ -263,8 +277,11 @@ class Gate:
         if refused := await self._checked_target(flow):
             return refused
         if self.is_listed(host) and (gaps := self._unopened(actor.zone, host)):
-            return await self._use(actor, host, gaps)
-        return None
+            reply = await self._use(actor, host, gaps)
+            if reply is None:
+                self.passing.tunnel(flow.client_conn, host, actor, gaps)
+            return reply
+        return None if self._may_carry(flow.client_conn, actor, host) else plain("use")
 
     async def _use(self, actor: Actor, host: str, gaps: Sequence[Gap]) -> Reply | None:
         """A listed platform that is not decrypted: all that can be judged is that it is used."""
@@ -285,11 +302,14 @@ class Gate:
         try:
             if self._is_proxy_tls(data):
                 return
+            known = self.admission.has_tunnel(client)
             chosen = opening(sni, asked, listed=self._may_open, covers=self._covers)
             if chosen is not Opening.TUNNEL and self._host not in (sni, asked):
                 name = next(host for host in (sni, asked) if host is not None and self.is_listed(host))
                 if gaps := self._unopened(actor.zone, name):
                     chosen = await self._tunnelled(client, actor, name, asked, gaps)
+            elif chosen is Opening.TUNNEL and sni and not (known and sni == asked):
+                chosen = Opening.TUNNEL if self._may_carry(client, actor, sni) else Opening.REFUSE
         except Exception as error:
             self.guard.caught("tls_clienthello", error)
             chosen = Opening.REFUSE if self.guard.refuses("CONNECT", listed=True) else Opening.TUNNEL
@@ -305,8 +325,18 @@ class Gate:
         """A listed host that is not opened here. What CONNECT named was judged already."""
         if self.admission.has_tunnel(client) and name == asked:
             return Opening.TUNNEL
-        reply = await self._use(actor, name, gaps)
-        return Opening.TUNNEL if reply is None else Opening.REFUSE
+        if await self._use(actor, name, gaps) is not None:
+            return Opening.REFUSE
+        self.passing.tunnel(client, name, actor, gaps)
+        return Opening.TUNNEL
+
+    def _may_carry(self, client: Client, actor: Actor, host: str) -> bool:
+        """Whether a connection that is no act may open: on a device that is not opened a platform's content network
+        goes the way of the platform."""
+        role = self.world.platforms.at(host)
+        if role is None or role.role != CONTENT_ROLE or self._opens_for(actor.zone):
+            return True
+        return self.passing.content(client, host, actor)
 
     def tls_established_client(self, data: tls.TlsData) -> None:
         if shown := self._shown(data):
@@ -453,6 +483,7 @@ class Gate:
         reply = await self._use(passage.actor, passage.host, (Gap("not-opened"),))
         if reply is None:
             flow.metadata[UNTOUCHED] = passage.settled = flow.request.stream = True
+            self.passing.tunnel(flow.client_conn, passage.host, passage.actor, (Gap("not-opened"),))
         return reply
 
     async def _judge_head(self, flow: http.HTTPFlow, passage: Passage) -> Reply | None:
@@ -496,8 +527,11 @@ class Gate:
     ) -> Reply | None:
         passage.settled = True
         if verdict.reply is None:
-            passage.forwarded, passage.kept = verdict.forwarded, verdict.kept
+            passage.let_go, passage.forwarded, passage.kept = verdict.let_go, verdict.forwarded, verdict.kept
             if has_body:
+                endless = announced(flow.request) is None
+                live = [each for each in verdict.let_go if endless or each.activity.kind is Kind.LIVE]
+                self.passing.stream(flow, passage, request, live)
                 # Nothing of the body could change what was decided: it need not be kept.
                 given = (request, verdict.forwarded, passage.platforms)
                 passage.upload = self.judge.digesting(*given) if verdict.act else None
@@ -556,6 +590,7 @@ class Gate:
 
     def response(self, flow: http.HTTPFlow) -> None:
         self._under_way.discard(flow)
+        self.passing.over(flow)
         passage = passage_of(flow)
         if passage is None or passage.answer is None or flow.response is None:
             return
@@ -575,11 +610,21 @@ class Gate:
 
     def error(self, flow: http.HTTPFlow) -> None:
         self._under_way.discard(flow)
+        self.passing.over(flow)
         if (passage := passage_of(flow)) is not None:
             for decision in passage.forwarded:
                 self.judge.never_arrived(decision)
 
     # ------------------------------------------------------------ messages on sockets
+
+    def websocket_start(self, flow: http.HTTPFlow) -> None:
+        if (passage := passage_of(flow)) is not None and passage.let_go:
+            if passage.opened is None:
+                passage.opened = read_request(flow, passage.host, body=b"")
+            self.passing.stream(flow, passage, passage.opened, passage.let_go)
+
+    def websocket_end(self, flow: http.HTTPFlow) -> None:
+        self.passing.over(flow)
 
     async def socket_message(self, message: SocketMessage) -> None:
         """A message that a client sent: unless this says otherwise, its socket is closed."""

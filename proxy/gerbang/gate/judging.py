@@ -72,14 +72,16 @@ class Ledger(Protocol):
 class Verdict:
     """What becomes of a request: a reply in the platform's place, or it goes on.
 
-    `read` asks for the body first. `act` is whether any act was recognised; `forwarded` are the decisions whose
-    outcome is worth waiting for, `refused` is the one that the reply tells of, and `kept` are drafts whose words are
-    worth keeping if the platform takes them. `digested` is a body that was read and brings a part of a file.
+    `read` asks for the body first. `act` is whether any act was recognised; `let_go` are the decisions of one that goes
+    on, `forwarded` those of them whose outcome is worth waiting for. `refused` is the one that the reply tells of, and
+    `kept` are drafts whose words are worth keeping if the platform takes them. `digested` is a body that was read and
+    brings a part of a file.
     """
 
     reply: Reply | None = None
     read: bool = False
     act: bool = False
+    let_go: tuple[Decision, ...] = ()
     forwarded: tuple[Decision, ...] = ()
     refused: Decision | None = None
     kept: tuple[Activity, ...] = ()
@@ -217,6 +219,23 @@ class Judge:
         activity = Activity(role.platform, Kind.USE, request.host, gaps=tuple(gaps))
         return await self._settle(request, world, lambda: self._judged((activity,), actor, world), started)
 
+    # ------------------------------------------------------------ once more
+
+    def again(self, activities: Sequence[Activity], actor: Actor, kept: Sequence[Release] = ()) -> Sequence[Decision]:
+        """What would be decided now of what was let go earlier; `kept` are releases that hold for it to its end.
+
+        Nothing is written down and no release is used up.
+        """
+        moment = self._clock()
+        return _judge_all(activities, actor, self._holder.world, moment, (*self._releases.of(actor, moment), *kept))
+
+    async def ended(
+        self, request: Request, activities: Sequence[Activity], actor: Actor, kept: Sequence[Release] = ()
+    ) -> Verdict:
+        """The same, decided: it is written down, and `refused` where what is open must end."""
+        started = perf_counter_ns()
+        return await self._settle(request, self._holder.world, lambda: self.again(activities, actor, kept), started)
+
     # ------------------------------------------------------------ judging
 
     def _world(self, began: Platforms | None) -> World:
@@ -307,7 +326,7 @@ class Judge:
                 if written and is_written(decision):
                     self._decisions.sent(decision)
             publishing = (d for d in fresh if d.activity.kind not in PASSING and is_written(d))
-            return Verdict(act=True, forwarded=tuple(publishing))
+            return Verdict(act=True, let_go=tuple(settled), forwarded=tuple(publishing))
         self._give_back(decisions)
         shown = settled[decisions.index(strictest)]
         for decision in settled:

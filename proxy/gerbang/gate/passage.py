@@ -18,7 +18,8 @@ ANSWER_KEPT: Final = 256 << 10
 
 @dataclass(slots=True)
 class Passage:
-    """One request under way. `host` is the name by which it is judged; `settled` once it was.
+    """One request under way. `host` is the name by which it is judged; `settled` once it was, with
+    the decisions by which it was `let_go`.
 
     `platforms` are those that were in force when it came; `kept` are drafts in it; `upload` digests a body on its way,
     `request` being the head that it came with. `opened` is the request itself, where it has opened a WebSocket.
@@ -29,6 +30,7 @@ class Passage:
     own_host: bool = False
     listed: bool = False
     settled: bool = False
+    let_go: tuple[Decision, ...] = ()
     forwarded: tuple[Decision, ...] = ()
     platforms: Platforms | None = None
     kept: tuple[Activity, ...] = ()

@@ -52,6 +52,14 @@ class SocketMessageHook(commands.StartHook):  # type: ignore[no-untyped-call]  #
     message: SocketMessage
 
 
+@dataclass
+class SocketOver(events.Event):
+    """What a socket was let go for is over: it is closed with a code and a reason of at most 123 bytes."""
+
+    flow: http.HTTPFlow
+    close: tuple[int, str]
+
+
 class GateSocketLayer(layer.Layer):
     """A WebSocket: each message of the client's waits for its decision, what the platform sends passes as it comes.
 
@@ -111,6 +119,10 @@ class GateSocketLayer(layer.Layer):
                 yield from self._end()
         elif isinstance(event, events.Wakeup):
             yield from self._woken(event.command)
+        elif isinstance(event, SocketOver):
+            self.said = None
+            self._forget()
+            yield from self._close(*event.close)
 
     # ------------------------------------------------------------ from the client
 

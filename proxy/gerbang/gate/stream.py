@@ -22,19 +22,21 @@ from mitmproxy.proxy.layers import TCPLayer
 from mitmproxy.proxy.layers.http import DropStream, HttpLayer, HttpStream, SendHttp, is_h3_alpn
 from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._events import (
+    ErrorCode,
     RequestData,
     RequestEndOfMessage,
     RequestHeaders,
     RequestProtocolError,
     ResponseData,
     ResponseEndOfMessage,
+    ResponseProtocolError,
 )
 from mitmproxy.proxy.layers.http._hooks import HttpRequestHeadersHook, HttpResponseHeadersHook
 from mitmproxy.proxy.layers.http._http1 import Http1Server, make_error_response
 from mitmproxy.proxy.layers.http._http2 import Http2Client, Http2Server
 
 from gerbang.gate.bounds import HOLD, IDLE, LINGER, SENDER, SHORT_OF_MEMORY, Limits, Valves
-from gerbang.gate.socket_layer import GateSocketLayer
+from gerbang.gate.socket_layer import GateSocketLayer, SocketOver
 
 # How much of an unwanted body is read away so that the connection can be used again; beyond, it is closed or reset.
 DRAIN = 256 << 10
@@ -84,6 +86,14 @@ class StopSending(HttpEvent):
     """The answer is complete and the rest of the request is not wanted. `done` is set where that could be said."""
 
     done: bool = False
+
+
+@dataclass
+class StreamOver(events.Event):
+    """What a body that is passed on was let go for is over: its client gets the response, and nobody the rest."""
+
+    flow: http.HTTPFlow
+    response: http.Response
 
 
 class BodyBuffer:
@@ -195,6 +205,9 @@ class GateStream(HttpStream):
         if isinstance(event, BodyIdle):
             yield from self._give_up()
             return
+        if isinstance(event, StreamOver):
+            yield from self._ended(event.response)
+            return
         if self.waiting and isinstance(event, RequestData):
             self.waiting -= len(event.data) + PIECE
             if not self.waiting:
@@ -256,6 +269,18 @@ class GateStream(HttpStream):
         self.flow.live = False
         if close:
             yield from self._stop_reading()
+
+    def _ended(self, response: http.Response) -> layer.CommandGenerator[None]:
+        if self.client_state != self.state_stream_request_body:
+            return
+        why = "what it was let go for is over"
+        yield SendHttp(RequestProtocolError(self.stream_id, why, ErrorCode.CANCEL), self.context.server)
+        if self.flow.response is None:
+            self.server_state = self.state_errored
+            self.flow.response = response
+            yield from self._answer(close=True)
+        else:
+            yield from self.handle_protocol_error(ResponseProtocolError(self.stream_id, why, ErrorCode.CANCEL))
 
     def state_answered(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, RequestEndOfMessage):
@@ -433,6 +458,13 @@ class GateHttpLayer(HttpLayer):
             yield self.sweep
 
     def _handled(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, SocketOver | StreamOver):
+            ours = (each for each in self.streams.values() if getattr(each, "flow", None) is event.flow)
+            # What is tunnelled through this layer has a layer of its own further in.
+            tunnel: Any = getattr(self.connections.get(self.context.client), "stream_id", None)
+            if (stream := next(ours, self.streams.get(tunnel))) is not None:
+                yield from self.event_to_child(stream, event)
+            return
         if isinstance(event, events.Start):
             client = self.context.client
             if is_h3_alpn(client.alpn):
