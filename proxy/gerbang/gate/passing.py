@@ -231,7 +231,10 @@ class Passing:
     # ------------------------------------------------------------ ending
 
     def _close(self, each: Open, verdict: Verdict | None) -> None:
-        self._counts["ended-content" if each.content else "ended"] += 1
+        if each.content:
+            self._counts["ended-content"] += 1
+        else:
+            self._counts["ended"] += 1
         handler = self._handlers.get(each.client.id)
         if each.flow is None:
             self._tunnels.get(each.client, {}).pop(each.request.host, None)
