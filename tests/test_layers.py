@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "activations": VALUES | {"policy"},
     "feeds": VALUES,
     "tokens": VALUES,
+    "sessions": VALUES | {"settings", "feeds"},
     "loading": VALUES
     | CORE
     | {"pipeline", "cases", "bundled", "settings", "registers", "target_lists", "activations", "journal"},
@@ -50,8 +51,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "gate": VALUES
     | CORE
     | {"pipeline", "bundled", "settings", "proxy_certificate", "loading", "journal", "figures", "status", "feeds"}
-    | {"directory", "registers"},
-    "console": VALUES | CORE | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens"},
+    | {"directory", "registers", "sessions"},
+    "console": VALUES
+    | CORE
+    | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens", "sessions", "registers"},
     "fleet": VALUES | {"settings", "proxy_certificate", "loading"},
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),
@@ -74,7 +77,19 @@ NEVER: dict[str, frozenset[str]] = {
         frozenset({"mitmproxy", "fastapi"}),
     ),
     **dict.fromkeys(
-        ("activations", "feeds", "tokens", "loading", "registering", "trying", "living", "journal", "store", "status"),
+        (
+            "activations",
+            "feeds",
+            "tokens",
+            "sessions",
+            "loading",
+            "registering",
+            "trying",
+            "living",
+            "journal",
+            "store",
+            "status",
+        ),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     "gate": frozenset({"fastapi", "starlette", "uvicorn", "sqlalchemy"}),

@@ -38,6 +38,10 @@ PROXY_MODES = frozenset({"regular", "upstream"})
 # Ways of signing in by which a password is sent.
 PASSWORD_WAYS = frozenset({"htpasswd", "ldap"})
 REQUIRE_TLS = 'set `[gate] tls = "required"`, and let browsers take the PAC file'
+TAKEN_HEADERS = frozenset(
+    {"host", "authorization", "proxy-authorization", "cookie", "content-length", "transfer-encoding", "connection"}
+)
+"""Headers of which none can be a proxy's word for who somebody is."""
 
 type Steps = tuple[int | str, ...]
 
@@ -183,6 +187,14 @@ def _ways(value: object) -> object:
     return value
 
 
+def _header_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", value):
+        raise ValueError(f"`{value:.40}` is no name of a header; expected one such as `X-Forwarded-For`")
+    if value.lower() in TAKEN_HEADERS:
+        raise ValueError(f"`{value}` says something else already; expected one such as `X-Forwarded-For`")
+    return value
+
+
 def _token(value: object) -> object:
     """A secret: what is wrong with it is said without saying it."""
     if not isinstance(value, str):
@@ -200,8 +212,9 @@ HostPattern = Annotated[str, AfterValidator(_pattern)]
 ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 Day = Annotated[date, BeforeValidator(_day)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
 Token = Annotated[str, BeforeValidator(_token)]
-type Way = Literal["htpasswd", "ldap"]
+type Way = Literal["htpasswd", "ldap", "session", "header"]
 SignIn = Annotated[tuple[Way, ...], BeforeValidator(_ways)]
 
 
@@ -267,7 +280,16 @@ class ZoneSettings(Section):
         """Whether who is not known may act as an unknown officer."""
         if self.unknown_officers is not None:
             return self.unknown_officers == "judge"
-        return CHALLENGING.isdisjoint(self.sign_in)
+        return CHALLENGING.isdisjoint(self.sign_in) and "header" not in self.sign_in
+
+
+class DownstreamSettings(Section):
+    """A proxy of the office's own that stands before the gate and says for whom it asks."""
+
+    networks: tuple[Network, ...] = Field(min_length=1)
+    address_header: HeaderName = "X-Forwarded-For"
+    user_header: HeaderName | None = None
+    secret: Token | None = Field(default=None, repr=False)
 
 
 class LdapSyncSettings(Section):
@@ -329,6 +351,12 @@ class SiteSettings(Section):
     official: bool = False
 
 
+class SessionsSettings(Section):
+    """Sessions that other programs tell of: how far ahead one may reach."""
+
+    longest_hours: int = Field(default=24, ge=1, le=168)
+
+
 class DatabaseSettings(Section):
     url: str | None = None
 
@@ -372,8 +400,10 @@ class Settings(Section):
     interception: InterceptionSettings = InterceptionSettings()
     zones: tuple[ZoneSettings, ...] = ()
     ldap: LdapSettings = LdapSettings()
+    downstream: tuple[DownstreamSettings, ...] = ()
     offices: tuple[OfficeSettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
+    sessions: SessionsSettings = SessionsSettings()
     database: DatabaseSettings = DatabaseSettings()
     journal: JournalSettings = JournalSettings()
     console: ConsoleSettings = ConsoleSettings()
@@ -627,6 +657,12 @@ def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
                 hint=one_of(sorted(offices), zone.office) if offices else "add it as an `[[offices]]` entry",
             )
         _check_unknown(zone, here, where)
+        if "header" in zone.sign_in and not any(proxy.user_header for proxy in settings.downstream):
+            raise SettingsError(
+                f"zone `{zone.name}` knows people by a proxy's header, and no proxy is listed that sends one",
+                place=where((*here, "sign_in")),
+                hint="add a `[[downstream]]` entry with `networks` and `user_header`",
+            )
         if "htpasswd" in zone.sign_in and zone.htpasswd is None:
             raise SettingsError(
                 f"zone `{zone.name}` signs people in by htpasswd but names no file",

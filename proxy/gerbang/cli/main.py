@@ -33,6 +33,7 @@ COMMANDS = (
     "ca",
     "users",
     "tokens",
+    "sessions",
     "pac",
     "fleet",
     "script",

@@ -10,9 +10,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import uvicorn
+from fastapi import FastAPI
 
 from gerbang.answers.words import Language
 from gerbang.bundled import bundled
+from gerbang.console.api.mount import add_api
 from gerbang.console.app import create_app
 from gerbang.console.endpoints import add_endpoints
 from gerbang.console.health import Watch
@@ -57,15 +59,21 @@ def run_console(settings: Settings) -> None:
         def look(one: Look) -> None:
             write_down(one, journal, datetime.now(UTC), record_keys)
 
+        users = users_of(settings)
+
+        def endpoints(app: FastAPI) -> None:
+            add_endpoints(app, watch, settings.console.metrics_token, loopback=_loopback(host))
+            add_api(app, settings, users)
+
         app = create_app(
             store,
-            users_of(settings),
+            users,
             look,
             hosts=own_names(host),
             platforms=_platforms(settings),
             language=Language(settings.console.language),
             zone=ZoneInfo(next((office.timezone for office in settings.offices if office.timezone), MALAYSIA)),
-            endpoints=lambda app: add_endpoints(app, watch, settings.console.metrics_token, loopback=_loopback(host)),
+            endpoints=endpoints,
         )
         server = uvicorn.Server(
             uvicorn.Config(

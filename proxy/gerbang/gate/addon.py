@@ -138,6 +138,8 @@ class Gate:
         for zone, entry in self.pins.unknown(self.world.platforms.hosts()):
             log.warning("pinned-without-effect", zone=zone, host=entry.host, because="no platform lists it")
         self._keep(self.admission.keep_fresh())
+        if self.admission.sessions is not None:
+            self._keep(self.admission.follow_sessions())
         if self._authority is not None:
             self._keep(renewal.follow_authority(self.settings.authority_folder, self._take_authority))
         certificate, key = self.settings.gate.tls_certificate, self.settings.gate.tls_key
@@ -297,7 +299,9 @@ class Gate:
         sni = plain_host(data.client_hello.sni or "") or None
         actor = self.admission.actor(client)
         if actor is None:
-            self.tls.refuse(client)
+            # A listed proxy says for whom it asks inside of the TLS that it speaks with us.
+            if not (self.admission.awaited(client) and self._is_proxy_tls(data)):
+                self.tls.refuse(client)
             return
         try:
             if self._is_proxy_tls(data):

@@ -31,6 +31,11 @@ SENTENCES: Final = {
         "Proksi ini hanya bercakap melalui TLS. Tetapkannya sebagai proksi HTTPS, seperti dalam fail PAC.",
         "This proxy is spoken to over TLS only. Set it as an HTTPS proxy, as the PAC file does.",
     ),
+    "downstream": (
+        400,
+        "Proksi pejabat anda tidak menyatakan dengan jelas bagi siapa permintaan ini dibuat.",
+        "Your office's proxy does not say clearly for whom this request is made.",
+    ),
     "address": (
         403,
         "Proksi ini tidak menyambung ke alamat dalaman.",

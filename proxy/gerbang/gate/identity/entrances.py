@@ -7,8 +7,10 @@ from typing import Final
 
 from gerbang.gate.identity.basic import BasicDoor
 from gerbang.gate.identity.door import Door, Knock, Outcome, SignIn
+from gerbang.gate.identity.downstream import HeaderDoor
 from gerbang.gate.identity.htpasswd import Htpasswd
 from gerbang.gate.identity.ldap import Ldap
+from gerbang.gate.identity.sessions import SessionDoor
 from gerbang.settings import Settings, Way, ZoneSettings
 
 
@@ -74,3 +76,7 @@ def _resting(way: Way, settings: Settings, zone: ZoneSettings) -> tuple[Hashable
             return (way, file), lambda: BasicDoor(Htpasswd(file))
         case "ldap":
             return (way,), lambda: BasicDoor(Ldap(settings.ldap))
+        case "session":
+            return way, lambda: SessionDoor(settings.feeds_folder)
+        case "header":
+            return way, HeaderDoor
