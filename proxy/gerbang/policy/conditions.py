@@ -68,6 +68,8 @@ class Condition:
     key: str
     wanted: str
     test: Test
+    words: tuple[Any, ...] = ()
+    """The same as values, for who asks what a rule wants."""
 
     def asked(self, facts: Facts) -> bool | None:
         """Yes, no, or `None` while the value is not known."""
@@ -328,10 +330,14 @@ KEYS: Mapping[str, Key] = {
 def compiled(wanted: Mapping[str, Any], *, exempting: bool) -> tuple[Condition, ...]:
     """The conditions of a `when`, or of one `unless` entry (`exempting`), in the order of `KEYS`."""
     return tuple(
-        Condition(key, _wanted_text(wanted[key]), entry.compiled(wanted[key], exempting))
+        Condition(key, _wanted_text(wanted[key]), entry.compiled(wanted[key], exempting), _words(wanted[key]))
         for key, entry in KEYS.items()
         if key in wanted
     )
+
+
+def _words(wanted: Any) -> tuple[Any, ...]:
+    return (wanted,) if isinstance(wanted, bool) else tuple(wanted)
 
 
 def _wanted_text(wanted: Any) -> str:

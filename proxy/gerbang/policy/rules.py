@@ -153,7 +153,7 @@ class Policy:
         self.rules: Mapping[str, Rule] = {rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)}
         self.overriding = frozenset(rule.id for rule in rules if rule.overrides)
         # Rules that override come before what they override.
-        self._by_depth = tuple(sorted(self.rules.values(), key=lambda rule: rule.depth))
+        self.by_depth = tuple(sorted(self.rules.values(), key=lambda rule: rule.depth))
         self._buckets: dict[tuple[object, ...], tuple[Candidate, ...]] = {}
 
     def candidates(self, facts: Facts) -> tuple[Candidate, ...]:
@@ -172,7 +172,7 @@ class Policy:
         )
         known = self._buckets.get(bucket)
         if known is None:
-            known = tuple(candidate for rule in self._by_depth if (candidate := _candidate(rule, facts)))
+            known = tuple(candidate for rule in self.by_depth if (candidate := _candidate(rule, facts)))
             if len(self._buckets) < _MOST_BUCKETS:
                 self._buckets[bucket] = known
         return known

@@ -6,6 +6,7 @@ from gerbang.cli.policy.activating import activate, list_activations
 from gerbang.cli.policy.checking import check
 from gerbang.cli.policy.covering import show_coverage
 from gerbang.cli.policy.explaining import explain_act
+from gerbang.cli.policy.replaying import replay
 from gerbang.cli.policy.testing import run_all_cases
 
 app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, and see why they decide as they do.")
@@ -16,3 +17,4 @@ app.command("activate")(activate)
 app.command("list")(list_activations)
 app.command("explain")(explain_act)
 app.command("coverage")(show_coverage)
+app.command("replay")(replay)
