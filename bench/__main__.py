@@ -2,7 +2,7 @@
 
 import argparse
 
-from bench import parts, proxies
+from bench import crowd, parts, proxies
 
 
 def main() -> None:
@@ -12,6 +12,8 @@ def main() -> None:
     chosen = arguments.parse_args()
     print("Parts of a judgement, with everything that ships loaded:")
     parts.report()
+    print(f"A world of {crowd.OFFICERS:,} officers, {crowd.APPROVALS:,} approvals, {crowd.OFFICES:,} offices:")
+    crowd.report()
     print("A 2 KB post that is let through, over one open connection each:")
     proxies.report(chosen.rounds, chosen.requests)
 

@@ -1,6 +1,7 @@
 """The world that follows its registers, activations and platform documents while the gate runs."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import structlog
 from gate_builders import office_settings
 from gerbang import living as following
 from gerbang.errors import RecordError, SettingsError
-from gerbang.living import LivingWorld
+from gerbang.living import LivingWorld, giving_way
 from waiting import until
 
 HEAD = "id,name,unit,office,service_group,groups,pattern\n"
@@ -255,3 +256,18 @@ def test_a_list_that_names_a_platform_which_comes_later_is_taken_then(
     assert settled(living)
     living.take_platforms()
     assert living.world.targets.names == {"parties"}
+
+
+def test_while_a_change_is_taken_the_loop_waits_for_half_a_millisecond_at_most() -> None:
+    """And afterwards, or after a fault, as long as before."""
+    before, seen = sys.getswitchinterval(), []
+
+    def take() -> None:
+        with giving_way():
+            seen.append(sys.getswitchinterval())
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        take()
+    assert seen == [pytest.approx(0.0005)]
+    assert sys.getswitchinterval() == before
