@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | CORE
     | {"pipeline", "cases", "bundled", "settings", "registers", "target_lists", "activations", "journal"},
     "directory": VALUES | {"settings"},
+    "enrolment": VALUES | {"settings", "directory", "csv_files", "registers", "registering"},
     "registering": VALUES | {"record", "journal", "settings", "csv_files", "registers", "loading"},
     "trying": VALUES | CORE | {"pipeline", "cases", "settings", "loading", "target_lists"},
     "living": VALUES
@@ -73,7 +74,17 @@ FRAMEWORKS = frozenset(
 NEVER: dict[str, frozenset[str]] = {
     **dict.fromkeys((*CORE, "model", "errors", "figures", "documents", "pipeline", "cases"), IO | FRAMEWORKS),
     **dict.fromkeys(
-        ("bundled", "settings", "directory", "proxy_certificate", "logs", "csv_files", "registers", "target_lists"),
+        (
+            "bundled",
+            "settings",
+            "directory",
+            "enrolment",
+            "proxy_certificate",
+            "logs",
+            "csv_files",
+            "registers",
+            "target_lists",
+        ),
         frozenset({"mitmproxy", "fastapi"}),
     ),
     **dict.fromkeys(

@@ -29,6 +29,7 @@ COMMANDS = (
     "calendar",
     "audit",
     "accounts",
+    "officers",
     "db",
     "ca",
     "users",
