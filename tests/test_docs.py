@@ -179,7 +179,9 @@ def test_links_lead_somewhere(file: Path) -> None:
 
 def test_the_readme_names_each_document() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    same(re.findall(r"\]\(docs/([a-z-]+)\.md\)", readme), [file.stem for file in sorted(DOCS.glob("*.md"))], "README.md")
+    same(
+        re.findall(r"\]\(docs/([a-z-]+)\.md\)", readme), [file.stem for file in sorted(DOCS.glob("*.md"))], "README.md"
+    )
 
 
 def test_the_rule_of_the_readme_is_taken() -> None:

@@ -143,6 +143,48 @@ def test_build_writes_the_file_and_says_what_it_cannot_know(tmp_path: Path) -> N
     assert "cuti peristiwa" in said
 
 
+def test_next_years_file_marks_what_the_library_does_not_and_can_be_taken(tmp_path: Path) -> None:
+    said = run("build", "--year", "2028", "--known-on", "2026-11-24", "--out", str(tmp_path))
+    assert "the dates of Ramadan: add a season to `profiles`" in said
+    made = parse_calendar((tmp_path / "holidays-2028.yaml").read_text("utf-8"), "holidays-2028.yaml")
+    marks = {(one.ms, one.estimated) for one in made.content.holidays}
+    assert {("Hari Thaipusam", True), ("Hari Deepavali", True), ("Hari Raya Puasa", True)} <= marks
+    assert ("Hari Kebangsaan", False) in marks
+    documents = each(sources((bundled("policies"),), "calendars"), parse_calendar)
+    calendar = compile_calendar([*documents, made])
+    office = Office("hq", "PJY")
+    found = calendar.hours(office, datetime(2028, 8, 31, 10, tzinfo=ZoneInfo("Asia/Kuala_Lumpur")))
+    assert found.arguments["name"] == "Hari Kebangsaan"
+
+
+def test_a_list_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "holidays-2028.yaml"
+    file.write_text("looked through\n")
+    with pytest.raises(GerbangError, match=r"holidays-2028.yaml: is already there; .* move it aside"):
+        CliRunner().invoke(app, ["build", "--year", "2028", "--out", str(tmp_path)], catch_exceptions=False)
+    assert file.read_text() == "looked through\n"
+    with pytest.raises(GerbangError, match=r"not a directory"):
+        CliRunner().invoke(app, ["build", "--year", "2028", "--out", str(file)], catch_exceptions=False)
+
+
+def test_the_corrections_that_the_page_shows_hold_as_it_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "calendars.md").read_text("utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    documents = each(sources((bundled("policies"),), "calendars"), parse_calendar)
+    calendar = compile_calendar([*documents, parse_calendar(example, "ours.yaml")])
+    zone = ZoneInfo("Asia/Kuala_Lumpur")
+
+    def regime(state: str, *moment: int) -> Regime:
+        return calendar.hours(Office("hq", state, pattern="fixed"), datetime(*moment, tzinfo=zone)).regime  # type: ignore[arg-type,misc]
+
+    assert [one.ms for one in calendar.holidays("KDH", date(2027, 1, 22))] == ["Cuti peristiwa Thaipusam"]
+    assert regime("PJY", 2027, 3, 9, 12, 29) is Regime.OFFICE_HOURS
+    assert regime("PJY", 2027, 3, 9, 12, 30) is Regime.REST_DAY
+    assert regime("PJY", 2027, 3, 9, 16, 59) is Regime.REST_DAY
+    assert regime("PLS", 2027, 3, 11, 10) is Regime.OFFICE_HOURS
+    assert regime("PLS", 2027, 3, 12, 10) is Regime.REST_DAY
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -14,7 +14,7 @@ from gerbang.errors import GerbangError, Place, SettingsError, StartError, one_o
 from gerbang.loading import cases_beside, each, policy_folders, read_document, sources
 from gerbang.model import Office, Regime
 from gerbang.policy.calendar import Calendar, Stretch, compile_calendar, parse_calendar
-from gerbang.policy.calendar_build import UNKNOWABLE, holiday_file, listed_holidays
+from gerbang.policy.calendar_build import BESIDES, UNKNOWABLE, holiday_file, listed_holidays
 from gerbang.policy.calendar_cases import parse_calendar_cases, run_calendar_cases
 from gerbang.policy.calendar_document import Override, Status, clock
 from gerbang.settings import Settings
@@ -41,7 +41,11 @@ def build(
     else:
         path = out / f"holidays-{year}.yaml"
         try:
-            path.write_text(text, encoding="utf-8")
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            hint = "it may hold what somebody has looked through; move it aside, or name another folder"
+            raise StartError("is already there", place=Place(str(path)), hint=hint) from None
         except OSError as error:
             what = (error.strerror or "cannot be written").lower()
             raise StartError(what, place=Place(str(path)), hint="name a folder that can be written to") from None
@@ -53,6 +57,8 @@ def build(
         *(f"  {line}" for line in estimated),
         "not in the file, because no library can know it:",
         *(f"  {line}" for line in UNKNOWABLE),
+        "to be seen to besides:",
+        *(f"  {line}" for line in BESIDES),
     ):
         errors.print(line, markup=False, highlight=False, soft_wrap=True)
 

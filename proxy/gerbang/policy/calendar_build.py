@@ -45,6 +45,10 @@ SUBJECT_TO_CHANGE = (
     "Hari Deepavali",
 )
 
+# The last year with an official list, and what the library gives without a mark of its own for the years after it.
+LISTED_UNTIL = 2027
+UNMARKED = ("Hari Thaipusam",)
+
 # The library's own marks, in Malay and in English.
 IN_LIEU = "Cuti "
 ESTIMATES = {" (anggaran)": "", " (estimated)": "", ", estimated)": ")"}
@@ -56,6 +60,12 @@ UNKNOWABLE = (
     "election days, royal installation and mourning days, extra days for Hari Raya or a sporting win",
     "days in lieu of Awal Muharam, Good Friday, Kaamatan, Hari Hol Johor and most rulers' birthdays",
     "days for civil servants only, and part of the day off",
+)
+
+# What has to be seen to beside the file.
+BESIDES = (
+    "the dates of Ramadan: add a season to `profiles` in a calendar file, or the Ramadan patterns keep ordinary hours",
+    "whether a day without a mark is certain: the library marks not all that it estimates; compare the official list",
 )
 
 
@@ -91,7 +101,8 @@ def listed_holidays(year: int, known_on: date) -> tuple[Listed, ...]:
             if set(translated.values()) != {_certain(name) for name in english.get_list(day)}:
                 raise ValueError(f"the holiday names of {day} in {code} do not translate: {', '.join(names)}")
             for name, given in names.items():
-                moves = day > known_on and any(word in name for word in SUBJECT_TO_CHANGE)
+                words = (*SUBJECT_TO_CHANGE, *(UNMARKED if year > LISTED_UNTIL else ()))
+                moves = day > known_on and any(word in name for word in words)
                 rows[day, name, translated[name], name not in own, moves or name != given].append(code)
     return tuple(Listed(*key, states=tuple(codes)) for key, codes in sorted(rows.items()))
 
