@@ -1,22 +1,35 @@
 """`gerbang calendar`: the yearly holiday files, and what a month looks like at an office."""
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gerbang.cli import configuration
-from gerbang.cli.output import JsonOption, console, emit, errors, table
+from gerbang.cli import month as months
+from gerbang.cli.output import JsonOption, console, emit, errors, say, table
 from gerbang.errors import GerbangError, Place, SettingsError, StartError, one_of
-from gerbang.loading import cases_beside, each, policy_folders, read_document, sources
-from gerbang.model import Office, Regime
+from gerbang.loading import (
+    cases_beside,
+    check_people,
+    each,
+    load_calendar,
+    offices_of,
+    policy_folders,
+    read_document,
+    sources,
+)
+from gerbang.model import Hours, Office, OwnDays, Regime
 from gerbang.policy.calendar import Calendar, Stretch, compile_calendar, parse_calendar
 from gerbang.policy.calendar_build import BESIDES, UNKNOWABLE, holiday_file, listed_holidays
 from gerbang.policy.calendar_cases import parse_calendar_cases, run_calendar_cases
 from gerbang.policy.calendar_document import Override, Status, clock
+from gerbang.policy.own_days import own_hours
+from gerbang.registers import load_registers
 from gerbang.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Working time: the holiday files, and what a month looks like.")
@@ -65,14 +78,30 @@ def build(
 
 @app.command()
 def show(
-    month: Annotated[str, typer.Option(help="A month as 2026-03, or a day as 2026-03-20.")],
+    month: Annotated[str | None, typer.Option(help="A month as 2026-03, or a day as 2026-03-20.")] = None,
+    day: Annotated[str | None, typer.Option(help="One day instead, as 2026-03-20.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="One moment instead, as 2026-03-20T10:15, on the office's clock.")
+    ] = None,
+    officer: Annotated[str | None, typer.Option(help="An officer of the register, with the days of her own.")] = None,
     office: Annotated[str | None, typer.Option(help="An office of the settings; else the first.")] = None,
     state: Annotated[str | None, typer.Option(help="Instead of an office: the state that one would be in.")] = None,
     pattern: Annotated[str | None, typer.Option(help="A working pattern other than the office's.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The hours of each day of a month at an office, with the holidays that decide them."""
+    """The hours of each day of a month at an office or for an officer, with the holidays and own days behind them."""
     settings = configuration.settings()
+    given = [one for one in (month, day, at) if one is not None]
+    if len(given) != 1:
+        raise SettingsError(
+            "say when", hint="give one of `--month 2026-11`, `--day 2026-11-24`, `--at 2026-11-24T10:15`"
+        )
+    if day is not None:
+        _day(day)
+    if officer is not None or at is not None:
+        _personal(settings, officer, given[0], at is not None, office, state, pattern, as_json)
+        return
+    month = given[0]
     calendar = compile_calendar(each(sources(policy_folders(settings), "calendars"), parse_calendar))
     place = _office(calendar, settings, office, state, pattern)
     days = _days(month)
@@ -85,6 +114,89 @@ def show(
     for one in _doubtful(calendar, place, set(days)):
         line = f"in doubt, not applied: {one.day} {one.change} {one.ms or ''} ({one.source})"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _personal(
+    settings: Settings,
+    officer: str | None,
+    when: str,
+    at: bool,
+    office: str | None,
+    state: str | None,
+    pattern: str | None,
+    as_json: bool,
+) -> None:
+    calendar = load_calendar(settings)
+    registers = load_registers(settings.registers_folder)
+    offices = offices_of(settings, calendar)
+    check_people(registers, offices, calendar, settings)
+    person = registers.officers.get(officer) if officer is not None else None
+    if officer is not None and person is None:
+        near = get_close_matches(officer, registers.officers, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else "the register `officers.csv` lists those who are known"
+        raise SettingsError(f"unknown officer `{officer}`", hint=hint)
+    named = office or (person.office if person and person.office and state is None else None)
+    place = _office(calendar, settings, named, state, None)
+    wanted = pattern or (person.pattern if person else None)
+    if wanted and wanted not in calendar.patterns:
+        raise SettingsError(f"unknown pattern `{wanted}`", hint=one_of(calendar.patterns, wanted))
+    own = registers.own_days.get(officer or "", OwnDays(()))
+
+    def asked(moment: datetime) -> Hours:
+        return own_hours(own, calendar, offices, place, wanted, moment)
+
+    if at:
+        found = asked(calendar.moment(place, _wall(when)))
+        emit(_answer(found)) if as_json else say(months.told(found))
+        return
+    zone = calendar.moment(place, datetime(2000, 1, 1)).tzinfo or UTC  # noqa: DTZ001  # the office's own
+    shown = [(day, months.day_of(day, zone, asked)) for day in _days(when)]
+    if as_json:
+        emit([_told_day(day, pieces) for day, pieces in shown])
+        return
+    title = f"{officer}, {place.name}, {wanted or place.pattern}"
+    if len(shown) > 1 and console.is_terminal:
+        console.print(months.drawn(title, shown))
+        console.print(months.legend())
+        return
+    rows = [
+        (
+            f"{day} {day:%a}{' *' if months.is_own(pieces) else ''}{' ~' if months.is_estimated(pieces) else ''}",
+            months.described(pieces),
+            "\n".join(months.notes(pieces)),
+        )
+        for day, pieces in shown
+    ]
+    table(["day", "hours", "note"], rows, as_json=False, title=title)
+
+
+def _wall(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is not None or len(text) < len("2026-11-24T10:00"):
+        hint = "write it without an offset, like `2026-11-24T10:15`"
+        raise SettingsError(f"`{text[:40]}` is no time at the office", hint=hint)
+    return moment
+
+
+def _told_day(day: date, pieces: Sequence[months.Piece]) -> dict[str, object]:
+    return {
+        "date": str(day),
+        "own": months.is_own(pieces),
+        "estimated": months.is_estimated(pieces),
+        "stretches": [{"from": one.start.isoformat(), "to": one.end.isoformat(), **_said(one.hours)} for one in pieces],
+    }
+
+
+def _answer(found: Hours) -> dict[str, object]:
+    until = found.until.isoformat() if found.until else None
+    return {"local": found.local.isoformat(), **_said(found), "until": until}
+
+
+def _said(found: Hours) -> dict[str, object]:
+    return {"regime": found.regime, "fact": found.fact, "arguments": dict(found.arguments)}
 
 
 @app.command("test")
