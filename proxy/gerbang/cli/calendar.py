@@ -11,6 +11,7 @@ import typer
 
 from gerbang.cli import configuration
 from gerbang.cli import month as months
+from gerbang.cli.importing import import_days
 from gerbang.cli.output import JsonOption, console, emit, errors, say, table
 from gerbang.errors import GerbangError, Place, SettingsError, StartError, one_of
 from gerbang.loading import (
@@ -197,6 +198,9 @@ def _answer(found: Hours) -> dict[str, object]:
 
 def _said(found: Hours) -> dict[str, object]:
     return {"regime": found.regime, "fact": found.fact, "arguments": dict(found.arguments)}
+
+
+app.command("import")(import_days)
 
 
 @app.command("test")
