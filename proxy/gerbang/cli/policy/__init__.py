@@ -2,7 +2,7 @@
 
 import typer
 
-from gerbang.cli.policy.activating import activate, list_activations
+from gerbang.cli.policy.activating import activate, list_activations, rollback
 from gerbang.cli.policy.checking import check
 from gerbang.cli.policy.covering import show_coverage
 from gerbang.cli.policy.explaining import explain_act
@@ -14,6 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, a
 app.command("check")(check)
 app.command("test")(run_all_cases)
 app.command("activate")(activate)
+app.command("rollback")(rollback)
 app.command("list")(list_activations)
 app.command("explain")(explain_act)
 app.command("coverage")(show_coverage)

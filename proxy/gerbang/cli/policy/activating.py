@@ -1,5 +1,7 @@
-"""`gerbang policy activate` and `list`: which documents are in force, and since when."""
+"""`gerbang policy activate`, `rollback` and `list`: which documents are in force, and since when."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -8,17 +10,18 @@ import typer
 from gerbang.activations import Activation, Activations
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, emit, say, table
-from gerbang.cli.slot import CLI_SLOT
-from gerbang.errors import DocumentError, DocumentErrors, Place
+from gerbang.cli.policy.naming import ACTIVE, kept_digest
+from gerbang.cli.slot import cli_journal, who
+from gerbang.errors import DocumentError, DocumentErrors, Place, SettingsError
 from gerbang.loading import policy_documents
+from gerbang.pipeline import World
+from gerbang.record.event import pseudonym
+from gerbang.settings import Settings
 from gerbang.trying import load_policies, trial_world, tried
 
 
 def activate(as_json: JsonOption = False) -> None:
     """Put the policies of the settings into force: whole, tried, kept and journalled, or not at all."""
-    # The journal and the processes around it are loaded for this command only.
-    from gerbang.serving import activation_event, open_journal
-
     chosen = settings()
     loaded = load_policies(chosen, None)
     world = trial_world(loaded, chosen)
@@ -30,21 +33,52 @@ def activate(as_json: JsonOption = False) -> None:
             )
             for result in failed
         )
+    _put_into_force(chosen, world, policy_documents(chosen), "activate", as_json=as_json)
+
+
+def rollback(
+    to: Annotated[
+        str | None, typer.Option(help="A kept policy's digest or its beginning; else the one before.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a policy that was in force before into force again, as it is kept."""
+    chosen = settings()
     activations = Activations(chosen.state)
-    documents = policy_documents(chosen)
-    moment = datetime.now(UTC)
-    activations.keep(loaded.policy.digest, documents)
-    # The journal first: nothing comes into force that the record does not know.
-    journal, keys = open_journal(chosen, CLI_SLOT, lambda: moment)
-    try:
-        journal.append(activation_event(world, documents, moment, keys)).result()
-    finally:
-        journal.close()
-    activations.note(Activation(moment, loaded.policy.digest, tuple(documents)))
-    if as_json:
-        emit({"digest": loaded.policy.digest, "moment": moment.isoformat(), "documents": list(documents)})
+    in_force = kept_digest(activations, ACTIVE)
+    if to is None:
+        earlier = [entry.digest for entry in activations.read() if entry.digest != in_force]
+        if not earlier:
+            raise SettingsError(
+                "no other policy was in force before", hint="`gerbang policy list` shows those that were"
+            )
+        digest = earlier[-1]
     else:
-        say(f"{loaded.policy.digest} is in force from {moment:%Y-%m-%d %H:%M:%S} UTC: {', '.join(documents)}")
+        digest = kept_digest(activations, to)
+        if digest == in_force:
+            raise SettingsError(f"the policy `{digest[:12]}` is in force already")
+    world = replace(trial_world(load_policies(chosen, None), chosen), policy=activations.policy(digest))
+    _put_into_force(chosen, world, activations.documents(digest), "rollback", as_json=as_json)
+
+
+def _put_into_force(chosen: Settings, world: World, documents: Mapping[str, str], what: str, *, as_json: bool) -> None:
+    # The journal and the processes around it are loaded for these commands only.
+    from gerbang.serving import activation_event
+
+    activations, digest = Activations(chosen.state), world.policy.digest
+    activations.keep(digest, documents)
+    before = activations.read()
+    change = {"what": what, "instead_of": before[-1].digest if before else None}
+    # The journal first: nothing comes into force that the record does not know.
+    with cli_journal(chosen) as (journal, keys):
+        moment = datetime.now(UTC)
+        change["by"] = pseudonym(f"cli: {who()}", keys)
+        journal.append(activation_event(world, documents, moment, keys, change)).result()
+    activations.note(Activation(moment, digest, tuple(documents)))
+    if as_json:
+        emit({"digest": digest, "moment": moment.isoformat(), "documents": list(documents)})
+    else:
+        say(f"{digest} is in force from {moment:%Y-%m-%d %H:%M:%S} UTC: {', '.join(documents)}")
 
 
 def list_activations(
