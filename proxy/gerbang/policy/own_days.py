@@ -322,7 +322,7 @@ class _Line:
             if day:
                 found = _by_clock(day, found, stamp)
                 change = min((one for one in (change, *day.next(stamp)) if one), default=None)
-        return replace(found, office=self.office.name), change
+        return (found if office is self.office else replace(found, office=self.office.name)), change
 
     # ------------------------------------------------------------ answers
 
