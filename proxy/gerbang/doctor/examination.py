@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from gerbang.doctor import certificates, machine, records, rules, running
+from gerbang.doctor import certificates, machine, people, records, rules, running
 from gerbang.doctor.outcome import Diagnosis, Exam, Level, Patient, bad
 from gerbang.errors import DocumentErrors, GerbangError
 
@@ -29,6 +29,7 @@ EXAMS = (
     Exam("root", certificates.root_key),
     Exam("proxy-tls", certificates.proxy_tls),
     Exam("registers", rules.registers),
+    Exam("directory", people.directory, slow=True),
     Exam("calendar", rules.calendars),
     Exam("keys", records.record_keys),
     Exam("journal", records.journal),
