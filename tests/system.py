@@ -49,7 +49,7 @@ NEEDS = (
         ("krb5kdc", "kadmin.local", "kdb5_util", "kinit", "krb5-config", "curl"),
         ("krb5-kdc", "krb5-admin-server", "krb5-user", "libkrb5-dev", "gcc", "curl"),
     ),
-    Need("needs_freeradius", ("freeradius", "radclient"), ("freeradius", "freeradius-utils")),
+    Need("needs_freeradius", ("freeradius", "radclient"), ("freeradius", "freeradius-rest", "freeradius-utils")),
     Need("needs_systemd", ("systemd-analyze",), ("systemd",)),
     Need("needs_pid_one", ("systemctl", "unshare", "ip"), ("systemd", "util-linux", "iproute2"), as_root=True),
 )
