@@ -39,14 +39,17 @@ from gerbang.journal.reader import read
 from gerbang.journal.sidecar import erase
 from gerbang.journal.writer import Journal
 from gerbang.model import (
+    Approval,
     Confidence,
     Device,
+    Duty,
     Effect,
     Evidence,
     Likelihood,
     Media,
     Provenance,
     Regime,
+    RegisteredExemption,
     Release,
     Shape,
     Standing,
@@ -305,6 +308,7 @@ def test_each_word_that_a_rule_may_use_is_documented() -> None:
     same(told["activity"], policies.ACTIVITIES, "activity")
     same(told["regime"], list(Regime), "regime")
     same(told["account"], list(Standing), "account")
+    same(told["account_duty"], list(Duty), "account_duty")
     same(told["device"], list(Device), "device")
     same(told["gap"], policies.GAPS, "gap")
     same(words(rows("policies", "finding")[0][2])[:-1], policies.CATEGORIES, "category")
@@ -541,7 +545,10 @@ def every_event() -> Iterator[events.Event]:
     )
     shape = Shape("app", "POST", "/i/api/graphql/{}/Say")
     act = replace(act, provenance=Provenance("cross-site", "elsewhere.example"), shape=shape)
-    yield events.decision_event(a_decision(activity=act, matches=()), "answered", ["•••"], keys)
+    approval = Approval("K-1", "P-1", "political", "KPPA", "KPPA 1/2026", moment)
+    exemption = RegisteredExemption("P-1", "a/b", "trial", "KJ", "KJ 1", moment, moment)
+    decided = replace(a_decision(activity=act, matches=()), approvals=(approval,), exemptions=(exemption,))
+    yield events.decision_event(decided, "answered", ["•••"], keys)
     yield events.outcome_event(
         a_decision(number="N"),
         200,
@@ -554,7 +561,7 @@ def every_event() -> Iterator[events.Event]:
     )
     release = Release("r", frozenset({"a/b"}), "x", moment + timedelta(hours=1), "P-1", "10.1.2.3", answers={"a": "b"})
     yield events.release_event(replace(release, account="2001"), "N", moment, keys)
-    told = {"by": "nora", "lines": [{}], "lines_left_out": 0, "digests": {"before": None, "after": ""}}
+    told = {"reason": "trial", "lines": [{}], "lines_left_out": 0, "digests": {"before": None, "after": ""}}
     counts = {"added": 1, "changed": 0, "removed": 0}
     yield events.register_changed("officers", "added", counts, "nora", moment, RECORD_KEYS, private=told)
     yield events.policy_activated(a_decision().basis, {"a": "policy: a"}, moment, keys)

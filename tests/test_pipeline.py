@@ -124,7 +124,7 @@ def test_a_long_text_hides_no_short_one(world: World) -> None:
 def test_whose_account_acts(world: World, account: Account, host: str, expected: Standing) -> None:
     accounts = {("x", "9001"): Standing.OFFICIAL, ("x", "@jabatancontoh"): Standing.OFFICIAL}
     office = replace(world, registers=Registers(accounts=accounts), official_hosts=frozenset({"blog.contoh.my"}))
-    assert standing_of(replace(an_activity(host=host), account=account), office) == expected
+    assert standing_of(replace(an_activity(host=host), account=account), office, TUESDAY_MORNING) == expected
 
 
 @pytest.mark.parametrize("account", [Account(), Account("2001"), Account(None, "aminah")])
@@ -134,8 +134,8 @@ def test_on_the_agencys_own_site_every_account_is_official_whatever_runs_there(w
     assert "wordpress" in software
     for platform in (*software, UNTOLD):
         act = replace(an_activity(host="suara.contoh.my"), platform=platform, account=account)
-        assert standing_of(act, office) is Standing.OFFICIAL
-        assert standing_of(replace(act, host="lain.contoh.my"), office) is not Standing.OFFICIAL
+        assert standing_of(act, office, TUESDAY_MORNING) is Standing.OFFICIAL
+        assert standing_of(replace(act, host="lain.contoh.my"), office, TUESDAY_MORNING) is not Standing.OFFICIAL
 
 
 def test_an_account_is_the_agencys_so_far_as_the_register_lists_it(world: World) -> None:

@@ -16,7 +16,9 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr, m
 from gerbang.documents import Part, Steps, Tree, chosen, read_yaml, refuse, shown, told, validated
 from gerbang.errors import DocumentError, RegisterError, one_of
 from gerbang.model import (
+    CONDITIONS,
     Account,
+    AccountTerms,
     Activity,
     Actor,
     Approval,
@@ -35,11 +37,13 @@ from gerbang.model import (
     OwnDay,
     OwnKind,
     Regime,
+    RegisteredExemption,
     Registers,
     Release,
     Standing,
     Text,
     Zone,
+    regimes_of,
 )
 from gerbang.pipeline import World, facts_of, judge
 from gerbang.policy.decide import decide, effect_of
@@ -93,6 +97,20 @@ class ApprovalEntry(Part):
     purpose: Name
     first: Annotated[Moment, Field(alias="from")]
     last: Annotated[Moment | None, Field(alias="to")] = None
+    withdrawn: Moment | None = None
+    conditions: Listed[Annotated[StrictStr, chosen(CONDITIONS)]] | None = None
+
+
+class ExemptionEntry(Part):
+    """An exemption of the register: from a rule, for an officer or a group, in a zone, on a platform."""
+
+    rule: Word
+    officer: Word | None = None
+    group: Word | None = None
+    zone: Word | None = None
+    platform: Name | None = None
+    first: Annotated[Moment, Field(alias="from")]
+    last: Annotated[Moment, Field(alias="to")]
     withdrawn: Moment | None = None
 
 
@@ -167,6 +185,7 @@ class CaseEntry(Part):
     zone: Word | None = None
     office: Word | None = None
     confirmed: Listed[Word] | None = None
+    on_duty: Listed[Word] | None = None
 
 
 class CasesShape(Part):
@@ -176,6 +195,7 @@ class CasesShape(Part):
     officers: dict[Word, OfficerEntry] = Field(default_factory=dict)
     approvals: tuple[ApprovalEntry, ...] = ()
     own_days: Annotated[tuple[OwnDayEntry, ...], Field(max_length=MOST_ENTRIES)] = ()
+    exemptions: tuple[ExemptionEntry, ...] = ()
     official_hosts: tuple[Word, ...] = ()
     cases: Annotated[tuple[CaseEntry, ...], Field(min_length=1, max_length=MOST_CASES)]
 
@@ -236,6 +256,14 @@ def _unsound(shape: CasesShape, tree: Tree) -> Iterator[DocumentError]:
         where = ("own_days", number)
         yield from _known(tree, (*where, "officer"), "officer", entry.officer, shape.officers)
         yield from _known(tree, (*where, "office"), "office", entry.office, offices)
+    for number, exemption in enumerate(shape.exemptions):
+        where = ("exemptions", number)
+        if exemption.officer is not None and exemption.group is not None:
+            yield tree.error(where, "an exemption is for an officer or for a group", "write one of `officer`, `group`")
+        if not (exemption.officer or exemption.group or exemption.zone or exemption.platform):
+            yield tree.error(where, "this exemption would be everybody's", "say who is exempt, or where")
+        yield from _known(tree, (*where, "officer"), "officer", exemption.officer, shape.officers)
+        yield from _known(tree, (*where, "zone"), "zone", exemption.zone, zones)
     seen: dict[str, int | None] = {}
     for number, case in enumerate(shape.cases):
         where = ("cases", number)
@@ -246,6 +274,9 @@ def _unsound(shape: CasesShape, tree: Tree) -> Iterator[DocumentError]:
         seen.setdefault(case.name, line)
         yield from _known(tree, (*where, "officer"), "officer", case.officer, shape.officers)
         yield from _known(tree, (*where, "zone"), "zone", case.zone, zones)
+        for index, name in enumerate(case.on_duty or ()):
+            if not name.startswith("group:"):
+                yield from _known(tree, (*where, "on_duty", index), "officer", name, shape.officers)
         yield from _known(tree, (*where, "office"), "office", case.office, offices)
         if (case.act.text or case.act.earlier) and case.act.findings:
             yield tree.error(
@@ -291,7 +322,7 @@ def run_cases(file: CaseFile, world: World) -> tuple[Result, ...]:
         world,
         offices=_offices(file.shape),
         zones=tuple(_zones(file.shape).values()),
-        registers=_registers(file.shape),
+        registers=_registers(file),
         official_hosts=frozenset(file.shape.official_hosts),
     )
     return tuple(_tried(number, case, file, trial) for number, case in enumerate(file.shape.cases))
@@ -302,6 +333,9 @@ def _rule_id(name: str, file: CaseFile) -> str:
 
 
 def _strangers(file: CaseFile, world: World) -> Iterator[DocumentError]:
+    of_file: list[tuple[Steps, str]] = [
+        (("exemptions", number, "rule"), given.rule) for number, given in enumerate(file.shape.exemptions)
+    ]
     for number, case in enumerate(file.shape.cases):
         expected = case.expect
         lists: Mapping[str, Sequence[str] | None] = {
@@ -318,7 +352,7 @@ def _strangers(file: CaseFile, world: World) -> Iterator[DocumentError]:
             for index, name in enumerate(names or ())
         ]
         named += [(("cases", number, "confirmed", index), name) for index, name in enumerate(case.confirmed or ())]
-        for path, name in named:
+        for path, name in named + (of_file if number == 0 else []):
             rule = _rule_id(name, file)
             if rule not in world.policy.rules:
                 near = get_close_matches(rule, world.policy.rules, n=1)
@@ -326,14 +360,41 @@ def _strangers(file: CaseFile, world: World) -> Iterator[DocumentError]:
                 yield file.tree.error(path, f"no active policy has a rule `{shown(rule)}`", hint)
 
 
-def _registers(shape: CasesShape) -> Registers:
+def _registers(file: CaseFile) -> Registers:
+    shape = file.shape
     approvals: dict[str, tuple[Approval, ...]] = {}
     for number, entry in enumerate(shape.approvals):
         grantee = entry.officer or f"group:{entry.group}"
         approval = Approval(
-            f"approval-{number + 1}", grantee, entry.purpose, "trial", "trial", entry.first, entry.last, entry.withdrawn
+            f"approval-{number + 1}",
+            grantee,
+            entry.purpose,
+            "trial",
+            "trial",
+            entry.first,
+            entry.last,
+            entry.withdrawn,
+            regimes_of(entry.conditions or ()),
         )
         approvals[grantee] = (*approvals.get(grantee, ()), approval)
+    exemptions: dict[str, tuple[RegisteredExemption, ...]] = {}
+    for number, given in enumerate(shape.exemptions):
+        grantee = given.officer or (f"group:{given.group}" if given.group else "")
+        key = grantee or (f"zone:{given.zone}" if given.zone else f"platform:{given.platform}")
+        exemption = RegisteredExemption(
+            f"exemption-{number + 1}",
+            _rule_id(given.rule, file),
+            "trial",
+            "trial",
+            "trial",
+            given.first,
+            given.last,
+            grantee,
+            given.zone or "",
+            given.platform or "",
+            given.withdrawn,
+        )
+        exemptions[key] = (*exemptions.get(key, ()), exemption)
     platforms = {case.act.platform for case in shape.cases}
     return Registers(
         officers={
@@ -352,11 +413,16 @@ def _registers(shape: CasesShape) -> Registers:
         },
         approvals=approvals,
         own_days=by_officer(entry.value() for entry in shape.own_days),
+        exemptions=exemptions,
     )
 
 
 def _tried(number: int, case: CaseEntry, file: CaseFile, world: World) -> Result:
     activity, actor = _activity(case.act), _actor(case, world)
+    if case.on_duty is not None:
+        account = (case.act.platform, "@" + _HANDLES[Standing.OFFICIAL])
+        terms = {account: AccountTerms(frozenset(case.on_duty))}
+        world = replace(world, registers=replace(world.registers, terms=terms))
     releases = _releases(case, file, actor)
     decision = judge(activity, actor, world, case.at, NUMBER, releases)
     if case.act.findings is not None:

@@ -4,7 +4,7 @@ Nothing here knows a clock, a file, a network, mitmproxy or a database. Every ti
 an aware `datetime`; every sequence that leaves a function is a tuple.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -100,6 +100,24 @@ class Regime(StrEnum):
     REST_DAY = "rest-day"
     # The calendar has no data for this office or year; rules on office hours only observe.
     UNKNOWN = "unknown"
+
+
+# When an approval may be limited to hold. Hours that are not known, or that may be either, are no such time.
+OUTSIDE_OFFICE_HOURS: Final = "outside-office-hours"
+OUTSIDE: Final = frozenset({Regime.BREAK, Regime.OUTSIDE_HOURS, Regime.REST_DAY})
+CONDITIONS: Final = (OUTSIDE_OFFICE_HOURS, *(regime for regime in Regime if regime is not Regime.UNKNOWN))
+
+
+def regimes_of(conditions: Iterable[str]) -> frozenset[Regime]:
+    """The regimes that words of `CONDITIONS` stand for.
+
+    >>> sorted(str(regime) for regime in regimes_of(["outside-office-hours"]))
+    ['break', 'outside-hours', 'rest-day']
+    """
+    found: set[Regime] = set()
+    for word in conditions:
+        found |= OUTSIDE if word == OUTSIDE_OFFICE_HOURS else {Regime(word)}
+    return frozenset(found)
 
 
 class Device(StrEnum):
@@ -410,7 +428,8 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A permission on file (kelulusan): `grantee` is an officer's id or `group:NAME`."""
+    """A permission on file (kelulusan): `grantee` is an officer's id or `group:NAME`. `conditions` are the regimes in
+    which alone it counts; none of them: at any time."""
 
     id: str
     grantee: str
@@ -420,6 +439,60 @@ class Approval:
     valid_from: datetime
     valid_to: datetime | None = None
     withdrawn: datetime | None = None
+    conditions: frozenset[Regime] = frozenset()
+
+    def counts_in(self, regime: Regime) -> bool:
+        """Whether its conditions hold. What time it is must be known for that."""
+        return not self.conditions or regime in self.conditions
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredExemption:
+    """An exemption from one rule (`document/rule`) on file, until a date: for an officer or `group:NAME` (`grantee`),
+    a zone, a platform; where several are given, all must hold."""
+
+    id: str
+    rule: str
+    reason: str
+    authority: str
+    reference: str
+    valid_from: datetime
+    valid_to: datetime
+    grantee: str = ""
+    zone: str = ""
+    platform: str = ""
+    withdrawn: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTerms:
+    """From when to when an account stands in the register, and who acts by it: officers' ids and `group:NAME`.
+
+    Where `duty` is empty, nobody is listed."""
+
+    duty: frozenset[str] = frozenset()
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    withdrawn: datetime | None = None
+
+
+def in_term(
+    moment: datetime, valid_from: datetime | None, valid_to: datetime | None, withdrawn: datetime | None
+) -> bool:
+    """Whether something that begins, ends and is withdrawn at these times holds at that moment."""
+    return (
+        (valid_from is None or valid_from <= moment)
+        and (valid_to is None or moment < valid_to)
+        and (withdrawn is None or moment < withdrawn)
+    )
+
+
+class Duty(StrEnum):
+    """Whether the acting officer is among those who act by the acting official account."""
+
+    ON_DUTY = "on-duty"
+    OFF_DUTY = "off-duty"
+    NOBODY_LISTED = "nobody-listed"
 
 
 class OwnKind(StrEnum):
@@ -464,12 +537,16 @@ class OwnDays:
 @dataclass(frozen=True, slots=True)
 class Registers:
     """What is on file, loaded whole: officers by id, the standing of accounts by platform and by
-    id or `@handle` (both in lower case), approvals by grantee, own days by officer. `digests` are of the files, by
-    register."""
+    id or `@handle` (both in lower case), approvals by grantee, own days by officer. `terms` are those of the
+    accounts that have any. `exemptions` are by grantee, else by `zone:NAME`, else by `platform:NAME`. `digests` are of
+    the files, by register.
+    """
 
     officers: Mapping[str, Officer] = field(default_factory=dict)
     accounts: Mapping[tuple[str, str], Standing] = field(default_factory=dict)
     approvals: Mapping[str, tuple[Approval, ...]] = field(default_factory=dict)
+    terms: Mapping[tuple[str, str], AccountTerms] = field(default_factory=dict)
+    exemptions: Mapping[str, tuple[RegisteredExemption, ...]] = field(default_factory=dict)
     digests: Mapping[str, str] = field(default_factory=dict, compare=False)
     own_days: Mapping[str, OwnDays] = field(default_factory=dict)
 
@@ -515,7 +592,8 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A rule that matched. `exempted_by` names the `unless` entry that took it away again,
+    """A rule that matched. `exempted_by` names what took it away again: the `unless` entry, the overriding rule
+    (`override:RULE`) or the exemption on file (`register:ID`),
     `released_by` the release that satisfied it; where either stands, the rule has no effect. `covered_by` are other
     rules, whose release at the visit satisfies this one too."""
 
@@ -575,7 +653,8 @@ class Decision:
     """One activity, judged. `effect` is the strictest of the matches in force.
 
     `registered` is the acting account so far as the register lists it as the agency's; `approvals` are those on file
-    for the officer at that moment, which rules may have asked for.
+    for the officer at that moment, which rules may have asked for, whether or not their conditions held; `exemptions`
+    are those of the register that took a rule away.
     """
 
     number: str
@@ -596,6 +675,7 @@ class Decision:
     target_lists: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
     """What was not known when the headers alone decided: the keys of a policy that the body answers."""
+    exemptions: tuple[RegisteredExemption, ...] = ()
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

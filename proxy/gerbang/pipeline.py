@@ -14,6 +14,7 @@ from gerbang.model import (
     Approval,
     Basis,
     Decision,
+    Duty,
     Effect,
     Evidence,
     Finding,
@@ -25,15 +26,17 @@ from gerbang.model import (
     Mode,
     Office,
     Regime,
+    RegisteredExemption,
     Registers,
     Release,
     Standing,
     Text,
     Zone,
+    in_term,
 )
 from gerbang.policy.calendar import Calendar
 from gerbang.policy.conditions import Facts
-from gerbang.policy.decide import decide, decide_early, effect_of
+from gerbang.policy.decide import REGISTER, decide, decide_early, effect_of
 from gerbang.policy.document import Policy
 from gerbang.policy.own_days import own_hours
 from gerbang.policy.protected import Protected
@@ -113,7 +116,7 @@ def judge_early(
     if activity.kind not in CORRECTABLE:
         unknown -= {"remedial"}
     if awaits_body and activity.account.id is None and activity.account.handle is None:
-        unknown |= {"account"}
+        unknown |= {"account", "account_duty"}
     activity, texts = as_judged(activity)
     findings = () if awaits_body else examine(texts, world.checks)
     facts, hours = facts_of(activity, actor, world, moment, findings, unknown)
@@ -157,12 +160,14 @@ def facts_of(
     """Everything that a rule may ask about, and the calendar's answer whole."""
     officer = actor.officer
     office = office_of(actor, world)
+    standing = standing_of(activity, world, moment)
+    on_file = approvals_of(actor, world.registers, moment)
     hours = hours_of(actor, world, moment)
     return Facts(
         moment=hours.local,  # `between` asks for the date at the office
         kind=activity.kind,
         platform=activity.platform,
-        standing=standing_of(activity, world),
+        standing=standing,
         regime=hours.regime,
         office=office.name,
         zone=actor.zone.name,
@@ -179,8 +184,11 @@ def facts_of(
         media=bool(activity.media),
         remedial=is_remedial(activity, findings),
         unclaimed=activity.unclaimed,
-        approvals=frozenset(approval.purpose for approval in approvals_of(actor, world.registers, moment)),
+        approvals=frozenset(approval.purpose for approval in on_file if approval.counts_in(hours.regime)),
         unknown=unknown,
+        resting=tuple(approval for approval in on_file if not approval.counts_in(hours.regime)),
+        duty=duty_of(activity, actor, world) if standing is Standing.OFFICIAL else None,
+        exempt={one.rule: one.id for one in exemptions_of(activity, actor, world.registers, moment)},
     ), hours
 
 
@@ -201,18 +209,29 @@ def office_of(actor: Actor, world: World) -> Office:
     return world.offices[actor.zone.office]
 
 
-def standing_of(activity: Activity, world: World) -> Standing:
+def standing_of(activity: Activity, world: World, moment: datetime) -> Standing:
     """Whose account acts: registered, on the agency's own site, a person's, or not to be told."""
     names = _account_names(activity.account)
     for name in names:
-        if standing := _on_file(name, activity, world):
+        if standing := _on_file(name, activity, world, moment):
             return standing
     if activity.host in world.official_hosts:
         return Standing.OFFICIAL
     return Standing.PERSONAL if names else Standing.UNKNOWN
 
 
-def registered(activity: Activity, world: World) -> Account:
+def duty_of(activity: Activity, actor: Actor, world: World) -> Duty:
+    """Whether the officer is among those who act by the acting account, which is official."""
+    duty: frozenset[str] = frozenset()
+    for name in _account_names(activity.account):
+        terms = world.registers.terms.get((activity.platform, name.lower()))
+        duty |= terms.duty if terms else frozenset()
+    if not duty:
+        return Duty.NOBODY_LISTED
+    return Duty.OFF_DUTY if duty.isdisjoint(_grantees(actor)) else Duty.ON_DUTY
+
+
+def registered(activity: Activity, world: World, moment: datetime) -> Account:
     """The acting account, but for what the register does not list as the agency's.
 
     On the agency's own site every account is official; a person's sign-in name there is a person's all the same.
@@ -220,13 +239,14 @@ def registered(activity: Activity, world: World) -> Account:
     account = activity.account
     identity, handle = Account(account.id), Account(handle=account.handle)
     return Account(
-        account.id if _is_listed(identity, activity, world) else None,
-        account.handle if _is_listed(handle, activity, world) else None,
+        account.id if _is_listed(identity, activity, world, moment) else None,
+        account.handle if _is_listed(handle, activity, world, moment) else None,
     )
 
 
-def _is_listed(account: Account, activity: Activity, world: World) -> bool:
-    return any(_on_file(name, activity, world) is Standing.OFFICIAL for name in _account_names(account))
+def _is_listed(account: Account, activity: Activity, world: World, moment: datetime) -> bool:
+    names = _account_names(account)
+    return any(_on_file(name, activity, world, moment) is Standing.OFFICIAL for name in names)
 
 
 def _account_names(account: Account) -> list[str]:
@@ -237,8 +257,12 @@ def _account_names(account: Account) -> list[str]:
     return names
 
 
-def _on_file(name: str, activity: Activity, world: World) -> Standing | None:
-    return world.registers.accounts.get((activity.platform, name.lower()))
+def _on_file(name: str, activity: Activity, world: World, moment: datetime) -> Standing | None:
+    key = (activity.platform, name.lower())
+    standing = world.registers.accounts.get(key)
+    if standing is None or (terms := world.registers.terms.get(key)) is None:
+        return standing
+    return standing if in_term(moment, terms.valid_from, terms.valid_to, terms.withdrawn) else None
 
 
 def is_remedial(activity: Activity, findings: Sequence[Finding]) -> bool:
@@ -250,18 +274,38 @@ def is_remedial(activity: Activity, findings: Sequence[Finding]) -> bool:
     )
 
 
-def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> tuple[Approval, ...]:
-    """The approvals on file for the officer, or for a group of hers, that hold at that moment."""
+def _grantees(actor: Actor) -> tuple[str, ...]:
+    """By what a register may name the officer."""
     if actor.officer is None:
         return ()
-    grantees = [actor.officer.id, *(f"group:{group}" for group in sorted(actor.officer.groups))]
+    return (actor.officer.id, *(f"group:{group}" for group in sorted(actor.officer.groups)))
+
+
+def approvals_of(actor: Actor, registers: Registers, moment: datetime) -> tuple[Approval, ...]:
+    """The approvals on file for the officer, or for a group of hers, at that moment, whatever their conditions."""
     return tuple(
         approval
-        for grantee in grantees
+        for grantee in _grantees(actor)
         for approval in registers.approvals.get(grantee, ())
-        if approval.valid_from <= moment
-        and (approval.valid_to is None or moment < approval.valid_to)
-        and (approval.withdrawn is None or moment < approval.withdrawn)
+        if in_term(moment, approval.valid_from, approval.valid_to, approval.withdrawn)
+    )
+
+
+def exemptions_of(
+    activity: Activity, actor: Actor, registers: Registers, moment: datetime
+) -> tuple[RegisteredExemption, ...]:
+    """The exemptions of the register that hold for this act; from which rules is theirs to say."""
+    if not registers.exemptions:
+        return ()
+    grantees = _grantees(actor)
+    return tuple(
+        one
+        for key in (*grantees, f"zone:{actor.zone.name}", f"platform:{activity.platform}")
+        for one in registers.exemptions.get(key, ())
+        if (not one.grantee or one.grantee in grantees)
+        and one.zone in ("", actor.zone.name)
+        and one.platform in ("", activity.platform)
+        and in_term(moment, one.valid_from, one.valid_to, one.withdrawn)
     )
 
 
@@ -363,6 +407,16 @@ def excerpts(decision: Decision) -> tuple[str, ...]:
     )
 
 
+def _applied(
+    matches: Sequence[Match], activity: Activity, actor: Actor, world: World, moment: datetime
+) -> tuple[RegisteredExemption, ...]:
+    """The exemptions of the register that took a rule away."""
+    by = {match.exempted_by for match in matches if match.exempted_by and match.exempted_by.startswith(REGISTER)}
+    if not by:
+        return ()
+    return tuple(one for one in exemptions_of(activity, actor, world.registers, moment) if f"{REGISTER}{one.id}" in by)
+
+
 def _decision(
     number: str,
     moment: datetime,
@@ -387,9 +441,10 @@ def _decision(
         remedial=facts.remedial,
         digest=digest,
         basis=world.basis,
-        registered=registered(activity, world),
+        registered=registered(activity, world, moment),
         approvals=approvals_of(actor, world.registers, moment),
         legal_regime=facts.legal_regime,
         target_lists=facts.target_lists,
         unknown=facts.unknown,
+        exemptions=_applied(matches, activity, actor, world, moment),
     )

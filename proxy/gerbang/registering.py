@@ -28,7 +28,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gerbang.csv_files import Row, read_whole, rows_in, text_of, wrong_value
-from gerbang.errors import Place, RecordError, RegisterError, one_of, reason
+from gerbang.errors import Place, RecordError, RegisterError, one_of
+from gerbang.errors import reason as reason_of
 from gerbang.journal.writer import Journal
 from gerbang.loading import check_people, load_calendar, offices_of
 from gerbang.model import Registers
@@ -217,13 +218,15 @@ def edit(
     kind: str,
     by: str,
     journal: OpenedJournal,
+    reason: str = "",
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Edited:
     """Change a register (`officers`, `accounts`, `approvals`, ...): whole, checked, journalled, or not at all.
 
     `change` gets the lines as they are now and changes them; it may raise a `RegisterError` to change nothing, and must
     not ask or wait for anything. `kind` is one word for what is done (`added`, `withdrawn`, `imported`). `by` is who
-    does it. `journal` opens the journal of whoever calls, and is called only where there is something to write.
+    does it, `reason` why, where that was said. `journal` opens the journal of whoever calls, and is called only where
+    there is something to write.
 
     Raises `RegisterError` where the registers would not be right (as the gate checks them) or are being edited, and
     `RecordError` where the journal cannot be written: then nothing was changed. Edits wait for each other. Nothing
@@ -250,6 +253,7 @@ def edit(
             counts = {"added": found.added, "changed": found.changed, "removed": found.removed}
             total = found.added + found.changed + found.removed
             private: dict[str, Json] = {
+                "reason": reason,
                 "lines": found.told,
                 "lines_left_out": total - len(found.told),
                 "digests": {"before": found_digest, "after": digest_of(data)},
@@ -437,4 +441,6 @@ def _sync(folder: Path) -> None:
 
 
 def _unusable(file: Path, error: OSError) -> RegisterError:
-    return RegisterError(f"cannot be written: {reason(error)}", place=Place(str(file)), hint="look at rights and space")
+    return RegisterError(
+        f"cannot be written: {reason_of(error)}", place=Place(str(file)), hint="look at rights and space"
+    )

@@ -3,12 +3,15 @@
 | file | columns (those in brackets may be left out) |
 | --- | --- |
 | officers.csv | id, name, [unit], [office], [service_group], [groups], [pattern] |
-| accounts.csv | platform, [account], [handle], [name], [standing], [unit]; account or handle must be given |
-| approvals.csv | id, grantee, purpose, authority, reference, valid_from, [valid_to], [withdrawn] |
+| accounts.csv | platform, [account], [handle], [name], [standing], [unit], [duty], [valid_from], [valid_to], ... |
+| approvals.csv | id, grantee, purpose, authority, reference, valid_from, [valid_to], [withdrawn], [conditions] |
+| exemptions.csv | id, rule, [grantee], [zone], [platform], reason, authority, reference, valid_from, valid_to, ... |
 | own-days.csv | officer, kind, from, [until], [reference], [by], [office] |
 
-UTF-8, commas, a line of column names first. `groups` are separated by semicolons. A line that begins with `#` is a
-remark. A missing file is an empty register; a file with one bad line is refused whole, and with it the others.
+An account needs one of account and handle, an exemption one of grantee, zone and platform.
+UTF-8, commas, a line of column names first. `groups`, `duty` and `conditions` are separated by semicolons. A line that
+begins with `#` is a remark. A missing file is an empty register; a file with one bad line is refused whole, and with
+it the others.
 
 A time without an offset is Malaysian time. A date alone is the whole day in `Asia/Kuala_Lumpur`: `valid_from` begins
 with it, `valid_to` ends with it, `withdrawn` begins with it. Own days are on the clock of the officer's office.
@@ -25,7 +28,17 @@ from zoneinfo import ZoneInfo
 
 from gerbang.csv_files import Column, FileWatch, Row, read_whole, rows_in
 from gerbang.errors import RegisterError, one_of
-from gerbang.model import Approval, Officer, OwnDay, Registers, Standing
+from gerbang.model import (
+    CONDITIONS,
+    AccountTerms,
+    Approval,
+    Officer,
+    OwnDay,
+    RegisteredExemption,
+    Registers,
+    Standing,
+    regimes_of,
+)
 from gerbang.policy.own_days import by_officer, own_day
 
 OWN_DAYS_FILE = "own-days.csv"
@@ -35,6 +48,7 @@ SERVICE_GROUPS = ("top-management", "professional", "education-graduate", "suppo
 
 MALAYSIA = "Asia/Kuala_Lumpur"
 
+RULE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*/[a-z0-9]+(-[a-z0-9]+)*")
 WORD = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 SIGN_IN = re.compile(r"[^\s:]{1,64}")
 BARE_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -54,9 +68,12 @@ def load_registers(folder: Path, instead: Mapping[str, bytes] | None = None) -> 
     def lines(name: str) -> Iterator[Row]:
         return rows_in(folder / REGISTERS[name].file, held[name], REGISTERS[name].columns)
 
+    accounts, terms = _accounts(lines("accounts"))
     return Registers(
         officers=_officers(lines("officers")),
-        accounts=_accounts(lines("accounts")),
+        accounts=accounts,
+        terms=terms,
+        exemptions=_exemptions(lines("exemptions")),
         approvals=_approvals(lines("approvals")),
         own_days=by_officer(_own_days(lines("own-days"))),
         digests={name: digest_of(data) for name, data in held.items() if data is not None},
@@ -89,7 +106,7 @@ def _officers(rows: Iterator[Row]) -> dict[str, Officer]:
         lines[key] = row.place.line
         listed = row["groups"]
         if listed not in shared:
-            shared[listed] = frozenset(part.strip() for part in listed.split(";") if part.strip())
+            shared[listed] = frozenset(_parts(listed))
         officers[row["id"]] = Officer(
             id=row["id"],
             name=row["name"],
@@ -102,8 +119,11 @@ def _officers(rows: Iterator[Row]) -> dict[str, Officer]:
     return officers
 
 
-def _accounts(rows: Iterator[Row]) -> dict[tuple[str, str], Standing]:
+def _accounts(
+    rows: Iterator[Row],
+) -> tuple[dict[tuple[str, str], Standing], dict[tuple[str, str], AccountTerms]]:
     accounts: dict[tuple[str, str], Standing] = {}
+    terms: dict[tuple[str, str], AccountTerms] = {}
     lines: dict[tuple[str, str], int | None] = {}
     for row in rows:
         names = [row["account"].lower()] if row["account"] else []
@@ -111,6 +131,8 @@ def _accounts(rows: Iterator[Row]) -> dict[tuple[str, str], Standing]:
             names.append(f"@{handle.lower()}")
         if not names:
             raise row.error("neither `account` nor `handle` has a value", "give at least one of them")
+        valid_from, valid_to = _term(row)
+        found = AccountTerms(frozenset(_parts(row["duty"])), valid_from, valid_to, _withdrawn(row))
         for name in names:
             key = (row["platform"], name)
             if key in accounts:
@@ -118,7 +140,9 @@ def _accounts(rows: Iterator[Row]) -> dict[tuple[str, str], Standing]:
                 raise row.error(what, "give each account one line")
             accounts[key] = Standing(row["standing"] or Standing.OFFICIAL)
             lines[key] = row.place.line
-    return accounts
+            if found != AccountTerms():
+                terms[key] = found
+    return accounts, terms
 
 
 def _approvals(rows: Iterator[Row]) -> dict[str, tuple[Approval, ...]]:
@@ -129,10 +153,7 @@ def _approvals(rows: Iterator[Row]) -> dict[str, tuple[Approval, ...]]:
             what = f"the approval `{row['id']}` is already on line {lines[row['id']]}"
             raise row.error(what, "give each approval an `id` of its own")
         lines[row["id"]] = row.place.line
-        valid_from = _moment(row["valid_from"])
-        valid_to = _moment(row["valid_to"], end=True) if row["valid_to"] else None
-        if valid_to is not None and valid_to <= valid_from:
-            raise row.error(f"`valid_to` is `{row['valid_to']}`, before `valid_from`", "exchange them, or correct one")
+        _, valid_to = _term(row)
         approvals[row["grantee"]].append(
             Approval(
                 id=row["id"],
@@ -140,9 +161,10 @@ def _approvals(rows: Iterator[Row]) -> dict[str, tuple[Approval, ...]]:
                 purpose=row["purpose"],
                 authority=row["authority"],
                 reference=row["reference"],
-                valid_from=valid_from,
+                valid_from=moment_of(row["valid_from"]),
                 valid_to=valid_to,
-                withdrawn=_moment(row["withdrawn"]) if row["withdrawn"] else None,
+                withdrawn=_withdrawn(row),
+                conditions=regimes_of(_parts(row["conditions"])),
             )
         )
     return {grantee: tuple(granted) for grantee, granted in approvals.items()}
@@ -158,7 +180,51 @@ def _own_days(rows: Iterator[Row]) -> Iterator[OwnDay]:
             raise row.error(error.what, error.hint) from None
 
 
-def _moment(text: str, *, end: bool = False) -> datetime:
+def _exemptions(rows: Iterator[Row]) -> dict[str, tuple[RegisteredExemption, ...]]:
+    exemptions: dict[str, list[RegisteredExemption]] = defaultdict(list)
+    lines: dict[str, int | None] = {}
+    for row in rows:
+        if row["id"] in lines:
+            what = f"the exemption `{row['id']}` is already on line {lines[row['id']]}"
+            raise row.error(what, "give each exemption an `id` of its own")
+        lines[row["id"]] = row.place.line
+        if not (row["grantee"] or row["zone"] or row["platform"]):
+            raise row.error("neither `grantee` nor `zone` nor `platform` has a value", "say who is exempt, or where")
+        _term(row)
+        one = RegisteredExemption(
+            id=row["id"],
+            rule=row["rule"],
+            reason=row["reason"],
+            authority=row["authority"],
+            reference=row["reference"],
+            valid_from=moment_of(row["valid_from"]),
+            valid_to=moment_of(row["valid_to"], end=True),
+            grantee=row["grantee"],
+            zone=row["zone"],
+            platform=row["platform"],
+            withdrawn=_withdrawn(row),
+        )
+        exemptions[one.grantee or (f"zone:{one.zone}" if one.zone else f"platform:{one.platform}")].append(one)
+    return {key: tuple(found) for key, found in exemptions.items()}
+
+
+def _term(row: Row) -> tuple[datetime | None, datetime | None]:
+    valid_from = moment_of(row["valid_from"]) if row["valid_from"] else None
+    valid_to = moment_of(row["valid_to"], end=True) if row["valid_to"] else None
+    if valid_from is not None and valid_to is not None and valid_to <= valid_from:
+        raise row.error(f"`valid_to` is `{row['valid_to']}`, before `valid_from`", "exchange them, or correct one")
+    return valid_from, valid_to
+
+
+def _withdrawn(row: Row) -> datetime | None:
+    return moment_of(row["withdrawn"]) if row["withdrawn"] else None
+
+
+def _parts(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(";") if part.strip())
+
+
+def moment_of(text: str, *, end: bool = False) -> datetime:
     """A time of the register; of a date alone its first instant, or the one after its last. Or `ValueError`."""
     if BARE_DATE.fullmatch(text):
         day = date.fromisoformat(text) + timedelta(days=1 if end else 0)
@@ -204,10 +270,26 @@ def _standing(value: str) -> str | None:
 def _time(value: str) -> str | None:
     try:
         # A year inside of what a date can hold, since it is compared with times everywhere on earth.
-        taken = MINYEAR < _moment(value, end=True).year < MAXYEAR
+        taken = MINYEAR < moment_of(value, end=True).year < MAXYEAR
     except (ValueError, OverflowError):
         taken = False
     return None if taken else "write a date as `2026-12-31`, or a time as `2026-12-31T17:00+08:00`"
+
+
+def _conditions(value: str) -> str | None:
+    wrong = next((part for part in _parts(value) if part not in CONDITIONS), None)
+    return None if wrong is None else one_of(CONDITIONS, wrong)
+
+
+def _rule(value: str) -> str | None:
+    return None if RULE.fullmatch(value) else "a rule is expected as `document/rule`"
+
+
+def _on_duty(value: str) -> str | None:
+    for part in _parts(value):
+        if (wrong := _grantee(part)) is not None:
+            return f"{wrong}, with `;` between several"
+    return None
 
 
 def _grantee(value: str) -> str | None:
@@ -232,6 +314,10 @@ ACCOUNTS = (
     Column("name"),
     Column("standing", check=_standing),
     Column("unit"),
+    Column("duty", check=_on_duty),
+    Column("valid_from", check=_time),
+    Column("valid_to", check=_time),
+    Column("withdrawn", check=_time),
 )
 OWN_DAYS = (
     Column("officer", needed=True, check=_sign_in),
@@ -251,6 +337,20 @@ APPROVALS = (
     Column("valid_from", needed=True, check=_time),
     Column("valid_to", check=_time),
     Column("withdrawn", check=_time),
+    Column("conditions", check=_conditions),
+)
+EXEMPTIONS = (
+    Column("id", needed=True),
+    Column("rule", needed=True, check=_rule),
+    Column("grantee", check=_grantee),
+    Column("zone"),
+    Column("platform", check=_word),
+    Column("reason", needed=True),
+    Column("authority", needed=True),
+    Column("reference", needed=True),
+    Column("valid_from", needed=True, check=_time),
+    Column("valid_to", needed=True, check=_time),
+    Column("withdrawn", check=_time),
 )
 
 
@@ -268,4 +368,5 @@ REGISTERS: Mapping[str, Register] = {
     "accounts": Register("accounts.csv", ACCOUNTS, ("platform", "account", "handle")),
     "approvals": Register("approvals.csv", APPROVALS),
     "own-days": Register(OWN_DAYS_FILE, OWN_DAYS, ("officer", "kind", "from")),
+    "exemptions": Register("exemptions.csv", EXEMPTIONS),
 }

@@ -138,8 +138,8 @@ TABLE = (
         "an unknown command",
         "serv",
         "no such command `serv`; did you mean `serve`? expected one of `init`, `doctor`, `serve`, `demo`, `policy`, "
-        "`platforms`, `checks`, `calendar`, `audit`, `accounts`, `db`, `ca`, `users`, `pac`, `fleet`, "
-        "`script`, `version`",
+        "`platforms`, `checks`, `calendar`, `audit`, `accounts`, `officers`, `approvals`, "
+        "`exemptions`, `db`, `ca`, `users`, `tokens`, `sessions`, `pac`, `fleet`, `script`, `version`",
     ),
     Wrong(
         "an unknown command of a group",

@@ -128,6 +128,7 @@ def test_every_key_tells_what_it_found() -> None:
         "target": "@particontoh",
         "target_in": "parties, rivals",
         "approval": "political",
+        "account_duty": "none, since the account is not official",
         "between": "2026-11-24",
     }
 

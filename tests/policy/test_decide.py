@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gerbang.model import (
     Device,
+    Duty,
     Effect,
     Evidence,
     Gap,
@@ -127,6 +128,9 @@ MATCHES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"remedial": True}, {}, False),
     ({"approval": "political"}, {"approvals": frozenset({"political"})}, True),
     ({"approval": "political"}, {"approvals": frozenset({"statement"})}, False),
+    ({"account_duty": "off-duty"}, {"duty": Duty.OFF_DUTY}, True),
+    ({"account_duty": ["on-duty", "nobody-listed"]}, {"duty": Duty.OFF_DUTY}, False),
+    ({"account_duty": "off-duty"}, {"duty": None}, False),
     ({"between": {"from": "2026-11-24", "to": "2026-11-24"}}, {}, True),
     ({"between": {"from": "2026-11-25"}}, {}, False),
     ({"between": {"to": "2026-11-23"}}, {}, False),

@@ -88,6 +88,7 @@ def test_the_line_names_the_approvals_on_file_and_the_sidecar_what_they_say() ->
     assert event.body["approvals"] == ["K-07"]
     assert "Setiausaha" not in event.body_bytes().decode()
     told = {"id": "K-07", "purpose": "political", "authority": "Ketua Setiausaha", "reference": "CONTOH.500-2/1 (7)"}
+    told |= {"conditions": []}
     assert event.sidecar["approvals"][1] == [told]
 
 

@@ -68,8 +68,10 @@ TERMS: Final = {"day": "weekday", "missing": "missing"}
 
 # What stands before a rule's id in a match that another rule replaced.
 OVERRIDE: Final = "override:"
+# And before an exemption's of the register.
+REGISTER: Final = "register:"
 # Conditions of an exemption whose values are words of the catalogue's other groups.
-EXEMPT_TERMS: Final = {"account": "standing", "activity": "kind"}
+EXEMPT_TERMS: Final = {"account": "standing", "activity": "kind", "account_duty": "duty"}
 ORDINALS: Final = ("where.first", "where.second", "where.third")
 STATES: Final = ("in-force", "released", "observed", "exempted")
 
@@ -152,6 +154,8 @@ def exemption_told(by: str, regime: Regime, language: Language) -> str:
     """
     if by.startswith(OVERRIDE):
         return say("match.overridden", language, rule=by.removeprefix(OVERRIDE))
+    if by.startswith(REGISTER):
+        return say("match.register", language, id=by.removeprefix(REGISTER))
     told = []
     for part in by.split(", "):
         key, colon, wanted = part.partition(": ")
@@ -164,6 +168,22 @@ def exemption_told(by: str, regime: Regime, language: Language) -> str:
             words = [say("exempt.or", language, first=", ".join(words[:-1]), last=words[-1])]
         told.append(term("exempt", key, language, {"words": words[0]}))
     return say("match.exempted", language, by=", ".join(told))
+
+
+def resting(decision: Decision, language: Language) -> tuple[str, ...]:
+    """The approvals on file whose conditions do not hold now, each in a sentence with when they do."""
+    regime = decision.hours.regime
+    return tuple(
+        say(
+            "approval.resting",
+            language,
+            id=approval.id,
+            purpose=approval.purpose,
+            regimes=", ".join(term("regime", one, language) for one in Regime if one in approval.conditions),
+        )
+        for approval in decision.approvals
+        if not approval.counts_in(regime)
+    )
 
 
 def asks(decision: Decision, language: Language) -> tuple[Ask, ...]:
@@ -241,6 +261,7 @@ def advice(decision: Decision, language: Language) -> tuple[str, ...]:
     told = [words for category in categories if (words := term("advice", category, language)) != category]
     if any(gap.reason in ANOTHER_VERSION for gap in decision.gaps):
         told.append(say("advice.gap", language))
+    told += resting(decision, language)
     hours = decision.hours
     if hours.regime is Regime.OFFICE_HOURS and hours.until is not None and not decision.findings:
         until = moment_told(hours.until.astimezone(hours.local.tzinfo), language)

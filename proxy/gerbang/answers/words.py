@@ -276,6 +276,9 @@ PHRASES: Mapping[str, Phrase] = {
     "match.in-force": Phrase("terpakai", "applies"),
     "match.observed": Phrase("diperhatikan sahaja", "observed only"),
     "match.exempted": Phrase("dikecualikan kerana: {by}", "exempt because: {by}"),
+    "match.register": Phrase(
+        "dikecualikan oleh pengecualian {id} dalam daftar", "exempt by exemption {id} of the register"
+    ),
     "match.overridden": Phrase("digantikan oleh peraturan {rule}", "replaced by the rule {rule}"),
     "match.released": Phrase("dipenuhi oleh pengesahan pegawai", "satisfied by the officer's confirmation"),
     "mark.released": Phrase("dipenuhi", "satisfied"),
@@ -284,6 +287,16 @@ PHRASES: Mapping[str, Phrase] = {
     "exempt.regime": Phrase("{words}", "{words}"),
     "exempt.group": Phrase("kumpulan {words}", "in the {words} group"),
     "exempt.approval": Phrase("kelulusan `{words}` ada dalam fail", "with approval `{words}` on file"),
+    "exempt.account_duty": Phrase("{words}", "{words}"),
+    "duty.on-duty": Phrase("bertugas bagi akaun rasmi itu", "on duty for that official account"),
+    "duty.off-duty": Phrase("tidak bertugas bagi akaun rasmi itu", "not on duty for that official account"),
+    "duty.nobody-listed": Phrase(
+        "tiada sesiapa disenaraikan bagi akaun rasmi itu", "nobody is listed for that official account"
+    ),
+    "approval.resting": Phrase(
+        "Kelulusan {id} ({purpose}) ada dalam fail, tetapi tidak berkuat kuasa sekarang: hanya pada {regimes}.",
+        "The approval {id} ({purpose}) is on file, but does not hold now: only in {regimes}.",
+    ),
     "exempt.remedial": Phrase("ia membetulkan atau menarik balik", "it corrects or takes back"),
     "exempt.account": Phrase("{words}", "{words}"),
     "exempt.device": Phrase("{words}", "{words}"),
@@ -611,6 +624,8 @@ PHRASES: Mapping[str, Phrase] = {
     "console.rule": Phrase("Peraturan", "Rule"),
     "console.officer": Phrase("Pegawai", "Officer"),
     "console.approvals": Phrase("Kelulusan dalam fail ketika itu", "Approvals on file then"),
+    "console.approvals.resting": Phrase("syaratnya tidak dipenuhi ketika itu", "its conditions did not hold then"),
+    "console.exemptions": Phrase("Pengecualian dalam daftar", "Exemptions of the register"),
     "console.officer.unknown": Phrase("tidak dikenali", "unknown"),
     "console.known-by": Phrase("Dikenali melalui", "Known by"),
     "console.number": Phrase("Nombor", "Number"),

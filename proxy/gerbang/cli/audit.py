@@ -346,6 +346,10 @@ def _print_decision(found: DecisionRecord, zone: ZoneInfo) -> None:
         _field("known by", term("known-by", str(known_by), Language.EN))
     if approvals := body.get("approvals"):
         _field("approvals", f"{_words(approvals)}, on file then")
+    if resting := body.get("resting"):
+        _field("", f"of which the conditions of {_words(resting)} did not hold")
+    for exemption in _list(private.get("exemptions")):
+        _field("exemption", _words(exemption))
     _field("where", f"zone {row.zone}, office {row.office}, {row.device} device")
     _field(
         "what", f"{row.activity} on {row.platform}" + (", a write that no signature claims" if row.unclaimed else "")

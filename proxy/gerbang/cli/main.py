@@ -30,6 +30,8 @@ COMMANDS = (
     "audit",
     "accounts",
     "officers",
+    "approvals",
+    "exemptions",
     "db",
     "ca",
     "users",

@@ -445,6 +445,7 @@ def _decisions(app: FastAPI, console: Console) -> None:
             gaps=gaps([gap.value() for gap in found.gaps], language),
             excerpts=alike(record.private.get("excerpts")) if content else (),
             shape=record.private.get("shape"),
+            exemptions=record.private.get("exemptions") or (),
             content=content,
             looks=[event for event in record.related if event.kind == EventKind.LOOKED][-LOOKS_SHOWN:],
             officer=record.row.officer_name,

@@ -8,17 +8,23 @@ from shlex import quote
 from gerbang.csv_files import Column
 from gerbang.installing.plan import Known, Plan
 from gerbang.installing.words import said
-from gerbang.registers import ACCOUNTS, APPROVALS, OFFICERS
+from gerbang.registers import ACCOUNTS, APPROVALS, EXEMPTIONS, OFFICERS
 from gerbang.settings import is_loopback
 
 _STATES_ON_A_LINE = 6
 
 EXAMPLES = {
     "officers.csv": (OFFICERS, "contoh-1,Pegawai Contoh,Unit Contoh,{office},professional,,"),
-    "accounts.csv": (ACCOUNTS, "x,,jabatan-contoh,Jabatan Contoh,official,Unit Contoh"),
+    "accounts.csv": (ACCOUNTS, "x,,jabatan-contoh,Jabatan Contoh,official,Unit Contoh,contoh-1;group:media,,,"),
     "approvals.csv": (
         APPROVALS,
-        "CONTOH-1,contoh-1,political,Ketua Jabatan Contoh,Surat contoh bil. 0,2020-01-01,2020-01-02,2020-01-01",
+        "CONTOH-1,contoh-1,political,Ketua Jabatan Contoh,Surat contoh bil. 0,2020-01-01,2020-01-02,2020-01-01,"
+        "outside-office-hours",
+    ),
+    "exemptions.csv": (
+        EXEMPTIONS,
+        "CONTOH-1,malaysia-public-service/viewing-in-office-hours,group:media,,,Kempen contoh,Ketua Jabatan Contoh,"
+        "Surat contoh bil. 0,2020-01-01,2020-01-02,",
     ),
 }
 

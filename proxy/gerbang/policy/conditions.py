@@ -8,7 +8,9 @@ from typing import Any
 from gerbang.model import (
     PARTICIPATING,
     PUBLISHING,
+    Approval,
     Device,
+    Duty,
     Finding,
     Gap,
     Kind,
@@ -56,6 +58,12 @@ class Facts:
     target_lists: frozenset[str] = frozenset()
     """The lists of `targets/` on which the target stands that day."""
     unknown: frozenset[str] = frozenset()
+    resting: tuple[Approval, ...] = ()
+    """Approvals on file whose conditions do not hold now: `approvals` has them not."""
+    duty: Duty | None = None
+    """Whether the officer is on duty for the acting official account; `None` for any other account."""
+    exempt: Mapping[str, str] | None = None
+    """The exemptions of the register that hold for this act: their ids, by rule."""
 
 
 type Test = Callable[[Facts], bool]
@@ -266,6 +274,11 @@ def _approval(words: Sequence[str], _exempting: bool) -> Test:
     return lambda facts: not wanted.isdisjoint(facts.approvals)
 
 
+def _account_duty(words: Sequence[str], _exempting: bool) -> Test:
+    wanted = frozenset(Duty(word) for word in words)
+    return lambda facts: facts.duty in wanted
+
+
 def _between(spans: Sequence[Span], _exempting: bool) -> Test:
     pairs = tuple((span.first or date.min, span.last or date.max) for span in spans)
 
@@ -299,6 +312,14 @@ def _told_groups(facts: Facts) -> str:
     return ", ".join([service, *sorted(facts.groups)])
 
 
+def _told_approvals(facts: Facts) -> str:
+    resting = [
+        f"{one.purpose} ({one.id}) on file, which does not hold now: only in {', '.join(sorted(one.conditions))}"
+        for one in facts.resting
+    ]
+    return "; ".join([", ".join(sorted(facts.approvals))] * bool(facts.approvals) + resting) or "none on file"
+
+
 def _told_findings(facts: Facts) -> str:
     each = dict.fromkeys(f"{finding.category} {finding.likelihood} ({finding.check})" for finding in facts.findings)
     return ", ".join(each) or "nothing"
@@ -322,7 +343,8 @@ KEYS: Mapping[str, Key] = {
     "audience": Key(_audience, lambda facts: facts.audience or "not told"),
     "target": Key(_target, lambda facts: facts.target or "none"),
     "target_in": Key(_target_in, lambda facts: ", ".join(sorted(facts.target_lists)) or "no list"),
-    "approval": Key(_approval, lambda facts: ", ".join(sorted(facts.approvals)) or "none on file"),
+    "approval": Key(_approval, _told_approvals),
+    "account_duty": Key(_account_duty, lambda facts: facts.duty or "none, since the account is not official"),
     "between": Key(_between, lambda facts: facts.moment.date().isoformat()),
 }
 

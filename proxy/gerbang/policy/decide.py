@@ -11,6 +11,9 @@ from gerbang.policy.rules import Exemption, Policy, Rule
 # cannot be held: a purpose that was stated at the visit covers it where the rule says so.
 HOLDS = frozenset({Effect.COACH, Effect.APPROVE})
 
+# What stands before the id of an exemption of the register in a match that it took away.
+REGISTER = "register:"
+
 _RANK = {effect: effect.rank for effect in Effect}
 
 
@@ -25,8 +28,11 @@ def decide(policy: Policy, facts: Facts, releases: Sequence[Release] = ()) -> tu
         else:
             rule = candidate.rule
             match = rule.match(facts)
-            if rule.unless and (exemption := exempting(rule, facts)):
+            exemption = exempting(rule, facts) if rule.unless else None
+            if exemption is not None:
                 match = spared(match, exemption, facts)
+            elif facts.exempt and (registered := registered_exemption(rule, facts)):
+                match = replace(match, exempted_by=registered)
             matched.append((rule, match))
             overridden = overridden or bool(rule.overridden_by)
     if overridden:
@@ -53,6 +59,12 @@ def spared(match: Match, exemption: Exemption, facts: Facts) -> Match:
     """The match as the exemption leaves it."""
     purposes = tuple(sorted(exemption.approvals & facts.approvals)) if exemption.approvals else ()
     return replace(match, exempted_by=exemption.text, rests_on=purposes)
+
+
+def registered_exemption(rule: Rule, facts: Facts) -> str | None:
+    """The exemption of the register that takes the rule away. From a final rule there is none."""
+    known = facts.exempt.get(rule.id) if facts.exempt and not rule.final else None
+    return None if known is None else f"{REGISTER}{known}"
 
 
 def replaces(match: Match) -> bool:
@@ -134,6 +146,8 @@ def _early_exemption(rule: Rule, facts: Facts, replacing: dict[str, bool | None]
             return exemption.text, True
         if held is None:
             answer = None
+    if (registered := registered_exemption(rule, facts)) is not None:
+        return registered, True
     for other in rule.overridden_by:
         held = replacing.get(other, False)
         if held is True:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from gerbang.documents import Part, Steps, Tree, chosen, listed, read_yaml, refuse, shown, spelled, told, validated
 from gerbang.errors import DocumentError, one_of
-from gerbang.model import Device, Effect, Evidence, Kind, Likelihood, Mode, Regime, Standing
+from gerbang.model import Device, Duty, Effect, Evidence, Kind, Likelihood, Mode, Regime, Standing
 from gerbang.policy.conditions import (
     ACTIVITY_GROUPS,
     KEYS,
@@ -128,6 +128,7 @@ class Condition(Part):
     gap: Listed[Annotated[StrictStr, chosen(GAPS)]] | None = None
     remedial: StrictBool | None = None
     approval: Listed[Name] | None = None
+    account_duty: Listed[Annotated[StrictStr, chosen(tuple(Duty))]] | None = None
     between: Listed[SpanCondition] | None = None
 
     def wanted(self) -> dict[str, Any]:

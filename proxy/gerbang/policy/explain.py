@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gerbang.model import Match, Mode, Release
 from gerbang.policy.conditions import KEYS, Condition, Facts
-from gerbang.policy.decide import decide
+from gerbang.policy.decide import REGISTER, decide
 from gerbang.policy.rules import Policy, Rule
 
 
@@ -56,6 +56,9 @@ class Trial:
             return "no: " + "; ".join(reason.sentence for reason in self.reasons if not reason.holds)
         met = ", ".join(f"{reason.key} is {reason.found}" for reason in self.reasons)
         match self.outcome:
+            case "exempted" if (self.match.exempted_by or "").startswith(REGISTER):
+                by = (self.match.exempted_by or "").removeprefix(REGISTER)
+                return f"yes ({met}), but exempt: exemption {by} of the register holds"
             case "exempted":
                 return f"yes ({met}), but exempt: {self.match.exempted_by}"
             case "overridden":

@@ -174,10 +174,11 @@ def decision_event(
         "service_group": officer.service_group if officer else None,
         "legal_regime": decision.legal_regime,
         "approvals": [approval.id for approval in decision.approvals],
-        "purposes": sorted({approval.purpose for approval in decision.approvals}),
+        "purposes": sorted({one.purpose for one in decision.approvals if one.counts_in(hours.regime)}),
         "used": _used(decision),
         "lists": sorted(decision.target_lists),
         "unread": sorted(decision.unknown),
+        "resting": [one.id for one in decision.approvals if not one.counts_in(hours.regime)],
         "zone": actor.zone.name,
         "office": hours.office,
         "device": actor.zone.device,
@@ -217,11 +218,21 @@ def decision_event(
         "officer": _officer(officer) if officer else None,
         # What was on file, whatever the register says later.
         "approvals": [
-            {"id": a.id, "purpose": a.purpose, "authority": a.authority, "reference": a.reference}
+            {
+                "id": a.id,
+                "purpose": a.purpose,
+                "authority": a.authority,
+                "reference": a.reference,
+                "conditions": sorted(a.conditions),
+            }
             for a in decision.approvals
         ],
         # A file on somebody's leave may have her name in its number.
         "hours": {REFERENCE: hours.arguments[REFERENCE]} if REFERENCE in hours.arguments else None,
+        "exemptions": [
+            {"id": e.id, "rule": e.rule, "reason": e.reason, "authority": e.authority, "reference": e.reference}
+            for e in decision.exemptions
+        ],
         "client": actor.client,
         # A host can be a person's name (NAME.wordpress.com), as an account is.
         "host": activity.host,
@@ -252,7 +263,8 @@ def _officer(officer: Officer) -> dict[str, Json]:
 def _used(decision: Decision) -> list[str]:
     """The approvals that an exemption rested on."""
     purposes = {purpose for match in decision.matches for purpose in match.rests_on}
-    return [approval.id for approval in decision.approvals if approval.purpose in purposes] if purposes else []
+    regime = decision.hours.regime
+    return [one.id for one in decision.approvals if one.purpose in purposes and one.counts_in(regime)]
 
 
 def outcome_event(

@@ -122,6 +122,7 @@ class StoredDecision(_Stored):
     legal_regime: str = ""
     lists: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    resting: tuple[str, ...] = ()
     zone: str
     office: str
     device: Device

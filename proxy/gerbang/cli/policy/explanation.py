@@ -31,6 +31,14 @@ def explanation(decision: Decision, facts: Facts, trials: Sequence[Trial], world
         "service_group": facts.service_group,
         "groups": sorted(facts.groups),
         "approvals": sorted(facts.approvals),
+        "resting_approvals": [
+            {"id": one.id, "purpose": one.purpose, "conditions": sorted(one.conditions)} for one in facts.resting
+        ],
+        "account_duty": facts.duty,
+        "exemptions": [
+            {"id": one.id, "rule": one.rule, "reason": one.reason, "until": one.valid_to.isoformat()}
+            for one in decision.exemptions
+        ],
         "platform": facts.platform,
         "activity": facts.kind,
         "unclaimed": facts.unclaimed,
@@ -115,6 +123,9 @@ def print_explanation(decision: Decision, facts: Facts, trials: Sequence[Trial],
     if decision.actor.known_by:
         who += f", known by {decision.actor.known_by},"
     say(f"who       {who} in zone {facts.zone}, on a {facts.device} device")
+    for one in facts.resting:
+        only = ", ".join(sorted(one.conditions))
+        say(f"          approval {one.id} ({one.purpose}) is on file and does not hold now: only in {only}")
     marks = [name for name, holds in (("unclaimed", facts.unclaimed), ("remedial", facts.remedial)) if holds]
     marks += [f"gap {gap.reason}" for gap in facts.gaps]
     marks += [f"with what was sent earlier ({', '.join(decision.activity.sent_earlier)})"] * bool(
@@ -130,6 +141,9 @@ def print_explanation(decision: Decision, facts: Facts, trials: Sequence[Trial],
         say(f"finding   {finding.category}, {finding.likelihood}, by {finding.check}{where}: {plain}")
     if not decision.findings:
         say("finding   none")
+    for exemption in decision.exemptions:
+        until = exemption.valid_to.astimezone(hours.local.tzinfo)
+        say(f"exempt    from {exemption.rule} by {exemption.id} until {until:%Y-%m-%d %H:%M}: {exemption.reason}")
     by = ", ".join(match.rule for match in decision.decisive())
     say(f"effect    {decision.effect}" + (f", by {by}" if by else ", since no rule in force says otherwise"))
     for citation in _citations(decision.matches, facts, world):
