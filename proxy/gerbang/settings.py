@@ -28,9 +28,10 @@ NOT_SETTINGS = frozenset(
 )
 DEFAULT_FILE = "gerbang.toml"
 
+LONGEST_PRINCIPAL = 512  # characters
 SHORTEST_TOKEN = 20  # characters of `console.metrics_token`
 
-CHALLENGING = frozenset({"htpasswd", "ldap"})
+CHALLENGING = frozenset({"htpasswd", "ldap", "kerberos"})
 """The ways of sign-in at which a browser asks: where there is one, nobody passes unknown."""
 
 # Modes in which the client knows that it speaks to a proxy.
@@ -204,6 +205,21 @@ def _token(value: object) -> object:
     return value
 
 
+def _principal(value: str) -> str:
+    """A principal with its realm, as Kerberos writes it: `HTTP/gerbang.contoh.my@CONTOH.MY`."""
+    if len(value) > LONGEST_PRINCIPAL or not re.fullmatch(r"[^\s@\\/]+(/[^\s@\\/]+)*@[^\s@\\/]+", value):
+        raise ValueError(f"`{value:.80}` is no principal; expected one such as `HTTP/gerbang.contoh.my@CONTOH.MY`")
+    return value
+
+
+def _service(value: str) -> str:
+    """The principal of a web service, which is what a browser asks for to speak to a proxy."""
+    kind, _, host = _principal(value).partition("@")[0].partition("/")
+    if kind != "HTTP" or not host or host != host.lower() or "/" in host:
+        raise ValueError(f"`{value:.80}` will not do; expected `HTTP/HOST@REALM`, HOST in small letters")
+    return value
+
+
 Size = Annotated[int, BeforeValidator(_size)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
@@ -213,8 +229,10 @@ ProxyAddress = Annotated[str, AfterValidator(_proxy)]
 Day = Annotated[date, BeforeValidator(_day)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
+Principal = Annotated[str, AfterValidator(_principal)]
+ServicePrincipal = Annotated[str, AfterValidator(_service)]
 Token = Annotated[str, BeforeValidator(_token)]
-type Way = Literal["htpasswd", "ldap", "session", "header"]
+type Way = Literal["htpasswd", "ldap", "kerberos", "session", "header"]
 SignIn = Annotated[tuple[Way, ...], BeforeValidator(_ways)]
 
 
@@ -332,6 +350,27 @@ class LdapSettings(Section):
     sync: LdapSyncSettings = LdapSyncSettings()
 
 
+class KerberosSettings(Section):
+    """How the gate is known to Kerberos, and whose tickets it takes. `names`: whether an officer's id is the name in
+    the ticket as it stands there, or that in small letters, as a directory wants that does not tell them apart."""
+
+    keytab: Path | None = None
+    service: ServicePrincipal | None = None
+    realms: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    names: Literal["exact", "lower"] = "exact"
+    allow: tuple[Principal, ...] = ()
+
+    @property
+    def known_realms(self) -> tuple[str, ...]:
+        """Those of which people are known; without any, the service's own."""
+        return self.realms or ((self.service.rpartition("@")[2],) if self.service else ())
+
+    @property
+    def host(self) -> str | None:
+        """The name by which browsers must reach the proxy."""
+        return self.service.partition("@")[0].partition("/")[2] if self.service else None
+
+
 class OfficeSettings(Section):
     name: str = Field(min_length=1)
     state: str
@@ -404,6 +443,7 @@ class Settings(Section):
     offices: tuple[OfficeSettings, ...] = ()
     sites: tuple[SiteSettings, ...] = ()
     sessions: SessionsSettings = SessionsSettings()
+    kerberos: KerberosSettings = KerberosSettings()
     database: DatabaseSettings = DatabaseSettings()
     journal: JournalSettings = JournalSettings()
     console: ConsoleSettings = ConsoleSettings()
@@ -461,6 +501,15 @@ class Settings(Section):
     def speaks_tls(self) -> bool:
         """Whether browsers are to speak TLS to the proxy itself."""
         return self.gate.tls == "required" or any(proxy.startswith("https://") for proxy in self.pac.proxies)
+
+    @property
+    def uses_kerberos(self) -> bool:
+        return any("kerberos" in zone.sign_in for zone in self.zones)
+
+    @property
+    def kerberos_folder(self) -> Path:
+        """For the replay cache."""
+        return self.state / "kerberos"
 
     @property
     def gate_url(self) -> str:
@@ -681,6 +730,8 @@ def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
                 place=where((*here, "sign_in")),
                 hint="take `htpasswd` or `ldap` out",
             )
+        if "kerberos" in zone.sign_in:
+            _check_kerberos(settings.kerberos, zone.name, where)
         for network in zone.networks:
             if network in networks:
                 raise SettingsError(
@@ -771,6 +822,16 @@ def _check_tls(settings: Settings, where: Callable[[Steps], Place | None]) -> No
         )
 
 
+def _check_kerberos(kerberos: KerberosSettings, zone: str, where: Callable[[Steps], Place | None]) -> None:
+    for key, example in (("keytab", "gerbang.keytab"), ("service", "HTTP/gerbang.contoh.my@CONTOH.MY")):
+        if getattr(kerberos, key) is None:
+            raise SettingsError(
+                f"zone `{zone}` signs people in by kerberos, and `kerberos.{key}` is not set",
+                place=where(("kerberos", key)),
+                hint=f'add `[kerberos] {key} = "{example}"`',
+            )
+
+
 def _check_pinned(zone: ZoneSettings, here: Steps, where: Callable[[Steps], Place | None]) -> None:
     if zone.pinned and zone.device is Device.PERSONAL:
         raise SettingsError(
@@ -808,6 +869,7 @@ def _rooted(settings: Settings, folder: Path) -> Settings:
             "ldap": settings.ldap.model_copy(
                 update={"ca": rooted(settings.ldap.ca), "password_file": rooted(settings.ldap.password_file)}
             ),
+            "kerberos": settings.kerberos.model_copy(update={"keytab": rooted(settings.kerberos.keytab)}),
             "database": settings.database.model_copy(update={"url": _rooted_url(settings.database.url, folder)}),
             "journal": settings.journal.model_copy(
                 update={"folder": rooted(settings.journal.folder), "witness": rooted(settings.journal.witness)}

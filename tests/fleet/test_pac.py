@@ -97,6 +97,18 @@ def test_where_tls_is_required_browsers_are_told_so_without_more_ado() -> None:
     assert proxies_of(chosen) == ("HTTPS gerbang.internal:3128",)
 
 
+@pytest.mark.parametrize(("tls", "told"), [("offered", "PROXY"), ("required", "HTTPS")])
+def test_where_tickets_are_taken_browsers_ask_for_the_proxy_by_the_services_name(tls: str, told: str) -> None:
+    chosen = Settings.model_validate(
+        {
+            "gate": {"listen": "10.1.0.5:3128", "host": "gerbang.contoh.my", "tls": tls},
+            "kerberos": {"service": "HTTP/gerbang.contoh.my@CONTOH.MY", "keytab": "k"},
+            "zones": [{"name": "a", "networks": ["10.0.0.0/8"], "office": "hq", "sign_in": "kerberos"}],
+        }
+    )
+    assert proxies_of(chosen) == (f"{told} gerbang.contoh.my:3128",)
+
+
 @pytest.mark.parametrize(("host", "told"), [("pintu.contoh.my", True), ("lain.contoh.my", False), ("10.1.0.5", True)])
 def test_a_certificate_of_the_admins_own_says_which_names_do(tmp_path: Path, host: str, told: bool) -> None:
     certificate, _ = a_pair(tmp_path, ["pintu.contoh.my"], addresses=["10.1.0.5"])

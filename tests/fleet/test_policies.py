@@ -115,3 +115,13 @@ def test_a_root_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "state" / "ca" / "root.crt").write_text("none")
     with pytest.raises(GerbangError, match=r"root\.crt` holds no certificate in PEM"):
         run(tmp_path, "", "chrome", "--pac-url", PAC)
+
+
+def test_browsers_show_tickets_to_the_proxy_only_where_a_zone_takes_them(root: x509.Certificate) -> None:
+    chrome = json.loads(chrome_policies(root, PAC, "gerbang.contoh.my"))
+    assert chrome["AuthServerAllowlist"] == "gerbang.contoh.my"
+    assert "AuthNegotiateDelegateAllowlist" not in chrome
+    firefox = json.loads(firefox_policies("/etc/gerbang-root.crt", PAC, "gerbang.contoh.my"))["policies"]
+    assert firefox["Authentication"] == {"SPNEGO": ["gerbang.contoh.my"], "Locked": True}
+    assert "AuthServerAllowlist" not in json.loads(chrome_policies(root, PAC))
+    assert "Authentication" not in json.loads(firefox_policies("/etc/gerbang-root.crt", PAC))["policies"]

@@ -27,14 +27,15 @@ def firefox(
     pac_url: PacUrlOption = None,
 ) -> None:
     """Print Firefox's `policies.json`."""
-    typer.echo(firefox_policies(certificate, _pac_url(settings(), pac_url)), nl=False)
+    chosen = settings()
+    typer.echo(firefox_policies(certificate, _pac_url(chosen, pac_url), _tickets_for(chosen)), nl=False)
 
 
 @app.command()
 def chrome(pac_url: PacUrlOption = None) -> None:
     """Print a policy file for Chrome, Chromium and Edge, with the root's certificate inside."""
     chosen = settings()
-    typer.echo(chrome_policies(_root(chosen), _pac_url(chosen, pac_url)), nl=False)
+    typer.echo(chrome_policies(_root(chosen), _pac_url(chosen, pac_url), _tickets_for(chosen)), nl=False)
 
 
 @app.command()
@@ -61,6 +62,11 @@ def _pac_url(chosen: Settings, given: str | None) -> str:
             hint="give `--pac-url http://10.1.0.5/proxy.pac`, or set `[pac] listen` to an address that they reach",
         )
     return f"http://{listen}/proxy.pac" if port != 80 else f"http://{listen.removesuffix(':80')}/proxy.pac"
+
+
+def _tickets_for(chosen: Settings) -> str | None:
+    """The host to which browsers are to show Kerberos tickets."""
+    return chosen.kerberos.host if chosen.uses_kerberos else None
 
 
 def _root(chosen: Settings) -> x509.Certificate:

@@ -59,9 +59,11 @@ def proxies_of(settings: Settings) -> tuple[str, ...]:
 
 def _listener(settings: Settings) -> str:
     """The gate as browsers reach it where nothing else is said; over TLS they ask for it by its name."""
-    if settings.gate.tls != "required":
-        return settings.gate.listen
-    return f"{TLS}{settings.gate.host}:{host_and_port(settings.gate.listen)[1]}"
+    port, tls = host_and_port(settings.gate.listen)[1], settings.gate.tls == "required"
+    if settings.uses_kerberos and settings.kerberos.host is not None:
+        # A browser asks for a ticket for the name by which it reaches the proxy.
+        return f"{TLS if tls else ''}{settings.kerberos.host}:{port}"
+    return f"{TLS}{settings.gate.host}:{port}" if tls else settings.gate.listen
 
 
 def _proxy(given: str, settings: Settings, names: tuple[str, ...] | None) -> str:

@@ -18,9 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 IDENTIFIER = "my.gerbang"
 
 
-def firefox_policies(certificate_file: str, pac_url: str) -> str:
-    """`policies.json`. `certificate_file` is where the PCs have the root's certificate."""
+def firefox_policies(certificate_file: str, pac_url: str, tickets_for: str | None = None) -> str:
+    """`policies.json`. `certificate_file` is where the PCs have the root's certificate, and `tickets_for` the host that
+    is shown Kerberos tickets without a question, where there is one."""
     locked_off = {"Value": False, "Status": "locked"}
+    tickets = {"Authentication": {"SPNEGO": [tickets_for], "Locked": True}} if tickets_for else {}
     return _json(
         {
             "policies": {
@@ -28,6 +30,7 @@ def firefox_policies(certificate_file: str, pac_url: str) -> str:
                 "Proxy": {"Mode": "autoConfig", "AutoConfigURL": pac_url, "Locked": True},
                 "DNSOverHTTPS": {"Enabled": False, "Locked": True},
                 "DisableEncryptedClientHello": True,
+                **tickets,
                 "Preferences": {
                     "network.http.http3.enable": locked_off,
                     "network.proxy.failover_direct": locked_off,
@@ -37,10 +40,11 @@ def firefox_policies(certificate_file: str, pac_url: str) -> str:
     )
 
 
-def chrome_policies(root: x509.Certificate, pac_url: str) -> str:
+def chrome_policies(root: x509.Certificate, pac_url: str, tickets_for: str | None = None) -> str:
     """A policy file for Chrome, Chromium and Edge. Without a PAC file that can be read they reach nothing."""
     return _json(
         {
+            **({"AuthServerAllowlist": tickets_for} if tickets_for else {}),
             "CACertificates": [base64.b64encode(root.public_bytes(Encoding.DER)).decode()],
             "DnsOverHttpsMode": "off",
             "EncryptedClientHelloEnabled": False,

@@ -31,6 +31,11 @@ REFRESH: Final = 2.0  # seconds between looks at what doors rest on, such as htp
 OPENED_BY: Final = "gerbang.opened-by"
 """Key in a flow's metadata for who signed in on it, a `Known`."""
 
+OF_A_CONNECTION: Final = frozenset({"kerberos"})
+"""Ways by which a connection is somebody's and not each request: a client shows its ticket once and counts on that."""
+PROXYS_OWN: Final = ("via", "forwarded", "x-forwarded-for")
+"""Headers by which a proxy says that it stands between, so that requests of one connection may be several people's."""
+
 
 CAME_FROM: Final = "gerbang.came-from"
 """Key in a flow's metadata for zone and address of who asks through a listed proxy."""
@@ -48,6 +53,8 @@ class Known:
 class Person:
     """Who is behind a client connection. `known` is who opened its tunnel, where there is one and people sign in.
 
+    `stays` is who signed in for the whole of a connection without a tunnel; `shared` is one on which a proxy was seen.
+
     Behind a listed proxy (`through`), zone and address are those of who opened the tunnel, and until then unknown.
     """
 
@@ -55,6 +62,8 @@ class Person:
     address: str
     known: Known | None = None
     through: DownstreamSettings | None = None
+    stays: Known | None = None
+    shared: bool = False
 
 
 class Admission:
@@ -65,7 +74,7 @@ class Admission:
         self._counts = counts
         self._tls_only = settings.gate.tls == "required"
         self._zones = Zones(holder.world.zones)
-        self._entrances = entrances(settings)
+        self._entrances = entrances(settings, counts)
         self._doors = every_door(self._entrances.values())
         self._downstream = Downstream(settings.downstream)
         self._sessions = next((door for door in self._doors if isinstance(door, SessionDoor)), None)
@@ -183,6 +192,10 @@ class Admission:
             # Before anybody is asked to sign in: what a browser was not asked for it does not send.
             self._counts["without-tls"] += 1
             return plain("tls-required", ("Connection", "close"))
+        # Before the proxies' headers are taken off.
+        person.shared = (
+            person.shared or person.through is not None or any(name in flow.request.headers for name in PROXYS_OWN)
+        )
         zone, address, user = person.zone, person.address, None
         if person.through is not None and client not in self._tunnels:
             try:
@@ -209,11 +222,18 @@ class Admission:
             return actor
         asked = speaks_proxy(client)
         knock = Knock(given if asked else None, address, asking(user, flow.request.headers.get))
+        if person.stays is not None and given is None and not person.shared:
+            flow.metadata[OPENED_BY] = person.stays
+            return self._actor(zone, address, person.stays)
+        # Whoever brings credentials is who they say, and nobody else is any more.
+        person.stays = None
         signed_in, way = await entrance.known(knock)
         match signed_in.outcome:
             case Outcome.SIGNED_IN if signed_in.user is not None:
                 # Requests of a plain connection may be different people's, behind a proxy of their own.
                 flow.metadata[OPENED_BY] = known = Known(signed_in.user, way)
+                if way in OF_A_CONNECTION and not person.shared:
+                    person.stays = known
                 return self._actor(zone, address, known)
             case Outcome.LIMITED:
                 return plain("limited", *(signed_in.answer or (("Retry-After", "60"),)))

@@ -1,5 +1,6 @@
 """Which doors a zone has, and who is known by them."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from gerbang.gate.identity.door import Door, Knock, Outcome, SignIn
 from gerbang.gate.identity.downstream import HeaderDoor
 from gerbang.gate.identity.htpasswd import Htpasswd
 from gerbang.gate.identity.ldap import Ldap
+from gerbang.gate.identity.negotiate import NegotiateDoor
 from gerbang.gate.identity.sessions import SessionDoor
 from gerbang.settings import Settings, Way, ZoneSettings
 
@@ -45,11 +47,11 @@ class Entrance:
 OPEN: Final = Entrance()
 
 
-def entrances(settings: Settings) -> Mapping[str, Entrance]:
-    """The entrance of each zone, by its name. Raises `SettingsError`."""
+def entrances(settings: Settings, counts: Counter[str]) -> Mapping[str, Entrance]:
+    """The entrance of each zone, by its name. `counts` takes what doors count. Raises a `GerbangError`."""
     made: dict[Hashable, Door] = {}
     return {
-        zone.name: Entrance(tuple(_doors(settings, zone, made)), lets_unknown=zone.lets_unknown)
+        zone.name: Entrance(tuple(_doors(settings, zone, made, counts)), lets_unknown=zone.lets_unknown)
         for zone in settings.zones
     }
 
@@ -59,16 +61,18 @@ def every_door(entrances: Iterable[Entrance]) -> tuple[Door, ...]:
     return tuple({id(door): door for entrance in entrances for door in entrance.doors}.values())
 
 
-def _doors(settings: Settings, zone: ZoneSettings, made: dict[Hashable, Door]) -> Iterator[Door]:
+def _doors(settings: Settings, zone: ZoneSettings, made: dict[Hashable, Door], counts: Counter[str]) -> Iterator[Door]:
     """The doors of a zone; `made` are those that another zone has already, by what they rest on."""
     for way in zone.sign_in:
-        key, make = _resting(way, settings, zone)
+        key, make = _resting(way, settings, zone, counts)
         if key not in made:
             made[key] = make()
         yield made[key]
 
 
-def _resting(way: Way, settings: Settings, zone: ZoneSettings) -> tuple[Hashable, Callable[[], Door]]:
+def _resting(
+    way: Way, settings: Settings, zone: ZoneSettings, counts: Counter[str]
+) -> tuple[Hashable, Callable[[], Door]]:
     """What a door of a zone rests on, and how it is made."""
     match way:
         case "htpasswd":
@@ -80,3 +84,5 @@ def _resting(way: Way, settings: Settings, zone: ZoneSettings) -> tuple[Hashable
             return way, lambda: SessionDoor(settings.feeds_folder)
         case "header":
             return way, HeaderDoor
+        case "kerberos":
+            return (way,), lambda: NegotiateDoor(settings.kerberos, settings.kerberos_folder, counts)
