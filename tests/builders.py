@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 
+from gerbang.answers.notice import Notice, parse_notice
+from gerbang.bundled import bundled
 from gerbang.model import (
     Account,
     Activity,
@@ -81,3 +83,9 @@ def a_decision(effect: Effect = Effect.BLOCK, **more: Any) -> Decision:
         basis=Basis(*("0" * 64,) * 4),
     )
     return replace(decision, **more)
+
+
+def a_notice(version: str = "2026-01", authority: str = "Arahan KP bil. 1/2026") -> Notice:
+    """The shipped notice under a version of its own."""
+    file = bundled("policies") / "notice.yaml"
+    return Notice(version, authority, parse_notice(file.read_text("utf-8"), str(file)))

@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "recognition": READING | {"wire"},
     "checks": READING,
     "policy": READING,
-    "answers": VALUES,
+    "answers": READING,
     "record": VALUES,
     "pipeline": VALUES | CORE,
     "cases": READING | CORE | {"pipeline"},
@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "activations": VALUES | {"policy"},
     "feeds": VALUES,
     "tokens": VALUES,
+    "approving": VALUES | {"record", "feeds"},
     "sessions": VALUES | {"settings", "feeds"},
     "loading": VALUES
     | CORE
@@ -52,10 +53,10 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "gate": VALUES
     | CORE
     | {"pipeline", "bundled", "settings", "proxy_certificate", "loading", "journal", "figures", "status", "feeds"}
-    | {"directory", "registers", "sessions"},
+    | {"directory", "registers", "sessions", "approving"},
     "console": VALUES
     | CORE
-    | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens", "sessions", "registers"},
+    | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens", "sessions", "registers", "approving"},
     "fleet": VALUES | {"settings", "proxy_certificate", "loading"},
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),

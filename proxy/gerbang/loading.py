@@ -2,7 +2,8 @@
 
 `policies = ["bundled", "/etc/gerbang/policies"]`: a later folder adds to the earlier ones, or replaces a
 document of the same name. In a folder stand policies (`NAME/policy.yaml` or `NAME.yaml`), `platforms/`,
-`lexicons/`, `calendars/`, `targets/` (CSV) and `protected.yaml`; `*.cases.yaml` beside each is for the case runner.
+`lexicons/`, `calendars/`, `targets/` (CSV), `protected.yaml` and `notice.yaml`; `*.cases.yaml` beside each is for the
+case runner.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gerbang.answers.notice import Notice, parse_notice
 from gerbang.bundled import bundled
 from gerbang.checks.examine import compile_checks
 from gerbang.checks.lexicon import parse_lexicon
@@ -37,6 +39,8 @@ from gerbang.settings import Settings
 from gerbang.target_lists import load_targets
 
 CASES = ".cases.yaml"
+# Documents of which there is one, beside the policies.
+ALONE = frozenset({"protected", "notice"})
 DOCUMENT_LIMIT = 4 << 20  # bytes; the shipped ones are well under a tenth of it
 NO_CALENDAR = "there is none in the folders of `policies`; add `bundled` to them"
 
@@ -72,7 +76,7 @@ def policy_folders(settings: Settings) -> tuple[Path, ...]:
 
 
 def sources(folders: tuple[Path, ...], kind: str) -> tuple[Source, ...]:
-    """The documents of one kind (`policy`, `platforms`, `lexicons`, `calendars`, `protected`)."""
+    """The documents of one kind (`policy`, `platforms`, `lexicons`, `calendars`, `protected`, `notice`)."""
     found: dict[str, Source] = {}
     for folder in folders:
         for name, file in _files(folder, kind):
@@ -84,9 +88,9 @@ def _files(folder: Path, kind: str) -> Iterator[tuple[str, Path]]:
     if kind == "policy":
         yield from ((file.parent.name, file) for file in sorted(folder.glob("*/policy.yaml")))
         loose = (file for file in sorted(folder.glob("*.yaml")) if not file.name.endswith(CASES))
-        yield from ((file.stem, file) for file in loose if file.stem != "protected")
-    elif kind == "protected":
-        yield from (("protected", file) for file in folder.glob("protected.yaml"))
+        yield from ((file.stem, file) for file in loose if file.stem not in ALONE)
+    elif kind in ALONE:
+        yield from ((kind, file) for file in folder.glob(f"{kind}.yaml"))
     else:
         yield from ((file.stem, file) for file in sorted(_yaml_files(folder / kind)) if not is_cases(file))
 
@@ -154,6 +158,13 @@ def load_world(settings: Settings, registers: Path | None = None, pack: Pack | N
     )
     check_officers(world, settings)
     return world
+
+
+def load_notice(settings: Settings) -> Notice:
+    """The notice to officers: the last folder's. Raises a `GerbangError`."""
+    found = sources(policy_folders(settings), "notice") or sources((bundled("policies"),), "notice")
+    (shape,) = each(found[-1:], parse_notice)
+    return Notice(settings.interception.notice, settings.interception.authority, shape)
 
 
 def known_platforms(platforms: Platforms) -> frozenset[str]:

@@ -595,7 +595,7 @@ class Match:
     """A rule that matched. `exempted_by` names what took it away again: the `unless` entry, the overriding rule
     (`override:RULE`) or the exemption on file (`register:ID`),
     `released_by` the release that satisfied it; where either stands, the rule has no effect. `covered_by` are other
-    rules, whose release at the visit satisfies this one too."""
+    rules, whose release at the visit satisfies this one too; `approvers` those who may grant it, none for any."""
 
     rule: str
     effect: Effect
@@ -609,6 +609,7 @@ class Match:
     covered_by: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     """The purposes of the approvals on file that `exempted_by` rests on."""
+    approvers: tuple[str, ...] = ()
 
     @property
     def in_force(self) -> bool:
@@ -634,6 +635,8 @@ class Release:
     digest: str | None = None
     answers: Mapping[str, str] = field(default_factory=dict)
     single_use: bool = True
+    granted: bool = False
+    """Whether an approver gave it. What asks for an approval is satisfied by no other."""
 
 
 @dataclass(frozen=True, slots=True)

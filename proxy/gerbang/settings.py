@@ -196,6 +196,26 @@ def _header_name(value: str) -> str:
     return value
 
 
+SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST_SPAN = 30 * 86400  # seconds
+
+
+def _span(value: object) -> object:
+    """`72h` as seconds.
+
+    >>> _span("72h")
+    259200
+    """
+    seconds = 0
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*([0-9]{1,7})\s*([smhd])\s*", value)):
+        seconds = int(found[1]) * SPANS[found[2]]
+    elif isinstance(value, int) and not isinstance(value, bool):
+        seconds = value
+    if 0 < seconds <= LONGEST_SPAN:
+        return seconds
+    raise ValueError(f"`{value}` is no length of time here; expected seconds, or a number with a unit, such as `72h`")
+
+
 def _token(value: object) -> object:
     """A secret: what is wrong with it is said without saying it."""
     if not isinstance(value, str):
@@ -234,6 +254,7 @@ ServicePrincipal = Annotated[str, AfterValidator(_service)]
 Token = Annotated[str, BeforeValidator(_token)]
 type Way = Literal["htpasswd", "ldap", "kerberos", "session", "header"]
 SignIn = Annotated[tuple[Way, ...], BeforeValidator(_ways)]
+Span = Annotated[int, BeforeValidator(_span)]
 
 
 class Section(BaseModel):
@@ -268,6 +289,14 @@ class InterceptionSettings(Section):
 
     authority: str = ""
     notice: str = ""
+    notice_first: Literal["show", "require"] = "show"
+
+
+class RequestsSettings(Section):
+    """How long an approver may take to answer, and how long a grant lasts whose rule does not say."""
+
+    answer_within: Span = 3 * 86400
+    grant_for: Annotated[Span, Field(le=86400)] = 8 * 3600
 
 
 class PinnedSettings(Section):
@@ -447,6 +476,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     journal: JournalSettings = JournalSettings()
     console: ConsoleSettings = ConsoleSettings()
+    requests: RequestsSettings = RequestsSettings()
     pac: PacSettings = PacSettings()
     log: LogSettings = LogSettings()
 

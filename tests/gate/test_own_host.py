@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import TUESDAY_MORNING, a_decision, a_match, a_request, an_activity, an_actor
+from builders import TUESDAY_MORNING, a_decision, a_match, a_notice, a_request, an_activity, an_actor
 from gerbang.answers.reasons import RuleWords
 from gerbang.answers.words import Language
 from gerbang.errors import RecordError
 from gerbang.gate.decisions import OWN_LIMIT, DecisionBook
+from gerbang.gate.notices import NoticeBook
 from gerbang.gate.own_host import BODY_LIMIT, OwnHostState, form_token, own_host
 from gerbang.model import (
     Actor,
@@ -37,6 +38,7 @@ from gerbang.record.number import decision_number
 NUMBER = decision_number(b"1234567")
 OTHER = Officer("P-2002", "Badrul bin Contoh", office="hq")
 UNKNOWN = an_actor(None)
+KEYS = RecordKeys(b"p" * 32, lambda size: bytes(size))
 FORM = "application/x-www-form-urlencoded"
 OWN = "http://gerbang.internal"
 
@@ -79,14 +81,13 @@ class Host:
             decisions=self.decisions,
             releases=self.books,
             append=self.books.append,
-            record_keys=RecordKeys(b"p" * 32, lambda size: bytes(size)),
+            record_keys=KEYS,
             wording=lambda rule, law, language: RuleWords(
                 f"{language.value} title of {rule}", f"{language.value} clause", None, (law,) if law else ()
             ),
             now=lambda: self.moment,
             key=b"k" * 32,
-            authority="Arahan KP bil. 1/2026",
-            notice="2026-01",
+            notices=NoticeBook(a_notice(), KEYS, required=False),
         )
 
     def remember(self, decision: Decision, target: str = "/home", host: str = "x.com") -> str:
@@ -671,5 +672,5 @@ def test_a_rules_message_and_its_clause_are_not_both_said_at_once(host: Host) ->
 
 @pytest.mark.parametrize(("notice", "closed"), [("2026-01", False), ("", True)])
 def test_the_notice_says_where_nothing_is_opened_yet(host: Host, notice: str, closed: bool) -> None:
-    host.state = replace(host.state, notice=notice)
+    host.state = replace(host.state, notices=NoticeBook(a_notice(notice), KEYS, required=False))
     assert ("this gate opens nothing" in host.ask("/notice?lang=en").body.decode()) is closed

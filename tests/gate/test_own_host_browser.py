@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from builders import TUESDAY_MORNING, a_decision, a_match, a_request, an_activity, an_actor
+from builders import TUESDAY_MORNING, a_decision, a_match, a_notice, a_request, an_activity, an_actor
 from gerbang.answers.reply import refuse
 from gerbang.gate.decisions import DecisionBook
+from gerbang.gate.notices import NoticeBook
 from gerbang.gate.own_host import OwnHostState, own_host
 from gerbang.model import Decision, Effect, Kind, Release, Reply, Request
 from gerbang.record.event import Event, RecordKeys
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.needs_chromium
 
 UNKNOWN = an_actor(None)
 GATE = "http://gerbang.internal"
+KEYS = RecordKeys(b"p" * 32, lambda size: bytes(size))
 PURPOSE = "Menyemak komen orang awam"
 
 
@@ -38,10 +40,11 @@ class Office:
             decisions=self.book,
             releases=self,
             append=self.append,
-            record_keys=RecordKeys(b"p" * 32, lambda size: bytes(size)),
+            record_keys=KEYS,
             wording=lambda *_: None,
             now=lambda: TUESDAY_MORNING + timedelta(minutes=1),
             key=b"k" * 32,
+            notices=NoticeBook(a_notice(""), KEYS, required=False),
         )
 
     def add(self, release: Release) -> None:

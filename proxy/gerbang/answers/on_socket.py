@@ -16,7 +16,7 @@ REASON: Final = 123
 def instead(refusal: SocketRefusal, reason: str, language: Language, gate: str, decision: Decision | None) -> str:
     """The message that the page gets. `reason` is `block`, `visit`, `hold`, `fault`, `journal` or `busy`."""
     number = decision.number if decision else ""
-    message = say(f"neutral.{reason}", language, link=decision_link(gate, number))
+    message = say(f"neutral.{reason}", language, link=_link(reason, gate, number))
     values = {"message": message, "number": number or "-", "id": refusal.id}
     return filled(refusal.message, refusal.content_type, values)
 
@@ -24,10 +24,14 @@ def instead(refusal: SocketRefusal, reason: str, language: Language, gate: str, 
 def closed_with(reason: str, language: Language, gate: str, decision: Decision | None = None) -> str:
     """The reason with which a socket is closed, with the decision's number; `reason` may be `too-large` too."""
     number = decision.number if decision else ""
-    words = say(f"neutral.{reason}", language, link=decision_link(gate, number))
+    words = say(f"neutral.{reason}", language, link=_link(reason, gate, number))
     if number and number not in words:
         words = f"{words} {number}"
     if len(words.encode()) > REASON:
         # A gate's host of more than some 50 letters leaves no room for a link.
         words = say(f"neutral.{reason}", language, link=number)
     return words
+
+
+def _link(reason: str, gate: str, number: str) -> str:
+    return f"{gate.rstrip('/')}/notice" if reason == "notice" else decision_link(gate, number)

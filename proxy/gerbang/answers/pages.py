@@ -5,9 +5,10 @@ They are functions of what they show. Who may see them, and what a form does, is
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
 
+from gerbang.answers.notice import Notice
 from gerbang.answers.paper import BASE_POLICY, page
 from gerbang.answers.reasons import (
     Wording,
@@ -23,6 +24,7 @@ from gerbang.answers.reasons import (
 from gerbang.answers.words import Language, say, term
 from gerbang.model import Decision, Effect, Reply
 
+ASKING_TONES: Final = {"asked": "wait", "granted": "go", "refused": "stop", "changes": "wait", "expired": "stop"}
 TONES: Final = {"forwarded": "go", "held": "wait", "answered": "stop"}
 # Of the shipped documents' titles, those that capitals alone do not make.
 PLATFORM_NAMES: Final = {
@@ -58,6 +60,28 @@ class Standing:
     used_by: str | None = None
     objected: bool = False
     page: str | None = None
+    asking: "Asking | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What an officer asked an approver: `state` (`asked granted refused changes expired`), when it was asked, until
+    when an answer or a grant is good, and the approver's note. `number` is the decision that it was asked about."""
+
+    number: str
+    state: str
+    when: datetime
+    until: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an approver would get to read: words, or `why` there are none (`evidence official restarted`)."""
+
+    words: tuple[str, ...] = ()
+    cut: bool = False
+    why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +101,73 @@ class Shown:
     path: str
     headers: tuple[tuple[str, str], ...] = ()
     head_only: bool = False
+    due: str | None = None
+    """The version of the notice that the reader has still to acknowledge."""
 
 
 def home_page(shown: Shown, notice: str) -> Reply:
     return _own("home", shown, 200, {"notice": notice})
 
 
-def notice_page(shown: Shown, notice: str, authority: str) -> Reply:
-    return _own("notice", shown, 200, {"notice": notice, "authority": authority})
+def notice_page(
+    shown: Shown, notice: Notice, token: str, *, back: str | None = None, required: bool = False, status: int = 200
+) -> Reply:
+    """The notice, with the form that acknowledges it where the reader has not. `back` is where that leads then."""
+    values = {
+        "told": notice.told(shown.language, say("own.notice.not-stated", shown.language)),
+        "version": notice.version,
+        "closed": not (notice.version and notice.authority),
+        "token": token,
+        "back": back or "",
+        "required": required,
+    }
+    return _own("notice", shown, status, values)
 
 
-def mine_page(shown: Shown, decisions: Sequence[tuple[Decision, Standing]], *, known: bool) -> Reply:
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """A request whose decision the gate has no more."""
+
+    asking: Asking
+    kind: str
+    platform: str
+    zone: tzinfo | None = None
+
+
+def request_page(shown: Shown, row: RequestRow) -> Reply:
+    """Where a request stands whose decision the gate has no more."""
+    language = shown.language
+    values = {
+        "asking": _asking(row.asking, row.zone, language),
+        "number": row.asking.number,
+        "kind": term("kind", row.kind, language),
+        "platform": platform_name(row.platform),
+        "when": moment_told(row.asking.when.astimezone(row.zone), language),
+    }
+    return _own("request", shown, 200, values)
+
+
+def _asking(asking: Asking, zone: tzinfo | None, language: Language) -> Mapping[str, str]:
+    """A request in words."""
+    until = moment_told(asking.until.astimezone(zone), language)
+    return {
+        "state": asking.state,
+        "tag": say(f"own.asked.{asking.state}-tag", language),
+        "told": say(f"own.asked.{asking.state}", language, until=until),
+        "when": moment_told(asking.when.astimezone(zone), language),
+        "note": asking.note,
+        "number": asking.number,
+        "tone": ASKING_TONES[asking.state],
+    }
+
+
+def mine_page(
+    shown: Shown,
+    decisions: Sequence[tuple[Decision, Standing]],
+    requests: Sequence[RequestRow] = (),
+    *,
+    known: bool,
+) -> Reply:
     """The decisions given, newest first, a line each. `known` says whether the reader is."""
     language = shown.language
     rows = [
@@ -101,10 +181,24 @@ def mine_page(shown: Shown, decisions: Sequence[tuple[Decision, Standing]], *, k
         }
         for decision, standing in decisions
     ]
+    rows += [
+        {
+            "number": row.asking.number,
+            "when": moment_told(row.asking.when.astimezone(row.zone), language),
+            "kind": term("kind", row.kind, language),
+            "platform": platform_name(row.platform),
+            "tag": say(f"own.asked.{row.asking.state}-tag", language),
+            "tone": ASKING_TONES[row.asking.state],
+        }
+        for row in requests
+    ]
     return _own("mine", shown, 200, {"rows": rows, "known": known})
 
 
 def _tag(decision: Decision, standing: Standing, language: Language) -> str:
+    if standing.asking is not None:
+        state = "used" if standing.used_by else "ended" if standing.ended else standing.asking.state
+        return say(f"own.asked.{state}-tag", language)
     if standing.used_by:
         return say("own.confirmed.used-tag", language)
     if standing.until is not None:
@@ -114,10 +208,15 @@ def _tag(decision: Decision, standing: Standing, language: Language) -> str:
 
 
 def _tone(standing: Standing) -> str:
+    if standing.asking is not None and not standing.used_by:
+        return "stop" if standing.ended else ASKING_TONES[standing.asking.state]
     return "go" if standing.used_by or standing.until is not None else TONES.get(standing.done, "stop")
 
 
 def _heading(decision: Decision, standing: Standing, kind: str, language: Language) -> str:
+    if standing.asking is not None:
+        state = "used" if standing.used_by else "ended" if standing.ended else standing.asking.state
+        return say(f"own.asked.{state}-heading", language, kind=kind)
     if standing.done == "held":
         if standing.used_by:
             return say("own.decision.used", language)
@@ -138,9 +237,11 @@ def decision_page(
     minutes: int,
     *,
     visit: bool,
+    preview: Preview | None = None,
     status: int = 200,
 ) -> Reply:
-    """Why a decision was made, and where it holds, what it asks. `minutes` is how long a confirmation lasts."""
+    """Why a decision was made, and where it holds, what it asks. `minutes` is how long a confirmation lasts.
+    `preview` is given where an approval can be asked for here."""
     language = shown.language
     activity = decision.activity
     kind = term("kind", activity.kind, language)
@@ -173,7 +274,9 @@ def decision_page(
         "minutes": minutes,
         "known": decision.actor.officer is not None,
         "longest": LONGEST_ANSWER,
-        "waits": decision.effect is Effect.APPROVE and open_,
+        "waits": decision.effect is Effect.APPROVE and standing.done == "held" and standing.asking is None and open_,
+        "asking": _asking(standing.asking, zone, language) if standing.asking else None,
+        "preview": preview,
         "objectable": standing.done != "forwarded",
     }
     return _own("decision", shown, status, values)
@@ -201,7 +304,7 @@ def _own(template: str, shown: Shown, status: int, values: Mapping[str, object])
         template,
         shown.language,
         status,
-        {"here": shown.path} | dict(values),
+        {"here": shown.path, "due": shown.due} | dict(values),
         policy=OWN_POLICY,
         headers=(("X-Frame-Options", "DENY"), ("Referrer-Policy", "same-origin"), *shown.headers),
         head_only=shown.head_only,

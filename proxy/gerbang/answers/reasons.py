@@ -118,7 +118,8 @@ def reason(match: Match, regime: Regime, language: Language, wording: Wording) -
     elif state == "in-force":
         told = term("effect", match.effect, language)
     else:
-        told = say(f"match.{state}", language)
+        granted = state == "released" and match.effect is Effect.APPROVE
+        told = say("match.granted" if granted else f"match.{state}", language)
     law = match.citation.law
     words = wording(match.rule, law, language) or RuleWords("", "", None, (law,) if law else ())
     return Reason(

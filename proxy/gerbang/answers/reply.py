@@ -89,6 +89,27 @@ def too_large(request: Request, refusal: Refusal | None, gate: str, decision: De
     return _unjudged(request, language, TOO_LARGE, "too-large", "neutral.too-large", refusal, gate, decision)
 
 
+def notice_first(request: Request, refusal: Refusal | None, gate: str) -> Reply:
+    """The answer to an officer who has not acknowledged the notice yet, where nothing is judged before."""
+    language = preferred(request.header("Accept-Language"))
+    link = f"{gate.rstrip('/')}/notice"
+    title = say("title.notice", language)
+    if is_navigation(request):
+        values = {
+            "title": title,
+            "tone": "wait",
+            "heading": say("page.notice.heading", language),
+            "body": say("page.notice.body", language),
+            "number": "",
+            "link": link,
+            "action": say("page.notice.read", language),
+        }
+        return _page(request, language, HOLD, values)
+    message = say("neutral.notice", language, link=link)
+    status = refusal.status if refusal is not None and refusal.status < NOT_DONE else HOLD
+    return _for_script(request, language, status, title, message, "", link, refusal)
+
+
 def is_navigation(request: Request) -> bool:
     """Whether a person will see the answer as a page. A form that posts is a navigation, as WordPress's comments are.
 

@@ -281,6 +281,7 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "match.overridden": Phrase("digantikan oleh peraturan {rule}", "replaced by the rule {rule}"),
     "match.released": Phrase("dipenuhi oleh pengesahan pegawai", "satisfied by the officer's confirmation"),
+    "match.granted": Phrase("dibenarkan oleh pelulus", "granted by an approver"),
     "mark.released": Phrase("dipenuhi", "satisfied"),
     "mark.observed": Phrase("diperhatikan sahaja", "observed only"),
     "mark.exempted": Phrase("dikecualikan", "exempt"),
@@ -327,6 +328,9 @@ PHRASES: Mapping[str, Phrase] = {
         "Gerbang pejabat anda menahan tindakan ini sehingga anda menjawabnya: {link}",
         "Your office's gate is holding this until you answer it: {link}",
     ),
+    "neutral.notice": Phrase(
+        "Baca dan akui notis pejabat anda dahulu: {link}", "Read and acknowledge your office's notice first: {link}"
+    ),
     "neutral.fault": Phrase(
         "Gerbang pejabat anda tidak dapat menyemak tindakan ini buat masa ini, jadi ia tidak dihantar.",
         "Your office's gate cannot check this at the moment, so it was not sent.",
@@ -345,6 +349,7 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "title.block": Phrase("Disekat", "Refused"),
     "title.hold": Phrase("Ditahan", "Held"),
+    "title.notice": Phrase("Notis dahulu", "The notice first"),
     "title.fault": Phrase("Tidak dapat disemak", "Could not be checked"),
     "title.too-large": Phrase("Terlalu besar", "Too large"),
     # -- pages on the platform's address
@@ -386,6 +391,14 @@ PHRASES: Mapping[str, Phrase] = {
         "It has not been sent. The office's policy wants it approved first. Why, and what comes next, stands "
         "on the decision's page, which only you can read.",
     ),
+    "page.notice.heading": Phrase("Baca notis ini dahulu", "Read the notice first"),
+    "page.notice.body": Phrase(
+        "Pejabat anda menyemak apa yang dihantar ke platform ini. Sebelum itu anda perlu tahu apa yang diperiksa dan "
+        "direkodkan. Tiada apa-apa dinilai atau dihantar sehingga notis itu diakui.",
+        "Your office checks what is sent to this platform. Before that you are to know what is inspected and recorded. "
+        "Nothing is judged or sent until the notice is acknowledged.",
+    ),
+    "page.notice.read": Phrase("Baca notis", "Read the notice"),
     "page.fault.heading": Phrase("Gerbang mengalami masalah", "The gate has a problem"),
     "page.fault.body": Phrase(
         "Ini masalah kami, bukan anda. Apa yang anda tulis mungkin masih ada dalam pelayar: tekan Kembali, salin, "
@@ -419,52 +432,128 @@ PHRASES: Mapping[str, Phrase] = {
     ),
     "own.home.notice": Phrase("Notis kepada pegawai", "Notice to officers"),
     "own.home.mine": Phrase("Keputusan saya", "My decisions"),
-    "own.notice.title": Phrase("Notis pemintasan", "Notice of interception"),
     "own.notice.version": Phrase("Versi notis", "Version of the notice"),
-    "own.notice.authority": Phrase("Kuasa", "Authority"),
     "own.notice.not-stated": Phrase("belum dinyatakan", "not stated yet"),
-    "own.notice.what-heading": Phrase("Apa yang diperiksa", "What is inspected"),
-    "own.notice.what": Phrase(
-        "Trafik ke platform media sosial yang disenaraikan, dari peranti pejabat di rangkaian pejabat: "
-        "lawatan, dan apa yang dihantar, dikongsi, disunting atau dipadam. Pada peranti sendiri tiada yang "
-        "dibuka; hanya penggunaan platform dinilai. Laman lain melalui gerbang tanpa dibuka.",
-        "Traffic to the listed social platforms from office devices on the office network: visits, and what "
-        "is posted, shared, edited or deleted. On personal devices nothing is opened; only that a platform is"
-        " used is judged. Everything else passes the gate unopened.",
-    ),
     "own.notice.closed": Phrase(
-        "Selagi kuasa dan versi notis belum dinyatakan di bawah, gerbang ini tidak membuka apa-apa.",
-        "Until the authority and the version of the notice are stated below, this gate opens nothing.",
+        "Selagi kuasa dan versi notis belum dinyatakan, gerbang ini tidak membuka apa-apa.",
+        "Until the authority and the version of the notice are stated, this gate opens nothing.",
     ),
-    "own.notice.kept-heading": Phrase("Apa yang disimpan", "What is kept"),
-    "own.notice.kept": Phrase(
-        "Setiap keputusan: masa, platform, jenis tindakan, peraturan dan sebab. Daripada apa yang ditulis, "
-        "hanya petikan bertopeng di tempat sesuatu dilihat; peraturan boleh melarangnya juga. Tujuan dan "
-        "bantahan yang anda tulis disimpan sepenuhnya. Nama anda, alamat peranti, akaun dan kepada siapa ia "
-        "ditujukan disimpan berasingan daripada rekod dan boleh dipadam. Apa yang ditaip di laman log masuk "
-        "tidak dibaca.",
-        "Each decision: time, platform, kind of act, rules and reasons. Of what was written, only masked "
-        "excerpts around what was seen, and where a rule says so not even those. Purposes and objections that"
-        " you write are kept in full. Your name, the device's address, the account and whom it was addressed "
-        "to are kept apart from the record and can be erased. What is typed on sign-in pages is not read.",
+    "own.notice.due": Phrase(
+        "Pejabat anda ada notis tentang gerbang ini (versi {version}) yang belum anda akui. Sila baca dahulu.",
+        "Your office has a notice about this gate (version {version}) that you have not acknowledged. Please read it.",
     ),
-    "own.notice.never-heading": Phrase("Apa yang tidak disentuh", "What is never touched"),
-    "own.notice.never": Phrase(
-        "Aduan kepada agensi penguatkuasaan, kesatuan sekerja dan peguam, seperti yang disenaraikan oleh pejabat, "
-        "tidak dinilai dan tidak direkodkan.",
-        "Reports to enforcement agencies, unions and counsel, as the office lists them, are neither judged nor "
-        "recorded.",
+    "own.notice.ack-heading": Phrase("Pengakuan anda", "Your acknowledgement"),
+    "own.notice.ack-how": Phrase(
+        "Dengan menekan butang ini anda mengakui bahawa anda telah membaca notis ini. Ia direkodkan dengan versi dan "
+        "masanya. Ia bukan persetujuan terhadap mana-mana keputusan.",
+        "By pressing this button you acknowledge that you have read this notice. It is recorded with the version and "
+        "the time. It agrees to no decision.",
     ),
-    "own.notice.rights-heading": Phrase("Apa yang boleh anda buat", "What you can do"),
-    "own.notice.rights": Phrase(
-        "Anda boleh membaca keputusan tentang anda dan sebabnya di bawah Keputusan saya, dan membantah di "
-        "situ apa yang disekat atau ditahan. Halaman itu menunjukkan yang terkini, paling banyak seratus, "
-        "jika proksi tahu siapa anda; yang lain boleh diminta daripada juruaudit dengan nombornya. Setiap "
-        "kali rekod dilihat melalui konsol atau baris perintah, siapa yang melihatnya direkodkan.",
-        "You can read the decisions about you and their reasons under My decisions, and object there to what "
-        "was refused or held. That page has the latest, a hundred at most, where the proxy knows who you are;"
-        " others can be had from the auditor by their number. Whenever the record is looked at through the "
-        "console or the command line, who looked is recorded.",
+    "own.notice.ack-required": Phrase(
+        "Sebelum ini diakui, tiada apa-apa di platform yang disenaraikan dinilai, dan tiada apa-apa dihantar. "
+        "Pengakuan direkodkan dengan versi dan masanya; ia bukan persetujuan terhadap mana-mana keputusan.",
+        "Until this is acknowledged nothing on the listed platforms is judged, and nothing is sent. The "
+        "acknowledgement is recorded with the version and the time; it agrees to no decision.",
+    ),
+    "own.notice.ack-button": Phrase("Saya telah membaca notis ini", "I have read this notice"),
+    "own.notice.ack-done": Phrase(
+        "Anda telah mengakui versi {version} notis ini.", "You have acknowledged version {version} of this notice."
+    ),
+    # -- what an officer asks an approver
+    "own.ask.how": Phrase(
+        "Tindakan ini boleh dihantar jika seorang pelulus membenarkannya. Mohon di sini; jawapannya ditunjukkan pada "
+        "halaman ini dan di bawah Keputusan saya.",
+        "This can be sent if an approver grants it. Ask here; the answer is shown on this page and under My decisions.",
+    ),
+    "own.ask.words": Phrase(
+        "Pelulus akan membaca kandungan ini, dengan butiran yang dilihat oleh semakan disembunyikan:",
+        "The approver will read this content, with the details that the checks saw hidden:",
+    ),
+    "own.ask.cut": Phrase(
+        "Kandungan itu lebih panjang daripada yang ditunjukkan, dan pelulus diberitahu begitu.",
+        "The content goes on beyond what is shown, and the approver is told so.",
+    ),
+    "own.ask.no-words": Phrase(
+        "Tiada perkataan untuk ditunjukkan kepada pelulus. Terangkan kandungannya dalam nota.",
+        "There are no words to show the approver. Say in the note what it is.",
+    ),
+    "own.ask.unseen-evidence": Phrase(
+        "Kandungan ini tidak disimpan dan tidak ditunjukkan kepada pelulus. Tunjukkannya kepada pelulus dengan cara "
+        "lain jika perlu; jangan salin ke sini.",
+        "This content is not kept and not shown to the approver. Show it to the approver in another way if need be; do "
+        "not copy it here.",
+    ),
+    "own.ask.unseen-official": Phrase(
+        "Kandungan ini mungkin maklumat rasmi, jadi ia tidak disimpan dan tidak ditunjukkan kepada pelulus. Jangan "
+        "salin ke sini.",
+        "This content may be official information, so it is not kept and not shown to the approver. Do not copy it "
+        "here.",
+    ),
+    "own.ask.unseen-restarted": Phrase(
+        "Gerbang telah dimulakan semula, jadi kandungan ini tidak dapat ditunjukkan kepada pelulus lagi. Hantar sekali "
+        "lagi dan mohon pada keputusan baharu jika pelulus perlu membacanya.",
+        "The gate was started again, so this content can no longer be shown to the approver. Post again and ask on the "
+        "new decision if the approver needs to read it.",
+    ),
+    "own.ask.note": Phrase("Nota kepada pelulus", "Note to the approver"),
+    "own.ask.recorded": Phrase(
+        "Pelulus melihat nama anda, nota ini dan apa yang ditunjukkan di atas. Permohonan direkodkan.",
+        "The approver sees your name, this note and what is shown above. The request is recorded.",
+    ),
+    "own.ask.button": Phrase("Mohon kelulusan", "Ask for approval"),
+    "own.ask-limit.title": Phrase("Terlalu banyak permohonan", "Too many requests"),
+    "own.ask-limit": Phrase(
+        "Terlalu banyak permohonan sedang menunggu atau telah dibuat hari ini. Tunggu jawapan, atau hubungi pelulus.",
+        "Too many requests are waiting or were made today. Wait for answers, or talk to the approver.",
+    ),
+    "own.asked.title": Phrase("Permohonan kelulusan", "Request for approval"),
+    "own.asked.when": Phrase("Dimohon", "Asked"),
+    "own.asked.note": Phrase("Nota pelulus:", "The approver's note:"),
+    "own.asked.other": Phrase(
+        "Anda telah memohon bagi kandungan yang sama, dengan keputusan", "You asked about the same content by decision"
+    ),
+    "own.asked.asked-heading": Phrase("{kind} ini menunggu pelulus", "This {kind} waits for an approver"),
+    "own.asked.granted-heading": Phrase("{kind} ini telah diluluskan", "This {kind} was approved"),
+    "own.asked.refused-heading": Phrase("{kind} ini tidak diluluskan", "This {kind} was not approved"),
+    "own.asked.changes-heading": Phrase("Pelulus meminta perubahan", "The approver wants changes"),
+    "own.asked.expired-heading": Phrase("Permohonan telah tamat", "The request has expired"),
+    "own.asked.used-heading": Phrase("Diluluskan, dan telah dihantar", "Approved, and sent"),
+    "own.asked.ended-heading": Phrase("Kelulusan telah tamat", "The approval has ended"),
+    "own.asked.asked-tag": Phrase("menunggu pelulus", "waiting for an approver"),
+    "own.asked.granted-tag": Phrase("diluluskan", "approved"),
+    "own.asked.refused-tag": Phrase("tidak diluluskan", "not approved"),
+    "own.asked.changes-tag": Phrase("perubahan diminta", "changes wanted"),
+    "own.asked.expired-tag": Phrase("permohonan tamat", "request expired"),
+    "own.asked.used-tag": Phrase("diluluskan dan dihantar", "approved and sent"),
+    "own.asked.ended-tag": Phrase("kelulusan tamat", "approval ended"),
+    "own.asked.asked": Phrase(
+        "Permohonan anda telah dihantar. Jika tidak dijawab, ia tamat pada {until}.",
+        "Your request has been sent. Unanswered, it expires on {until}.",
+    ),
+    "own.asked.granted": Phrase(
+        "Hantar kandungan yang sama sekali lagi, dengan akaun yang sama, sebelum {until}. Kelulusan itu untuk sekali "
+        "sahaja; kandungan yang diubah ditahan semula.",
+        "Send the same content once more, by the same account, before {until}. The approval is good once; content that "
+        "was changed is held anew.",
+    ),
+    "own.asked.refused": Phrase(
+        "Pelulus menjawab pada {until}. Ia tidak dihantar.", "The approver answered on {until}. It was not sent."
+    ),
+    "own.asked.changes": Phrase(
+        "Pelulus menjawab pada {until}. Ubah kandungannya, hantar sekali lagi, dan mohon pada keputusan baharu.",
+        "The approver answered on {until}. Change the content, send it again, and ask on the new decision.",
+    ),
+    "own.asked.expired": Phrase(
+        "Tiada siapa menjawab sebelum {until}. Hantar sekali lagi dan mohon pada keputusan baharu.",
+        "Nobody answered before {until}. Send it again and ask on the new decision.",
+    ),
+    "own.asked.ended": Phrase(
+        "Tiada yang dihantar dengannya. Hantar sekali lagi dan mohon pada keputusan baharu.",
+        "Nothing was sent by it. Send it again and ask on the new decision.",
+    ),
+    "own.asked.used": Phrase(
+        "Kelulusan itu telah digunakan. Yang dihantar ialah keputusan",
+        "The approval was used. What was sent is decision",
     ),
     "own.confirmed.until-tag": Phrase("disahkan sehingga {until}", "confirmed until {until}"),
     "own.decision.title": Phrase("Keputusan {number}", "Decision {number}"),
@@ -534,8 +623,10 @@ PHRASES: Mapping[str, Phrase] = {
         "Buka laman itu sekali lagi untuk mendapat soalan baharu.", "Open the page again to get a new question."
     ),
     "own.approve.how": Phrase(
-        "Hanya pelulus boleh membenarkannya. Hubungi penyelia anda dan sebut nombor keputusan {number}.",
-        "Only an approver can let this through. Talk to your supervisor and quote decision {number}.",
+        "Hanya pelulus boleh membenarkannya, dan gerbang ini tidak dapat menerima permohonan. Hubungi penyelia anda "
+        "dan sebut nombor keputusan {number}.",
+        "Only an approver can let this through, and this gate cannot take a request. Talk to your supervisor and quote "
+        "decision {number}.",
     ),
     "own.approve.unknown": Phrase(
         "Kelulusan hanya boleh diberi kepada pegawai yang telah log masuk pada proksi.",

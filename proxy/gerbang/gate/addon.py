@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
+from zoneinfo import ZoneInfo
 
 import structlog
 from mitmproxy import http, tls
@@ -13,21 +15,27 @@ from mitmproxy.connection import Address, Client, Server
 from mitmproxy.proxy.mode_specs import RegularMode, ReverseMode, TransparentMode, UpstreamMode
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
+from gerbang import approving
 from gerbang.answers.reasons import RuleWords, wording
 from gerbang.answers.reply import fault
 from gerbang.answers.words import Language
-from gerbang.errors import RecordError
-from gerbang.gate import renewal
+from gerbang.approving import Asked, Queue
+from gerbang.errors import FeedError, RecordError
+from gerbang.feeds import Feed, Follower
+from gerbang.gate import notices, renewal
 from gerbang.gate.admission import Admission, speaks_proxy
+from gerbang.gate.asking import RequestBook
 from gerbang.gate.authority import Authority
 from gerbang.gate.bounds import SENDER, SHORT_OF_MEMORY, Budget, Limits, Valves
 from gerbang.gate.clock import Clock, wall_clock
 from gerbang.gate.decisions import DecisionBook, owner_of
 from gerbang.gate.distrust import DistrustBook
+from gerbang.gate.following import follow
 from gerbang.gate.guard import Guard
 from gerbang.gate.identity.zones import neighbourhood
 from gerbang.gate.interception import GateLayers, GateTls, Opening, opening
 from gerbang.gate.judging import Holder, Judge, Ledger, Verdict
+from gerbang.gate.notices import NoticeBook
 from gerbang.gate.own_host import BODY_LIMIT as OWN_BODY_LIMIT
 from gerbang.gate.own_host import OwnHostState, own_host
 from gerbang.gate.parts import PartsBook
@@ -40,11 +48,12 @@ from gerbang.gate.socket_layer import SocketMessage
 from gerbang.gate.sockets import Sockets
 from gerbang.gate.stream import BODY_LIMIT, SENT_ON, UNTOUCHED, announced, pin
 from gerbang.gate.targets import Targets, Unwanted, plain_host
+from gerbang.loading import load_notice
 from gerbang.model import DEFAULT_PORTS, SOCKET, Actor, Device, Gap, Kind, Reply, Request, Zone
 from gerbang.pipeline import World
 from gerbang.proxy_certificate import ProxyCertificate
 from gerbang.recognition.signature import INERT_ROLES
-from gerbang.record.event import RecordKeys
+from gerbang.record.event import Event, RecordKeys
 from gerbang.settings import Settings
 
 log = structlog.get_logger()
@@ -53,6 +62,7 @@ log = structlog.get_logger()
 NOT_METHODS = frozenset({"PRI", SOCKET})
 DEFLATE = "permessage-deflate"
 SUMMARY = 600.0  # seconds between looks at what was counted
+WRITTEN_WITHIN = 10.0  # seconds that a request to an approver waits for the disk
 # Bodies that are announced no larger are read and judged once: they are here before the headers could be judged alone.
 READ_AT_ONCE = 64 << 10  # bytes
 
@@ -77,7 +87,12 @@ class Gate:
         self.releases = ReleaseBook()
         self.decisions = DecisionBook()
         self.parts = PartsBook()
-        self.judge = Judge(holder, ledger, keys, clock, settings.gate_url, self.decisions, self.releases, self.parts)
+        required = settings.interception.notice_first == "require"
+        self.notices = NoticeBook(load_notice(settings), keys, required=required)
+        self.requests = RequestBook(self.releases, self.decisions, clock)
+        self.judge = Judge(
+            holder, ledger, keys, clock, settings.gate_url, self.decisions, self.releases, self.parts, self.notices
+        )
         self.guard = Guard(settings.gate.on_fault)
         self.counts: Counter[str] = Counter()
         self.admission = Admission(settings, holder, self.counts)
@@ -121,8 +136,20 @@ class Gate:
             wording=self._wording,
             now=clock,
             key=holder.world.key,
-            authority=settings.interception.authority,
-            notice=settings.interception.notice,
+            notices=self.notices,
+            requests=self.requests,
+            ask=self._ask,
+            acknowledged=self._remember_acknowledged,
+            answer_within=settings.requests.answer_within,
+            grant_for=settings.requests.grant_for,
+            zone=next((ZoneInfo(office.timezone) for office in holder.world.offices.values()), None),
+        )
+        feeds = settings.feeds_folder
+        self._queue = Queue(feeds)
+        self._acknowledged = Feed(feeds, notices.FEED)
+        self._followed = (
+            (Follower(feeds, approving.FEED), self.requests.take),
+            (Follower(feeds, notices.FEED), lambda news: self.notices.take(news.records, afresh=news.afresh)),
         )
 
     # ------------------------------------------------------------ life
@@ -140,6 +167,8 @@ class Gate:
         self._keep(self.admission.keep_fresh())
         if self.admission.sessions is not None:
             self._keep(self.admission.follow_sessions())
+        for follower, take in self._followed:
+            self._keep(follow(follower, take))
         if self._authority is not None:
             self._keep(renewal.follow_authority(self.settings.authority_folder, self._take_authority))
         certificate, key = self.settings.gate.tls_certificate, self.settings.gate.tls_key
@@ -147,6 +176,29 @@ class Gate:
             self._keep(renewal.follow_proxy_certificate(certificate, key, self.tls.take_own))
         self._keep(self._sum_up())
         self._keep(self.passing.watch())
+
+    # ------------------------------------------------------------ what other processes say
+
+    def read_feeds(self) -> None:
+        """Take up what the feeds say by now, for a start: it does I/O."""
+        with suppress(FeedError):  # what is past stays a little longer
+            self._acknowledged.compact(lambda record: self.notices.stands(record, self._clock()))
+        for follower, take in self._followed:
+            try:
+                take(follower.news())
+            except FeedError as error:
+                log.error("feed-out-of-reach", error=str(error))
+
+    async def _ask(self, asked: Asked, event: Event) -> Asked:
+        """Into the approvers' queue, behind the journal; the lock on it is waited for off the loop."""
+
+        def written() -> None:
+            self.judge.write(event).result(WRITTEN_WITHIN)
+
+        return await asyncio.to_thread(self._queue.ask, asked, written)
+
+    async def _remember_acknowledged(self, record: Mapping[str, Any]) -> None:
+        await asyncio.to_thread(self._acknowledged.append, [record])
 
     def _take_authority(self, authority: Authority) -> None:
         self._authority = authority

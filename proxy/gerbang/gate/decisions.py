@@ -11,8 +11,9 @@ from typing import Final
 from urllib.parse import quote
 
 from gerbang.answers.reply import HELD
-from gerbang.model import Actor, Decision, Kind, Release, Request
-from gerbang.record.event import Done
+from gerbang.gate.shown import words_shown
+from gerbang.model import Actor, Decision, Effect, Kind, Release, Request
+from gerbang.record.event import Done, Shown
 
 LIMIT: Final = 5000  # decisions in all; about 10 MB
 OWN_LIMIT: Final = 100  # decisions of one officer, or of one client where the officer is unknown
@@ -36,6 +37,9 @@ class Remembered:
     confirming: bool = False
     objected: bool = False
     used_by: str | None = None
+    shown: Shown | None = None
+    restored: bool = False
+    """What an approver would get to read, where the act waits for one."""
 
 
 class DecisionBook:
@@ -68,6 +72,8 @@ class DecisionBook:
         number = entry.decision.number
         if number in self._all:
             return
+        if entry.decision.effect is Effect.APPROVE and entry.shown is None and not entry.restored:
+            entry.shown = words_shown(entry.decision)
         activity = replace(entry.decision.activity, texts=(), media=(), step=None)
         entry.decision = replace(entry.decision, activity=activity)
         self._all[number] = entry
@@ -87,6 +93,11 @@ class DecisionBook:
             hold = self._all[number]
             if hold.release is not None and hold.release.single_use and hold.release.id in used:
                 hold.used_by = decision.number
+
+    def granted(self, number: str, release: Release) -> None:
+        """An approver let it through."""
+        if (entry := self._all.get(number)) is not None and entry.used_by is None:
+            entry.release = release
 
     def find(self, number: str, actor: Actor) -> Remembered | None:
         """The decision, if it is this officer's; for an unknown officer, this client's. Others are as good as none."""
@@ -124,7 +135,12 @@ def same_token(bound: str | None, given: str | None) -> bool:
 
 def _page(decision: Decision, request: Request) -> str | None:
     """The address of a visit, on the host that was decided on and on no other."""
-    if decision.activity.kind is not Kind.VIEW or request.method != "GET" or len(request.target) > LONGEST_TARGET:
+    return visited(request) if decision.activity.kind is Kind.VIEW else None
+
+
+def visited(request: Request) -> str | None:
+    """The address of a visit, as a link may lead back to it."""
+    if request.method != "GET" or len(request.target) > LONGEST_TARGET:
         return None
     # Nothing that could end a header or leave the path; what was escaped stays as it was.
     target = quote(request.target if request.target.startswith("/") else "/", safe="/?&=%:@!$'()*+,;~#-._[]|")

@@ -18,11 +18,12 @@ from urllib.parse import urlencode
 
 import structlog
 
-from gerbang.answers.reply import HELD, refuse, too_large
+from gerbang.answers.reply import HELD, notice_first, refuse, too_large
 from gerbang.errors import RecordError
 from gerbang.gate.clock import Clock
-from gerbang.gate.decisions import DecisionBook, owner
+from gerbang.gate.decisions import DecisionBook, owner, visited
 from gerbang.gate.figures import Figures
+from gerbang.gate.notices import NoticeBook
 from gerbang.gate.once import OnceBook
 from gerbang.gate.parts import PartsBook
 from gerbang.gate.provenance import provenance
@@ -75,7 +76,7 @@ class Verdict:
     `read` asks for the body first. `act` is whether any act was recognised; `let_go` are the decisions of one that goes
     on, `forwarded` those of them whose outcome is worth waiting for. `refused` is the one that the reply tells of, and
     `kept` are drafts whose words are worth keeping if the platform takes them. `digested` is a body that was read and
-    brings a part of a file.
+    brings a part of a file. `untold`: the notice comes first.
     """
 
     reply: Reply | None = None
@@ -86,6 +87,7 @@ class Verdict:
     refused: Decision | None = None
     kept: tuple[Activity, ...] = ()
     digested: Streamed | None = None
+    untold: bool = False
 
 
 PASS = Verdict()
@@ -105,6 +107,7 @@ class Judge:
         decisions: DecisionBook,
         releases: ReleaseBook,
         parts: PartsBook | None = None,
+        notices: NoticeBook | None = None,
     ) -> None:
         self._holder = holder
         self._ledger = ledger
@@ -114,6 +117,7 @@ class Judge:
         self._decisions = decisions
         self._releases = releases
         self._parts = parts if parts is not None else PartsBook()
+        self._notices = notices
         self.unwritten: Counter[Kind] = Counter()
         self.figures = Figures()
         self._strange: Counter[tuple[str, Shape]] = Counter()
@@ -136,6 +140,8 @@ class Judge:
         world = self._world(began)
         recognition = recognise(request, world.platforms)
         activities = _unprotected(recognition, request, world)
+        if self._untold(actor):
+            return READ if recognition.awaits_body else self._notice_first(request, activities, actor, world)
         if not recognition.awaits_body:
             if not activities:
                 return self._no_act()
@@ -152,6 +158,9 @@ class Judge:
         """What becomes of a request whose body was read."""
         started = perf_counter_ns()
         world, moment = self._world(began), self._clock()
+        if self._untold(actor):
+            found_only = await asyncio.to_thread(recognise, request, world.platforms)
+            return self._notice_first(request, _unprotected(found_only, request, world), actor, world)
         given = (request, actor, world, moment, self._releases.of(actor, moment))
         if request.body is not None and len(request.body) > IN_THREAD:
             loop = asyncio.get_running_loop()
@@ -183,6 +192,8 @@ class Judge:
         head = replace(request, body=None)
         gap = Gap("too-large", "" if size is None else f"{size} bytes announced")
         recognition = recognise_unread(head, gap, world.platforms)
+        if self._untold(actor):
+            return self._notice_first(request, _unprotected(recognition, request, world), actor, world)
         activities = self._linked(_unprotected(recognition, request, world), actor, world)
         if not activities:
             return self._no_act(_unprotected_drafts(recognition, world))
@@ -204,6 +215,8 @@ class Judge:
         activities = _unprotected(recognition, request, world)
         if not activities:
             return PASS
+        if self._untold(actor):
+            return self._notice_first(request, activities, actor, world)
         return await self._settle(request, world, lambda: self._judged(activities, actor, world), started, unread=True)
 
     async def use(self, request: Request, actor: Actor, gaps: Sequence[Gap]) -> Verdict:
@@ -235,6 +248,21 @@ class Judge:
         """The same, decided: it is written down, and `refused` where what is open must end."""
         started = perf_counter_ns()
         return await self._settle(request, self._holder.world, lambda: self.again(activities, actor, kept), started)
+
+    # ------------------------------------------------------------ who has not been told yet
+
+    def _untold(self, actor: Actor) -> bool:
+        return self._notices is not None and self._notices.holds_back(actor)
+
+    def _notice_first(self, request: Request, activities: Sequence[Activity], actor: Actor, world: World) -> Verdict:
+        """What an officer does who has not acknowledged the notice is neither judged nor written down, nor let go."""
+        if not activities:
+            return self._no_act()
+        self.figures.requests["notice"] += 1
+        if self._notices is not None and any(act.kind is Kind.VIEW for act in activities):
+            self._notices.comes_from(actor, visited(request))
+        refusal = world.platforms.refusal(request.host, request.path, activities[0].platform)
+        return Verdict(notice_first(request, refusal, self._gate_url), act=True, untold=True)
 
     # ------------------------------------------------------------ judging
 
@@ -393,6 +421,10 @@ class Judge:
         if again is not None:
             self._once.note(again, decision)
         return decision
+
+    def write(self, event: Event) -> Future[Any]:
+        """Have an event written down, from any thread."""
+        return self._ledger.append(event)
 
     async def append(self, event: Event) -> None:
         """Returns when the event is durable. Raises `RecordError` (`JournalUnavailable`)."""

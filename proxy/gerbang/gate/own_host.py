@@ -12,15 +12,18 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from http.cookies import CookieError, SimpleCookie
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlencode
 
 from gerbang.answers.pages import (
     LONGEST_ANSWER,
     SHORTEST_ANSWER,
+    Asking,
     Form,
+    Preview,
+    RequestRow,
     Shown,
     Standing,
     decision_page,
@@ -29,13 +32,18 @@ from gerbang.answers.pages import (
     mine_page,
     notice_page,
     opening_page,
+    request_page,
 )
 from gerbang.answers.reasons import Wording, asks
 from gerbang.answers.words import Language, preferred, say
-from gerbang.errors import RecordError
+from gerbang.approving import Asked, TooMany
+from gerbang.errors import GerbangError, RecordError
+from gerbang.gate.asking import RequestBook, a_request
 from gerbang.gate.decisions import DecisionBook, Remembered, owner, same_token
+from gerbang.gate.notices import NoticeBook
 from gerbang.model import Actor, Decision, Effect, Kind, Release, Reply, Request
-from gerbang.record.event import Event, RecordKeys, objection_event, release_event
+from gerbang.record.event import Event, RecordKeys, acknowledged_event, asked_event, objection_event, release_event
+from gerbang.record.event import Shown as ShownToApprover
 from gerbang.record.number import check_number
 
 COOKIE: Final = "gerbang"
@@ -67,8 +75,16 @@ class OwnHostState:
     wording: Wording
     now: Callable[[], datetime]
     key: bytes = field(repr=False)
-    authority: str = ""
-    notice: str = ""
+    notices: NoticeBook
+    requests: RequestBook | None = None
+    ask: Callable[[Asked, Event], Awaitable[Asked]] | None = None
+    """Puts a request into the approvers' queue once its event is durable; `None` where the gate has none."""
+    acknowledged: Callable[[Mapping[str, Any]], Awaitable[object]] | None = None
+    """Has the gates of this state folder remember an acknowledgement."""
+    answer_within: int = 3 * 86400
+    grant_for: int = 8 * 3600
+    zone: tzinfo | None = None
+    """Whose clock tells when something was asked whose decision is gone."""
 
 
 async def own_host(request: Request, actor: Actor, state: OwnHostState) -> Reply:
@@ -76,15 +92,19 @@ async def own_host(request: Request, actor: Actor, state: OwnHostState) -> Reply
     visit = _Visit(request, actor, state)
     match [part for part in request.path.split("/") if part]:
         case []:
-            return visit.read() or home_page(visit.shown, state.notice)
+            return visit.read() or home_page(visit.shown, state.notices.notice.version)
         case ["notice"]:
-            return visit.read() or notice_page(visit.shown, state.notice, state.authority)
+            return visit.read() or visit.notice()
+        case ["notice", "acknowledge"]:
+            return visit.write() or await visit.acknowledge()
         case ["mine"]:
             return visit.read() or visit.mine()
         case ["d", number]:
             return visit.read() or visit.decision(number)
         case ["d", number, "confirm"]:
             return visit.write() or await visit.confirm(number)
+        case ["d", number, "ask"]:
+            return visit.write() or await visit.ask(number)
         case ["d", number, "objection"]:
             return visit.write() or await visit.object(number)
         case _:
@@ -100,7 +120,8 @@ class _Visit:
         self.query = _fields(request.query)
         self.language = _language(self.query.get("lang"), request)
         self.form: Mapping[str, str] = {}
-        self.shown = Shown(self.language, _plain_path(request.path), head_only=request.method == "HEAD")
+        only_head = request.method == "HEAD"
+        self.shown = Shown(self.language, _plain_path(request.path), head_only=only_head, due=self.due())
 
     # ------------------------------------------------------------ what may be asked at all
 
@@ -129,12 +150,101 @@ class _Visit:
     def not_found(self) -> Reply:
         return message_page(self.shown, 404, "not-found")
 
+    # ------------------------------------------------------------ the notice
+
+    def due(self) -> str | None:
+        """The version that this reader has still to acknowledge."""
+        notices = self.state.notices
+        return notices.notice.version if notices.due(self.actor, self.token, self.state.now()) else None
+
+    def notice(self, status: int = 200) -> Reply:
+        """The notice, readable for everybody. A browser whose reader nobody knows gets, at a second step from here, the
+        cookie by which its acknowledgement is known: a strict one that it has may not have come along with the first."""
+        headers = self._crumb() if self.actor.officer is None and self.shown.due and "k" in self.query else ()
+        return _with(self._notice(status), *headers)
+
+    def _notice(self, status: int) -> Reply:
+        return notice_page(
+            self.shown,
+            self.state.notices.notice,
+            self._notice_token() if self.actor.officer is not None or self.token is not None else "",
+            back=_local(self.query.get("back") or self.form.get("back", "")),
+            required=self.state.notices.required,
+            status=status,
+        )
+
+    def _notice_token(self) -> str:
+        return form_token(f"notice {self.state.notices.digest}", self.actor, self.token, self.state.key)
+
+    async def acknowledge(self) -> Reply:
+        notices, moment = self.state.notices, self.state.now()
+        expected, given = self._notice_token().encode(), self.form.get("token", "").encode()
+        nobody = self.actor.officer is None and self.token is None
+        if nobody or not notices.notice.version or not hmac.compare_digest(expected, given):
+            return message_page(self.shown, 403, "refused")
+        if self.shown.due:
+            event = acknowledged_event(
+                notices.notice.version,
+                notices.digest,
+                self.actor.officer,
+                self.actor.client,
+                moment,
+                self.state.record_keys,
+            )
+            record = notices.record(self.actor, self.token, moment, timedelta(seconds=COOKIE_AGE))
+            try:
+                await self.state.append(event)
+                if self.state.acknowledged is not None:
+                    await self.state.acknowledged(record)
+            except (GerbangError, OSError):
+                return message_page(self.shown, 503, "unavailable")
+            notices.take([record], afresh=False)
+        back = _local(self.form.get("back", "")) or "/notice"
+        place = notices.leads_to(self.actor) or f"{back}?{self._query()}"
+        return _led(place)
+
+    def _query(self, **more: str) -> str:
+        return urlencode({name: value for name, value in more.items() if value} | {"lang": self.language.value})
+
+    def _crumb(self) -> tuple[tuple[str, str], ...]:
+        """A cookie for a browser that has none, where nobody is known."""
+        if self.token is not None:
+            return ()
+        self.token = secrets.token_urlsafe(18)
+        secure = "; Secure" if self.request.scheme == "https" else ""
+        crumb = f"{COOKIE}={self.token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict{secure}"
+        return (("Set-Cookie", crumb),)
+
     # ------------------------------------------------------------ a decision
 
     def mine(self) -> Reply:
         found = self.state.decisions.mine(self.actor, self.token)
         standing = [(entry.decision, self.standing(entry)) for entry in found]
-        return mine_page(self.shown, standing, known=self.actor.officer is not None)
+        officer, requests = self.actor.officer, self.state.requests
+        numbers = {entry.decision.number for entry in found}
+        others = requests.of(officer.id) if officer is not None and requests is not None else ()
+        rows = [self.row(asked) for asked in others if asked.number not in numbers]
+        return mine_page(self.shown, standing, rows, known=officer is not None)
+
+    def row(self, asked: Asked) -> RequestRow:
+        return RequestRow(self.asking(asked), asked.kind.value, asked.platform, self.state.zone)
+
+    def asking(self, asked: Asked) -> Asking:
+        return Asking(
+            asked.number,
+            asked.state(self.state.now()).value,
+            asked.moment,
+            asked.until or asked.answered or asked.expires,
+            asked.note,
+        )
+
+    def requested(self, number: str) -> Reply:
+        """Where a request stands whose decision this gate has no more."""
+        officer, requests = self.actor.officer, self.state.requests
+        if officer is None or requests is None:
+            return self.not_found()
+        asked = requests.find(check_number(number) or number, officer.id)
+        return self.not_found() if asked is None else request_page(self.shown, self.row(asked))
 
     def find(self, number: str) -> Remembered | None:
         written = check_number(number) or number
@@ -143,17 +253,12 @@ class _Visit:
     def decision(self, number: str) -> Reply:
         found = self.find(number)
         if found is None:
-            return self.not_found()
+            return self.requested(number)
         if self.actor.officer is not None:
             return self.show(found)
         if self.token is None and "k" not in self.query:
             return opening_page(self.shown, f"{self.shown.path}?{urlencode({'k': '1', 'lang': self.language.value})}")
-        headers: tuple[tuple[str, str], ...] = ()
-        if self.token is None:
-            self.token = secrets.token_urlsafe(18)
-            secure = "; Secure" if self.request.scheme == "https" else ""
-            crumb = f"{COOKIE}={self.token}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Strict{secure}"
-            headers = (("Set-Cookie", crumb),)
+        headers = self._crumb()
         if found.token is None and self.request.method == "GET":
             found.token = self.token
         if not same_token(found.token, self.token):
@@ -187,11 +292,26 @@ class _Visit:
             form,
             max(1, release_time(decision) // 60),
             visit=visit,
+            preview=self.preview(found),
             status=status,
         )
 
+    def preview(self, found: Remembered) -> Preview | None:
+        """What an approver would get to read, where this reader can ask one."""
+        if self.state.ask is None or self.actor.officer is None or found.decision.effect is not Effect.APPROVE:
+            return None
+        shown = self.read_by_approver(found)
+        return Preview(shown.words, shown.cut, shown.why)
+
+    def read_by_approver(self, found: Remembered) -> ShownToApprover:
+        # What came before a start had words, perhaps, which no record has.
+        return found.shown if found.shown is not None else ShownToApprover(why="restarted")
+
     def standing(self, found: Remembered) -> Standing:
-        standing, release = Standing(found.done, objected=found.objected, used_by=found.used_by), found.release
+        asked = self.state.requests.about(found.decision) if self.state.requests is not None else None
+        asking = self.asking(asked) if asked is not None and found.done == "held" else None
+        standing = Standing(found.done, objected=found.objected, used_by=found.used_by, asking=asking)
+        release = found.release
         if release is None or found.used_by:
             return standing
         if release.expires <= self.state.now():
@@ -226,6 +346,32 @@ class _Visit:
         found.release = release
         self.state.releases.add(release)
         return self.onward(found)
+
+    async def ask(self, number: str) -> Reply:
+        """Ask an approver to let through what a decision holds."""
+        found = self.theirs(number)
+        if found is None or self.actor.officer is None:
+            return message_page(self.shown, 403, "refused")
+        decision, requests = found.decision, self.state.requests
+        if decision.effect is not Effect.APPROVE or self.state.ask is None or requests is None:
+            return self.show(found, status=409)
+        if requests.about(decision) is not None or found.release is not None:
+            return self.onward(found, here=True)
+        note, trouble = self.written("note")
+        if trouble:
+            return self.show(found, {"note": trouble}, status=422)
+        moment = self.state.now()
+        asked = a_request(decision, moment, self.state.answer_within, self.state.grant_for)
+        shown = self.read_by_approver(found)
+        event = asked_event(decision, asked.approvers, note, shown, asked.expires, moment, self.state.record_keys)
+        try:
+            settled = await self.state.ask(asked, event)
+        except TooMany:
+            return message_page(self.shown, 429, "ask-limit")
+        except (GerbangError, OSError):
+            return message_page(self.shown, 503, "unavailable")
+        requests.note(settled)
+        return self.onward(found, here=True)
 
     async def object(self, number: str) -> Reply:
         found = self.theirs(number)
@@ -277,7 +423,19 @@ class _Visit:
         back = f"/d/{found.decision.number}?{urlencode({'lang': self.language.value})}"
         live = found.release is not None and found.release.expires > self.state.now()
         place = found.page if live and not here and found.page else back
-        return Reply(303, (("Location", place), ("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer")), b"")
+        return _led(place)
+
+
+def _led(place: str) -> Reply:
+    return Reply(303, (("Location", place), ("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer")), b"")
+
+
+def _local(path: str) -> str | None:
+    """A path of this host that a link of ours may lead to; `None` for any other."""
+    return path if path == "/" or _LOCAL.fullmatch(path) else None
+
+
+_LOCAL: Final = re.compile(r"(?:/[A-Za-z0-9-]{1,40}){1,3}")
 
 
 def release_of(decision: Decision, answers: Mapping[str, str], moment: datetime) -> Release:
@@ -340,7 +498,7 @@ def _language(wanted: str | None, request: Request) -> Language:
 
 def _plain_path(path: str) -> str:
     """The path as a link of ours may hold it. Any other leads home."""
-    return path if re.fullmatch(r"(?:/[A-Za-z0-9-]{1,40}){1,3}", path) else "/"
+    return _local(path) or "/"
 
 
 def _with(reply: Reply, *headers: tuple[str, str]) -> Reply:

@@ -132,6 +132,7 @@ def _release(line: Line, names: Mapping[str, Officer]) -> Release | None:
         account=private.get("account") or (None if body["digest"] is None else ""),
         digest=body["digest"],
         single_use=body["single_use"],
+        granted=body.get("granted", False),
     )
 
 
@@ -144,7 +145,7 @@ def _remembered(
     except ValidationError:
         # Another version's line, which its own pages show.
         return None
-    found = Remembered(stored.decision(names[body["officer"]], read_private(line)), None, stored.done)
+    found = Remembered(stored.decision(names[body["officer"]], read_private(line)), None, stored.done, restored=True)
     found.release = held_by.get(stored.number)
     found.objected = stored.number in objected
     return found

@@ -77,6 +77,8 @@ async def made(settings: Settings, holder: Holder, ledger: Ledger, keys: RecordK
     for decision in found.decisions:
         gate.decisions.put(decision)
     gate.parts.restore(found.parts)
+    gate.requests.given({*found.used, *(release.id for release in found.releases)})
+    await asyncio.to_thread(gate.read_feeds)
     return gate
 
 

@@ -27,6 +27,7 @@ CODES: Final = {
     "hold": CloseReason.POLICY_VIOLATION,
     "too-large": CloseReason.MESSAGE_TOO_BIG,
     "busy": CloseReason.TRY_AGAIN_LATER,
+    "notice": CloseReason.POLICY_VIOLATION,
     "journal": CloseReason.TRY_AGAIN_LATER,
     "fault": CloseReason.INTERNAL_ERROR,
 }
@@ -100,8 +101,10 @@ class Sockets:
         actor = self._admission.now(passage.actor)
         if message.content is None:
             verdict = await self._judge.message_too_large(request, actor, message.size)
-            return "too-large", verdict.refused
+            return ("notice" if verdict.untold else "too-large"), verdict.refused
         verdict = await self._judge.whole(request, actor)
+        if verdict.untold:
+            return "notice", None
         if self._journal_away and verdict.forwarded:
             log.info("journal-back")
             self._journal_away = False

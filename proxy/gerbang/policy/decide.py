@@ -83,7 +83,7 @@ def released(match: Match, releases: Sequence[Release]) -> Match:
     rules = {match.rule} if match.effect in HOLDS else match.covered_by
     if rules and match.in_force:
         for release in releases:
-            if not release.rules.isdisjoint(rules):
+            if not release.rules.isdisjoint(rules) and (release.granted or match.effect is not Effect.APPROVE):
                 return replace(match, released_by=release.id)
     return match
 

@@ -63,6 +63,10 @@ type Name = Annotated[StrictStr, spelled(_NAME, "name", "use lower-case letters,
 type ClauseName = Annotated[StrictStr, spelled(_CLAUSE, "clause", "write it like `R3`")]
 type ClauseReference = Annotated[StrictStr, spelled(f"{_CLAUSE}(/{_CLAUSE})?", "clause", _CLAUSE_HINT)]
 type RuleReference = Annotated[StrictStr, spelled(f"{_NAME}(/{_NAME})?", "rule", "write it like `document/rule`")]
+type ApproverName = Annotated[
+    StrictStr,
+    spelled("(group:)?[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "approver", "write an account's name, or `group:NAME`"),
+]
 type Sentence = Annotated[StrictStr, Field(min_length=1, max_length=2000)]
 type Word = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 type Listed[T] = Annotated[tuple[T, ...], BeforeValidator(listed), Field(min_length=1, max_length=500)]
@@ -173,6 +177,7 @@ class RuleEntry(Part):
     ask: Listed[Name] | None = None
     release_for: Annotated[int | None, BeforeValidator(_seconds)] = None
     covered_by: Listed[RuleReference] | None = None
+    approvers: Listed[ApproverName] | None = None
     overrides: OverrideEntry | None = None
     message: Said | None = None
 
@@ -273,6 +278,13 @@ def _unsound_hold(rule: RuleEntry, path: Steps, tree: Tree) -> Iterator[Document
             (*path, "covered_by"),
             "`covered_by` is for a `block` of the activity `use` alone",
             "what can be held has a confirmation of its own",
+            key=True,
+        )
+    if rule.approvers is not None and rule.effect is not Effect.APPROVE:
+        yield tree.error(
+            (*path, "approvers"),
+            f"`approvers` has no meaning with the effect `{rule.effect}`",
+            "use it with `approve`",
             key=True,
         )
     if rule.effect in HOLDS:
@@ -473,6 +485,7 @@ def _rule(
             asks=entry.ask or (),
             release_for=entry.release_for,
             covered_by=tuple(_rule_id(document, name) for name in entry.covered_by or ()),
+            approvers=entry.approvers or (),
             overrides=Override(**entry.overrides.model_dump()) if entry.overrides else None,
             message=entry.message.words() if entry.message else None,
             needs_hours=Regime.OFFICE_HOURS in regimes and Regime.UNKNOWN not in regimes,

@@ -92,6 +92,7 @@ class Rule:
     asks: tuple[str, ...] = ()
     release_for: int | None = None
     covered_by: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
     overrides: Override | None = None
     message: Words | None = None
     needs_hours: bool = False
@@ -126,6 +127,7 @@ def with_matches(rule: Rule) -> Rule:
                 evidence=rule.evidence,
                 release_for=rule.release_for,
                 covered_by=rule.covered_by,
+                approvers=rule.approvers,
             )
             for regime in ("", *rule.clause.cites)
         },

@@ -18,6 +18,7 @@ from gerbang.model import Account, Basis, Decision, Evidence, Match, Media, Offi
 from gerbang.record.canonical import Json, canonical, digest
 
 type Done = Literal["forwarded", "answered", "held"]
+type Answer = Literal["granted", "refused", "changes"]
 
 
 # What attachments are on the platforms; any other type is `other` in the chain.
@@ -51,6 +52,9 @@ class EventKind(StrEnum):
     POLICY_ACTIVATED = "policy-activated"
     REGISTER_CHANGED = "register-changed"
     OBJECTION = "objection"
+    ASKED = "asked"
+    ANSWERED = "answered"
+    ACKNOWLEDGED = "acknowledged"
     UNCLAIMED = "unclaimed"
     LOOKED = "looked"
     ERASED = "erased"
@@ -312,6 +316,7 @@ def release_event(release: Release, number: str | None, moment: datetime, keys: 
         "activity": release.kind,
         "expires": utc(release.expires),
         "single_use": release.single_use,
+        "granted": release.granted,
         "officer": pseudonym(release.officer, keys) if release.officer else None,
         "digest": release.digest,
         "asked": sorted(release.answers),
@@ -391,6 +396,97 @@ def objection_event(number: str, officer: str | None, words: str, moment: dateti
         "officer": pseudonym(officer, keys) if officer else None,
     }
     return make_event(EventKind.OBJECTION, body, {"words": words}, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an approver gets to read of an act, as its rules allow: `words` of its texts with what checks found hidden,
+    `cut` where they go on. `why` says why there are none (`evidence`, `official`, `restarted`)."""
+
+    words: tuple[str, ...] = ()
+    cut: bool = False
+    why: str | None = None
+
+
+def asked_event(
+    decision: Decision,
+    approvers: Sequence[Sequence[str]],
+    note: str,
+    shown: Shown,
+    expires: datetime,
+    moment: datetime,
+    keys: RecordKeys,
+) -> Event:
+    """The officer asks that what decision `number` held be let through. `approvers` are, for each rule that holds it,
+    those who may; none named means any approver."""
+    activity, officer = decision.activity, decision.actor.officer
+    body: dict[str, Json] = {
+        "number": decision.number,
+        "moment": utc(moment),
+        "expires": utc(expires),
+        "officer": pseudonym(officer.id, keys) if officer else None,
+        "platform": activity.platform,
+        "activity": activity.kind,
+        "rules": sorted(match.rule for match in decision.decisive()),
+        "approvers": [list(each) for each in approvers],
+        "digest": decision.digest,
+        "texts": len(shown.words),
+        "cut": shown.cut,
+        "unseen": shown.why,
+    }
+    private: dict[str, Json] = {
+        "officer": {"id": officer.id, "name": officer.name, "unit": officer.unit} if officer else None,
+        "account": _account(activity.account),
+        "audience": activity.audience,
+        "target": activity.target,
+        "client": decision.actor.client,
+        "note": note,
+        "words": list(shown.words),
+    }
+    return make_event(EventKind.ASKED, body, private, keys)
+
+
+def answered_event(
+    number: str,
+    answer: Answer,
+    approver: str,
+    officer: str,
+    note: str,
+    release: Release | None,
+    way: str,
+    moment: datetime,
+    keys: RecordKeys,
+) -> Event:
+    """An approver's answer to what was asked about decision `number`; `way` is where it was given (`api`, `cli`)."""
+    body: dict[str, Json] = {
+        "number": number,
+        "moment": utc(moment),
+        "answer": answer,
+        # As readers are: no officer's id has a colon and a space.
+        "approver": pseudonym(f"console: {approver}", keys),
+        "officer": pseudonym(officer, keys),
+        "release": release.id if release else None,
+        "expires": utc(release.expires) if release else None,
+        "way": way,
+    }
+    return make_event(EventKind.ANSWERED, body, {"approver": approver, "note": note}, keys)
+
+
+def acknowledged_event(
+    version: str, text: str, officer: Officer | None, client: str, moment: datetime, keys: RecordKeys
+) -> Event:
+    """An officer has read a version of the notice, whose words have the digest `text`."""
+    body: dict[str, Json] = {
+        "version": version,
+        "text": text,
+        "moment": utc(moment),
+        "officer": pseudonym(officer.id, keys) if officer else None,
+    }
+    private: dict[str, Json] = {
+        "officer": {"id": officer.id, "name": officer.name, "unit": officer.unit} if officer else None,
+        "client": client,
+    }
+    return make_event(EventKind.ACKNOWLEDGED, body, private, keys)
 
 
 def unclaimed_event(

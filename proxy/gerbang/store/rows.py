@@ -144,6 +144,43 @@ def _release(event: str, body: dict[str, Json]) -> Rows:
     return {tables.releases: [row]}
 
 
+def _asked(event: str, body: dict[str, Json]) -> Rows:
+    row: Row = {
+        "id": event,
+        "number": _text(body["number"])[:20],
+        "moment": _moment(body["moment"]),
+        "expires": _moment(body["expires"]),
+        "platform": _text(body["platform"]),
+        "activity": _text(body["activity"]),
+        "officer": body["officer"],
+    }
+    return {tables.requests: [row]}
+
+
+def _answered(event: str, body: dict[str, Json]) -> Rows:
+    row: Row = {
+        "id": event,
+        "number": _text(body["number"])[:20],
+        "moment": _moment(body["moment"]),
+        "answer": _text(body["answer"]),
+        "approver": _text(body["approver"]),
+        "release": _maybe(body["release"]),
+        "expires": None if body["expires"] is None else _moment(body["expires"]),
+    }
+    return {tables.answers: [row]}
+
+
+def _acknowledged(event: str, body: dict[str, Json]) -> Rows:
+    row: Row = {
+        "id": event,
+        "version": _text(body["version"]),
+        "text": _text(body["text"]),
+        "moment": _moment(body["moment"]),
+        "officer": body["officer"],
+    }
+    return {tables.acknowledgements: [row]}
+
+
 def _activation(event: str, body: dict[str, Json]) -> Rows:
     basis = _table(body["basis"])
     row: Row = {"id": event, "moment": _moment(body["moment"])}
@@ -156,6 +193,9 @@ _MAKERS: dict[str, Callable[[str, dict[str, Json]], Rows]] = {
     EventKind.OUTCOME: _outcome,
     EventKind.RELEASE: _release,
     EventKind.POLICY_ACTIVATED: _activation,
+    EventKind.ASKED: _asked,
+    EventKind.ANSWERED: _answered,
+    EventKind.ACKNOWLEDGED: _acknowledged,
 }
 
 

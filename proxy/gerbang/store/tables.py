@@ -164,6 +164,44 @@ releases = Table(
     Index("releases_number", "number"),
 )
 
+requests = Table(
+    "requests",
+    metadata,
+    _of_event(),
+    Column("number", String(20), nullable=False),
+    Column("moment", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Column("platform", String(100), nullable=False),
+    Column("activity", String(20), nullable=False),
+    Column("officer", String(32)),
+    Index("requests_number", "number"),
+    Index("requests_moment", "moment"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    _of_event(),
+    Column("number", String(20), nullable=False),
+    Column("moment", Moment, nullable=False),
+    Column("answer", String(20), nullable=False),
+    Column("approver", String(32), nullable=False),
+    Column("release", Text),
+    Column("expires", Moment),
+    Index("answers_number", "number"),
+)
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    _of_event(),
+    Column("version", Text, nullable=False),
+    Column("text", String(64), nullable=False),
+    Column("moment", Moment, nullable=False),
+    Column("officer", String(32)),
+    Index("acknowledgements_version", "version", "officer"),
+)
+
 activations = Table(
     "activations",
     metadata,
