@@ -24,8 +24,10 @@ from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from builders import TUESDAY_MORNING, a_decision, an_activity
+from builders import AMINAH, TUESDAY_MORNING, a_decision, an_activity
 from gerbang import cases, registers
+from gerbang.answers.notice import Notice, NoticeShape, parse_notice
+from gerbang.answers.words import Language
 from gerbang.checks import cases as check_cases
 from gerbang.checks import lexicon
 from gerbang.checks.examine import CHECKS, compile_checks
@@ -344,6 +346,16 @@ def test_the_worked_policy_holds_its_cases(tmp_path: Path) -> None:
     assert own <= met
 
 
+def test_the_notice_and_the_policy_of_the_approvals_are_taken() -> None:
+    told = parse_notice(blocks("approvals", "yaml")["notice.yaml"], "notice.yaml")
+    assert Notice("2026-01", "Arahan", told).told(Language.EN).parts[1][1] == "Arahan, version 2026-01."
+    same([words(row[0])[0] for row in tables(document("approvals"))[0][1:]], fields(NoticeShape), "the notice")
+    (rule,) = policies.compile_policy(
+        [policies.parse_policy(blocks("approvals", "yaml")["approvals.yaml"], "approvals.yaml")]
+    ).rules.values()
+    assert (rule.approvers, rule.release_for) == (("siti", "group:ketua-jabatan"), 7200)
+
+
 def test_the_protected_recipients_are_those_of_the_example() -> None:
     found = protected.parse_protected(blocks("policies", "yaml")["protected.yaml"], "protected.yaml")
     assert found.covers("www.kesatuan.example.my")
@@ -568,6 +580,11 @@ def every_event() -> Iterator[events.Event]:
     yield events.policy_activated(a_decision().basis, {"a": "policy: a"}, moment, keys)
     yield events.unclaimed_event({("x", shape): 2}, moment, moment, keys)
     yield events.objection_event("N", "P-1", "words", moment, keys)
+    waiting = a_decision(Effect.APPROVE, activity=act)
+    shown = events.Shown(("•••",))
+    yield events.asked_event(waiting, ((),), "nota", shown, moment, moment, keys)
+    yield events.answered_event("N", "granted", "siti", "P-1", "boleh", release, "api", moment, keys)
+    yield events.acknowledged_event("2026-01", "0" * 64, AMINAH, "10.1.2.3", moment, keys)
     yield events.erased_event("N", ["00ff"], "salmah", "perintah 7/2026", moment, keys)
     yield events.token_event("radius", "added", ["sessions"], moment, "salmah", "nora", moment, keys)
     yield looked_event(Look("salmah", "auditor", "decision", "N", {"effect": "block"}), moment, keys)

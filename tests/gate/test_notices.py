@@ -211,9 +211,7 @@ VISIT = (
 )
 
 
-def test_where_it_is_required_nothing_is_judged_or_sent_before(
-    tmp_path: Path, platform: Upstream, trust: Trust
-) -> None:
+def test_where_required_nothing_is_judged_or_sent_before(tmp_path: Path, platform: Upstream, trust: Trust) -> None:
     settings = settings_for(tmp_path, platform, trust, interception={"notice_first": "require"})
     with a_gate(settings, trust) as gate:
         named(gate, AMINAH)

@@ -126,7 +126,14 @@ def show(
 
 
 # What is about the person who acted. Who looked, and who erased, is about others, and stays.
-ERASABLE = (EventKind.DECISION, EventKind.OUTCOME, EventKind.RELEASE, EventKind.OBJECTION)
+ERASABLE = (
+    EventKind.DECISION,
+    EventKind.OUTCOME,
+    EventKind.RELEASE,
+    EventKind.OBJECTION,
+    EventKind.ASKED,
+    EventKind.ANSWERED,
+)
 
 
 @app.command()

@@ -159,7 +159,7 @@ class _Visit:
 
     def notice(self, status: int = 200) -> Reply:
         """The notice, readable for everybody. A browser whose reader nobody knows gets, at a second step from here, the
-        cookie by which its acknowledgement is known: a strict one that it has may not have come along with the first."""
+        cookie by which its acknowledgement is known: a strict one that it has may not have come with the first."""
         headers = self._crumb() if self.actor.officer is None and self.shown.due and "k" in self.query else ()
         return _with(self._notice(status), *headers)
 

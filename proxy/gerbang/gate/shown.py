@@ -11,18 +11,17 @@ OFFICIAL: Final = "official-information"
 
 
 def words_shown(decision: Decision) -> Shown:
-    """What an approver may read of an act: its texts, with what checks found hidden where only masked evidence may be
-    kept; nothing where a rule keeps none, and nothing that may be official information."""
+    """What an approver may read of an act: its texts, with what checks found hidden; nothing where a rule keeps no
+    evidence, and nothing that may be official information."""
     if decision.evidence is Evidence.NONE:
         return Shown(why="evidence")
     if any(finding.category == OFFICIAL for finding in decision.findings):
         return Shown(why="official")
     texts = [text.value for text in decision.activity.texts]
-    if decision.evidence is not Evidence.SEALED:
-        for finding in decision.findings:
-            if finding.text < len(texts):
-                value, start, end = texts[finding.text], finding.start, finding.end
-                texts[finding.text] = value[:start] + MASKED * (end - start) + value[end:]
+    for finding in decision.findings:
+        if finding.text < len(texts):
+            value, start, end = texts[finding.text], finding.start, finding.end
+            texts[finding.text] = value[:start] + MASKED * (end - start) + value[end:]
     words, left = [], WORDS
     for text in texts:
         words.append(text[:left])
