@@ -191,11 +191,11 @@ def forwarder_part(settings: Settings, _at: datetime | None) -> None:
         store.close()
 
 
-def console_part(settings: Settings, _at: datetime | None) -> None:
-    """The auditors' pages."""
+def console_part(settings: Settings, at: datetime | None) -> None:
+    """The auditors' pages, and the API."""
     from gerbang.console.serve import run_console
 
-    run_console(settings)
+    run_console(settings, clock_of(at))
 
 
 def pac_part(settings: Settings, _at: datetime | None) -> None:

@@ -139,7 +139,8 @@ TABLE = (
         "serv",
         "no such command `serv`; did you mean `serve`? expected one of `init`, `doctor`, `serve`, `demo`, `policy`, "
         "`platforms`, `checks`, `calendar`, `audit`, `accounts`, `officers`, `approvals`, "
-        "`exemptions`, `db`, `ca`, `users`, `tokens`, `sessions`, `pac`, `fleet`, `script`, `version`",
+        "`notice`, `exemptions`, `db`, `ca`, `users`, `tokens`, "
+        "`sessions`, `pac`, `fleet`, `script`, `version`",
     ),
     Wrong(
         "an unknown command of a group",
@@ -793,7 +794,7 @@ TABLE = (
     Wrong(
         "a role that there is not, before a password is asked for",
         "users add ali --role boss",
-        "unknown role `boss`; expected one of `auditor`, `admin`",
+        "unknown role `boss`; expected one of `auditor`, `admin`, `approver`",
     ),
     Wrong(
         "accounts that cannot be read",

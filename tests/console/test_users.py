@@ -66,7 +66,7 @@ def test_a_password_at_the_bound_is_taken(users: Users, length: int) -> None:
         ("../x", "auditor", PASSWORD, "`../x` will not do"),
         ("n" * 33, "auditor", PASSWORD, "will not do for an account name"),
         ("nora", "auditer", PASSWORD, "unknown role `auditer`; did you mean `auditor`? expected one of `auditor`"),
-        ("nora", "approver", PASSWORD, "unknown role `approver`; expected one of `auditor`, `admin`"),
+        ("nora", "boss", PASSWORD, "unknown role `boss`; expected one of `auditor`, `admin`, `approver`"),
         ("nora", "auditor", "x" * (SHORTEST_PASSWORD - 1), "the password has 11 characters; use 12 to 256"),
         ("nora", "auditor", "x" * (LONGEST_PASSWORD + 1), "the password has 257 characters"),
         ("badrul", "admin", PASSWORD, "there is an account `badrul` already"),

@@ -687,6 +687,10 @@ PHRASES: Mapping[str, Phrase] = {
     "console.user": Phrase("Nama akaun", "Account name"),
     "console.password": Phrase("Kata laluan", "Password"),
     "console.wrong": Phrase("Nama atau kata laluan tidak betul.", "The name or the password is not right."),
+    "console.no-pages": Phrase(
+        "Akaun pelulus tidak ada halaman di sini; permohonan dijawab melalui API atau baris perintah.",
+        "An approver's account has no pages here; requests are answered by the API or the command line.",
+    ),
     "console.slow": Phrase(
         "Terlalu banyak percubaan. Tunggu lima belas minit.", "Too many attempts. Wait a quarter of an hour."
     ),
@@ -700,6 +704,7 @@ PHRASES: Mapping[str, Phrase] = {
     "console.as": Phrase("{user}, {role}", "{user}, {role}"),
     "role.auditor": Phrase("juruaudit", "auditor"),
     "role.admin": Phrase("pentadbir", "admin"),
+    "role.approver": Phrase("pelulus", "approver"),
     "console.from": Phrase("Dari", "From"),
     "console.to": Phrase("Hingga", "To"),
     "console.any": Phrase("semua", "any"),

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gerbang.cli import permitting
+from gerbang.cli import approval_queue, permitting
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, emit, table
 from gerbang.cli.permitting import (
@@ -26,6 +26,7 @@ from gerbang.registers import WORD, load_registers
 from gerbang.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Permissions on file: who may do what, by whose authority, until when.")
+app.add_typer(approval_queue.app, name="queue")
 
 OfficerOption = Annotated[str | None, typer.Option("--officer", help="An officer's id of the register.")]
 GroupOption = Annotated[str | None, typer.Option("--group", help="A group of officers, instead of one.")]

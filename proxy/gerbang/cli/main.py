@@ -31,6 +31,7 @@ COMMANDS = (
     "accounts",
     "officers",
     "approvals",
+    "notice",
     "exemptions",
     "db",
     "ca",

@@ -20,6 +20,9 @@ Name = Annotated[str, typer.Argument(help="The account's name.")]
 def add(
     name: Name,
     role: Annotated[str, typer.Option(help=f"One of {', '.join(Role)}.")],
+    officer: Annotated[
+        str | None, typer.Option(help="The officer whose account it is, by the sign-in name; else the account's name.")
+    ] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking for it.")
     ] = False,
@@ -28,11 +31,12 @@ def add(
     """Make an account. The password is asked for twice, and never shown."""
     check_account(name, role)
     typed = _from_stdin() if password_stdin else _asked()
-    user = _users().add(name, role, typed, datetime.now(UTC))
+    user = _users().add(name, role, typed, datetime.now(UTC), officer)
     if as_json:
         emit({"name": user.name, "role": user.role, "added": user.added.isoformat()})
     else:
-        typer.echo(f"{user.name} can sign in to the console as {user.role}")
+        way = "answer requests" if user.role is Role.APPROVER else "sign in to the console"
+        typer.echo(f"{user.name} can {way} as {user.role}")
 
 
 @app.command()
@@ -64,6 +68,16 @@ def remove(name: Name) -> None:
 
 def _users() -> Users:
     return users_of(settings())
+
+
+def password_given(*, from_stdin: bool) -> str:
+    """The password of an account that is there, to know who runs a command."""
+    if from_stdin:
+        return _from_stdin()
+    if not sys.stdin.isatty():
+        raise SettingsError("there is no terminal to ask for a password on", hint="use `--password-stdin`")
+    typed: str = typer.prompt("Password", hide_input=True)
+    return typed
 
 
 def _from_stdin() -> str:

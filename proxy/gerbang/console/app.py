@@ -167,6 +167,9 @@ class Console:
             self.attempts.failed(name, address)
             log.warning("sign-in-failed", address=address)
             return "console.wrong"
+        if user.role is Role.APPROVER:
+            # There are no pages for approvers: they answer by the API and by commands.
+            return "console.no-pages"
         log.info("signed-in", user=user.name, role=user.role, address=address)
         return user
 
@@ -327,7 +330,7 @@ def _signing_in(app: FastAPI, console: Console) -> None:
         address = request.client.host if request.client else ""
         found = console.check(name[:64].strip().lower(), password[: LONGEST_PASSWORD + 1], address)
         if isinstance(found, str):
-            status = {"console.wrong": 401, "console.slow": 429, "console.busy": 503}[found]
+            status = {"console.wrong": 401, "console.slow": 429, "console.busy": 503, "console.no-pages": 403}[found]
             return form(request, status, found, after, name)
         response = RedirectResponse(after, 303)
         _cookie(response, request, SESSION_COOKIE, console.sessions.open(found.name, found.stamp))

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +14,21 @@ import uvicorn
 from fastapi import FastAPI
 
 from gerbang.answers.words import Language
+from gerbang.approving import Queue
 from gerbang.bundled import bundled
 from gerbang.console.api.mount import add_api
+from gerbang.console.api.requests import Requests, add_requests
 from gerbang.console.app import create_app
 from gerbang.console.endpoints import add_endpoints
 from gerbang.console.health import Watch
-from gerbang.console.looks import Look, write_down
+from gerbang.console.looks import PATIENCE, Look, write_down
+from gerbang.console.policies import PastPolicies
 from gerbang.console.users import users_of
 from gerbang.errors import StartError
 from gerbang.journal.keys import load_keys
 from gerbang.journal.writer import Journal
-from gerbang.record.event import RecordKeys
+from gerbang.record.event import Event, RecordKeys
+from gerbang.registers import load_registers
 from gerbang.settings import Settings, host_and_port
 from gerbang.store import open_store
 
@@ -31,8 +36,8 @@ MALAYSIA = "Asia/Kuala_Lumpur"
 SLOT = "console"  # of the journal: who looked at what
 
 
-def run_console(settings: Settings) -> None:
-    """Serve the console until the process is told to stop.
+def run_console(settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    """Serve the console until the process is told to stop. `clock` is a trial's, by which requests are answered.
 
     Raises `StartError` where it cannot listen, and `RecordError` where it cannot write down who looks.
     """
@@ -61,9 +66,22 @@ def run_console(settings: Settings) -> None:
 
         users = users_of(settings)
 
+        def durable(event: Event) -> None:
+            journal.append(event).result(PATIENCE)
+
         def endpoints(app: FastAPI) -> None:
             add_endpoints(app, watch, settings.console.metrics_token, loopback=_loopback(host))
-            add_api(app, settings, users)
+            desk = Requests(
+                store,
+                Queue(settings.feeds_folder),
+                lambda: load_registers(settings.registers_folder).officers,
+                PastPolicies(store).wording,
+                look,
+                durable,
+                record_keys,
+                clock,
+            )
+            add_requests(app, add_api(app, settings, users), desk)
 
         app = create_app(
             store,

@@ -27,10 +27,11 @@ FILE_LIMIT: Final = 1 << 20  # bytes
 
 
 class Role(StrEnum):
-    """What a person of the console may see: an auditor everything, an admin no content."""
+    """What a person of the console may see: an auditor everything, an admin no content, an approver what is asked."""
 
     AUDITOR = "auditor"
     ADMIN = "admin"
+    APPROVER = "approver"
 
 
 def _name(value: str) -> str:
@@ -54,6 +55,12 @@ class User(BaseModel):
     role: Role
     password: Annotated[str, AfterValidator(_hash)]
     added: AwareDatetime
+    officer: str | None = None
+
+    @property
+    def own_officer(self) -> str:
+        """The officer whose account this is: who is not to approve what that officer asks."""
+        return self.officer or self.name
 
     @property
     def stamp(self) -> str:
@@ -93,10 +100,10 @@ class Users:
         right = bcrypt.checkpw(_digest(password[: LONGEST_PASSWORD + 1]), expected)
         return user if right else None
 
-    def add(self, name: str, role: str, password: str, moment: datetime) -> User:
+    def add(self, name: str, role: str, password: str, moment: datetime, officer: str | None = None) -> User:
         """A new account. Raises `RegisterError` for a name that is taken or will not do, a role, or a weak password."""
         check_account(name, role)
-        user = User(name=name, role=Role(role), password=self._hashed(password), added=moment)
+        user = User(name=name, role=Role(role), password=self._hashed(password), added=moment, officer=officer)
         with self._locked():
             users = dict(self._users())
             if name in users:
@@ -154,7 +161,9 @@ class Users:
 
     def _write(self, users: tuple[User, ...]) -> None:
         """The file anew, whole or not at all."""
-        data = json.dumps([user.model_dump(mode="json") for user in users], indent=1).encode() + b"\n"
+        data = (
+            json.dumps([user.model_dump(mode="json", exclude_none=True) for user in users], indent=1).encode() + b"\n"
+        )
         fresh = self.file.with_suffix(".new")
         try:
             fresh.unlink(missing_ok=True)
