@@ -5,6 +5,7 @@ import typer
 from gerbang.cli.policy.activating import activate, list_activations, rollback
 from gerbang.cli.policy.checking import check
 from gerbang.cli.policy.covering import show_coverage
+from gerbang.cli.policy.differing import diff
 from gerbang.cli.policy.explaining import explain_act
 from gerbang.cli.policy.replaying import replay
 from gerbang.cli.policy.testing import run_all_cases
@@ -16,6 +17,7 @@ app.command("test")(run_all_cases)
 app.command("activate")(activate)
 app.command("rollback")(rollback)
 app.command("list")(list_activations)
+app.command("diff")(diff)
 app.command("explain")(explain_act)
 app.command("coverage")(show_coverage)
 app.command("replay")(replay)

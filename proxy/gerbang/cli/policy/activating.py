@@ -1,5 +1,6 @@
 """`gerbang policy activate`, `rollback` and `list`: which documents are in force, and since when."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,17 +11,21 @@ import typer
 from gerbang.activations import Activation, Activations
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, emit, say, table
+from gerbang.cli.policy.differing import show_differences
 from gerbang.cli.policy.naming import ACTIVE, kept_digest
 from gerbang.cli.slot import cli_journal, who
-from gerbang.errors import DocumentError, DocumentErrors, Place, SettingsError
+from gerbang.errors import DocumentError, DocumentErrors, GerbangError, Place, SettingsError
 from gerbang.loading import policy_documents
 from gerbang.pipeline import World
+from gerbang.policy.rules import Policy
 from gerbang.record.event import pseudonym
 from gerbang.settings import Settings
 from gerbang.trying import load_policies, trial_world, tried
 
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
-def activate(as_json: JsonOption = False) -> None:
+
+def activate(yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Put the policies of the settings into force: whole, tried, kept and journalled, or not at all."""
     chosen = settings()
     loaded = load_policies(chosen, None)
@@ -33,7 +38,24 @@ def activate(as_json: JsonOption = False) -> None:
             )
             for result in failed
         )
+    _ask(chosen, loaded.policy, yes=yes, as_json=as_json)
     _put_into_force(chosen, world, policy_documents(chosen), "activate", as_json=as_json)
+
+
+def _ask(chosen: Settings, coming: Policy, *, yes: bool, as_json: bool) -> None:
+    """Show what will change, and ask whoever sits at a terminal. A script is not asked."""
+    activations = Activations(chosen.state)
+    activated = activations.read()
+    if as_json or not activated:
+        return
+    try:
+        show_differences(activations.policy(activated[-1].digest), coming)
+    except GerbangError as error:
+        # What is in force cannot be read: one more reason to put another in its place.
+        say(f"what changes cannot be told: {error}")
+    if not yes and sys.stdin.isatty() and sys.stdout.isatty() and not typer.confirm("Go on?"):
+        say("nothing was changed")
+        raise typer.Exit(1)
 
 
 def rollback(
