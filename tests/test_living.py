@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from gate_builders import office_settings
 from gerbang import living as following
 from gerbang.errors import RecordError, SettingsError
 from gerbang.living import LivingWorld, giving_way
+from gerbang.model import Actor
+from gerbang.pipeline import hours_of
+from gerbang.serving import grounds
+from journal_builders import entries
 from waiting import until
 
 HEAD = "id,name,unit,office,service_group,groups,pattern\n"
@@ -77,10 +82,11 @@ def following_platforms(tmp_path: Path, folder: Path) -> LivingWorld:
     return LivingWorld(settings)
 
 
-def settled(living: LivingWorld) -> bool:
+def settled(living: LivingWorld, watch: str = "_documents") -> bool:
     """Whether a change is seen: by the second look, since nothing changes between the two."""
-    living._documents.changed()
-    return living._documents.changed()
+    looks = getattr(living, watch)
+    looks.changed()
+    return bool(looks.changed())
 
 
 def test_documents_that_are_right_are_taken_once_they_stand_still(
@@ -235,9 +241,10 @@ def test_a_folder_that_cannot_be_looked_into_is_said_once_and_changes_nothing(
         patched.setattr(os, "listdir", listdir)
         until(lambda: living.refused is None)
     living.close()
-    assert [entry["event"] for entry in logs] == ["documents-out-of-reach", "documents-out-of-reach", "platforms-taken"]
-    assert [entry["of"] for entry in logs[:2]] == ["targets", "platforms"]
-    assert all("permission denied" in entry["error"] for entry in logs[:2])
+    told = [entry["event"] for entry in logs]
+    assert told == [*["documents-out-of-reach"] * 3, "calendars-taken", "platforms-taken"]
+    assert [entry["of"] for entry in logs[:3]] == ["targets", "calendars", "platforms"]
+    assert all("permission denied" in entry["error"] for entry in logs[:3])
     assert living.world.targets == before.targets
     assert living.world.platforms.digest == before.platforms.digest
 
@@ -271,3 +278,156 @@ def test_while_a_change_is_taken_the_loop_waits_for_half_a_millisecond_at_most()
         take()
     assert seen == [pytest.approx(0.0005)]
     assert sys.getswitchinterval() == before
+
+
+# ---------------------------------------------------------------- calendars
+
+DAY_OFF = """calendar: ours
+overrides:
+  - {date: 2026-11-25, offices: [hq], kind: %s, ms: Cuti peristiwa, en: Occasional holiday, source: notice of the day}
+"""
+CALENDAR_CASES = """cases:
+  - name: the day is off
+    office: {name: hq, state: %s}
+    at: 2026-11-25T10:00
+    expect: {regime: rest-day}
+"""
+WEDNESDAY = datetime(2026, 11, 25, 2, tzinfo=UTC)
+
+
+@pytest.fixture
+def with_calendars(tmp_path: Path) -> LivingWorld:
+    (tmp_path / "ours" / "calendars").mkdir(parents=True)
+    settings = office_settings(tmp_path, policies=["bundled", str(tmp_path / "ours")])
+    settings.registers_folder.mkdir(parents=True)
+    return LivingWorld(settings)
+
+
+def at_hq(living: LivingWorld) -> str:
+    return living.world.calendar.hours(living.world.offices["hq"], WEDNESDAY).regime
+
+
+def test_a_day_off_that_is_announced_is_taken_by_a_running_gate(with_calendars: LivingWorld, tmp_path: Path) -> None:
+    living, before = with_calendars, with_calendars.world
+    assert at_hq(living) == "office-hours"
+    assert not settled(living, "_calendars")
+    written: list[str] = []
+    living.before_calendars = lambda world: written.append(world.calendar.digest)
+    file = tmp_path / "ours" / "calendars" / "ours.yaml"
+    file.write_text(DAY_OFF % "add")
+    (file.parent / "ours.cases.yaml").write_text(CALENDAR_CASES % "PJY")
+    assert not living._calendars.changed(), "somebody may be writing still"
+    assert living._calendars.changed()
+    living.take_calendars()
+    assert at_hq(living) == "rest-day"
+    assert written == [living.world.calendar.digest] != [before.calendar.digest]
+    assert living.world.offices["hq"] == before.offices["hq"]
+    assert living.world.policy is before.policy
+    file.write_text("# the same\n" + DAY_OFF % "add")
+    assert settled(living, "_calendars")
+    living.take_calendars()
+    assert (len(written), living.refused) == (1, None), "what says the same is no other calendar"
+    file.unlink()
+    assert settled(living, "_calendars")
+    living.take_calendars()
+    assert at_hq(living) == "office-hours"
+
+
+@pytest.mark.parametrize(
+    ("text", "cases", "why"),
+    [
+        (DAY_OFF % "ad", None, "ours.yaml:3:45: unknown kind `ad`"),
+        ("calendar: [\n", None, "ours.yaml:2:1: "),
+        (DAY_OFF % "add", CALENDAR_CASES % "JHR" + "  - {name: b, at: 1", "ours.cases.yaml"),
+        (DAY_OFF % "add", (CALENDAR_CASES % "PJY").replace("rest-day", "break"), "ours.cases.yaml:2: the day is off: "),
+        (DAY_OFF % "add", CALENDAR_CASES % "XXX", "unknown state `XXX`"),
+        ("calendar: ours\nstates: []\n", None, "ours.yaml"),
+    ],
+)
+def test_a_calendar_that_is_wrong_or_fails_a_case_changes_nothing(
+    with_calendars: LivingWorld, tmp_path: Path, text: str, cases: str | None, why: str
+) -> None:
+    living, before = with_calendars, with_calendars.world
+    file = tmp_path / "ours" / "calendars" / "ours.yaml"
+    file.write_text(text)
+    if cases is not None:
+        file.with_name("ours.cases.yaml").write_text(cases)
+    assert settled(living, "_calendars")
+    with structlog.testing.capture_logs() as logs:
+        living.take_calendars()
+    (entry,) = logs
+    assert (entry["event"], entry["in_force"]) == ("calendars-refused", before.calendar.digest)
+    assert why in entry["error"]
+    assert living.refused == entry["error"]
+    assert living.world is before
+    assert not settled(living, "_calendars"), "said once"
+    file.write_text(DAY_OFF % "add")
+    file.with_name("ours.cases.yaml").unlink(missing_ok=True)
+    assert settled(living, "_calendars")
+    living.take_calendars()
+    assert living.refused is None
+    assert at_hq(living) == "rest-day"
+
+
+def test_a_calendar_without_the_state_of_an_office_or_a_pattern_of_an_officer_is_refused(
+    with_calendars: LivingWorld, tmp_path: Path
+) -> None:
+    living, before = with_calendars, with_calendars.world
+    (tmp_path / "ours" / "calendars" / "malaysia.yaml").write_text("calendar: malaysia\nstates: {}\n")
+    assert settled(living, "_calendars")
+    living.take_calendars()
+    assert living.world is before
+    assert living.refused is not None
+
+
+def test_a_calendar_waits_for_a_journal_that_is_away(with_calendars: LivingWorld, tmp_path: Path) -> None:
+    living, before = with_calendars, with_calendars.world
+    away = [RecordError("the journal is away")]
+
+    def write_down(_: object) -> None:
+        if away:
+            raise away.pop()
+
+    living.before_calendars = write_down
+    (tmp_path / "ours" / "calendars" / "ours.yaml").write_text(DAY_OFF % "add")
+    assert settled(living, "_calendars")
+    living.take_calendars()
+    assert (living.world, living.refused) == (before, "the journal is away")
+    assert living._calendars.changed(), "tried again, though nothing changes"
+    living.take_calendars()
+    assert (at_hq(living), living.refused) == ("rest-day", None)
+
+
+def test_a_calendar_folder_that_is_gone_takes_no_day_off_away(with_calendars: LivingWorld, tmp_path: Path) -> None:
+    living = with_calendars
+    folder = tmp_path / "ours" / "calendars"
+    (folder / "ours.yaml").write_text(DAY_OFF % "add")
+    assert settled(living, "_calendars")
+    living.take_calendars()
+    folder.rename(folder.with_name("away"))
+    assert settled(living, "_calendars")
+    living.take_calendars()
+    assert at_hq(living) == "rest-day"
+    assert "is gone" in (living.refused or "")
+
+
+def test_a_gate_at_work_takes_a_day_off_and_an_officer_s_own_and_writes_down_the_calendar(tmp_path: Path) -> None:
+    """As `serve` has it: by its own looks, with a line of the journal."""
+    (tmp_path / "ours" / "calendars").mkdir(parents=True)
+    settings = office_settings(tmp_path, policies=["bundled", str(tmp_path / "ours")])
+    settings.registers_folder.mkdir(parents=True)
+    (settings.registers_folder / "officers.csv").write_text(HEAD + "aminah,Aminah,,hq,professional,,\n")
+    with grounds(settings, None) as found:
+        living = found.world
+        officer = living.world.registers.officers["aminah"]
+        actor = Actor(living.world.zones[0], "10.0.0.1", officer)
+        own = settings.registers_folder / "own-days.csv"
+        draft = own.with_suffix(".new")
+        draft.write_text("officer,kind,from,until,reference,by\naminah,leave,2026-11-26,,C 1,devi\n")
+        draft.rename(own)
+        (tmp_path / "ours" / "calendars" / "ours.yaml").write_text(DAY_OFF % "add")
+        until(lambda: hours_of(actor, living.world, WEDNESDAY + timedelta(days=1)).fact == "leave")
+        until(lambda: hours_of(actor, living.world, WEDNESDAY).regime == "rest-day")
+        digest = living.world.calendar.digest
+    activated = [one for one in entries(settings.journal_folder) if one["kind"] == "policy-activated"]
+    assert [one["body"]["basis"]["calendar"] == digest for one in activated] == [False, True]

@@ -1,8 +1,8 @@
-"""The world of a running gate: it follows the registers, the lists of targets, the policies that come
-into force, and the platforms."""
+"""The world of a running gate: it follows the registers, the lists of targets, the calendars, the
+policies that come into force, and the platforms."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +14,18 @@ from gerbang.activations import Activations
 from gerbang.csv_files import FileWatch
 from gerbang.errors import DocumentErrors, GerbangError, RecordError, SettingsError
 from gerbang.loading import (
-    Pack,
+    Source,
+    calendar_files,
+    calendar_sources,
     check_officers,
     compile_pack,
     known_platforms,
     load_world,
+    offices_of,
     platform_files,
     policy_folders,
     read_pack,
+    tried_calendar,
 )
 from gerbang.model import Registers
 from gerbang.pipeline import World
@@ -31,6 +35,8 @@ from gerbang.target_lists import load_targets, target_files
 from gerbang.trying import failed_case, failures_of
 
 log = structlog.get_logger()
+
+type Files = frozenset[tuple[Path, int, int, int]]
 
 POLL_SECONDS = 1.0
 TOLD = 5
@@ -55,20 +61,24 @@ def giving_way() -> Iterator[None]:
 
 
 class LivingWorld:
-    """A world that follows the registers, the lists of targets, the activations and the platform documents: `world` is
-    swapped whole within two seconds of a change, of a document once it stands still.
+    """A world that follows the registers, the lists of targets, the activations, the calendars and the platform
+    documents: `world` is swapped whole within two seconds of a change, of a document once it stands still.
 
-    What is wrong changes nothing; the log says so once, and what was in force stays in force. Of documents `refused`
-    says so too, for as long as that is so.
+    What is wrong changes nothing; the log says so once, and what was in force stays in force. Of calendars and platform
+    documents `refused` says so too, for as long as that is so.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._documents = DocumentWatch(settings)
+        self._documents = DocumentWatch(lambda: platform_files(settings))
+        self._calendars = DocumentWatch(lambda: calendar_files(settings))
+        self._calendars_found = calendar_sources(settings)
         self._pack = read_pack(settings)
         self.world = load_world(settings, pack=self._pack)
-        self.refused: str | None = None
+        self._refused: dict[str, str] = {}
         self.before_platforms: Callable[[World], None] = lambda _: None
         """What is done before other signatures come into force, with the world that they will be part of."""
+        self.before_calendars: Callable[[World], None] = lambda _: None
+        """The same before other calendars do."""
         self.before_lists: Callable[[World], None] = lambda _: None
         """The same before other lists of targets do."""
         self.before_registers: Callable[[Registers], None] = lambda _: None
@@ -82,6 +92,11 @@ class LivingWorld:
         self._stop = Event()
         self._thread = Thread(target=self._follow, name="registers", daemon=True)
 
+    @property
+    def refused(self) -> str | None:
+        """Why changed documents are not in force, `None` where all are."""
+        return "; ".join(self._refused.values()) or None
+
     def start(self) -> None:
         self._thread.start()
 
@@ -93,6 +108,7 @@ class LivingWorld:
             for at, changed, take in (
                 ("registers", self._watch.changed, self.refresh),
                 ("targets", self._lists.changed, self.take_targets),
+                ("calendars", self._calendars.changed, self.take_calendars),
                 ("policy", self._activations.changed, self.take_policy),
                 ("platforms", self._documents.changed, self.take_platforms),
             ):
@@ -110,8 +126,8 @@ class LivingWorld:
     def _cannot_look(self, at: str, error: GerbangError) -> None:
         """A folder of the settings is gone or cannot be read. What was in force stays so, and that is said once."""
         why = str(error)
-        if at == "platforms":
-            self.refused = why
+        if at in {"platforms", "calendars"}:
+            self._refused[at] = why
         if self._unseen.get(at) != why:
             self._unseen[at] = why
             log.error("documents-out-of-reach", of=at, error=why, in_force="what was taken before")
@@ -147,6 +163,29 @@ class LivingWorld:
         self.world, self._lists_refused = replace(self.world, targets=targets), False
         log.info("targets-taken", targets=targets.digest, lists=len(targets.names))
 
+    def take_calendars(self) -> None:
+        """Take the calendars as they are now, if they are right and their cases hold: a day off may be announced the
+        evening before."""
+        in_force = self.world.calendar.digest
+        try:
+            found = calendar_sources(self._settings)
+            _all_there(found, self._calendars_found)
+            calendar = tried_calendar(found, self._calendars.differing())
+            fresh = replace(self.world, calendar=calendar, offices=offices_of(self._settings, calendar))
+            check_officers(fresh, self._settings)
+            if calendar.digest != in_force:
+                self.before_calendars(fresh)
+        except GerbangError as error:
+            self._refused["calendars"] = str(error)
+            log.error("calendars-refused", error=str(error), in_force=in_force)
+            if isinstance(error, RecordError):
+                self._calendars.look_again()
+            return
+        self.world, self._calendars_found = fresh, found
+        self._refused.pop("calendars", None)
+        self._calendars.taken()
+        log.info("calendars-taken", calendar=calendar.digest, before=in_force, documents=len(found))
+
     def take_policy(self) -> None:
         """Take the policy that was activated last, if it is kept whole."""
         try:
@@ -165,7 +204,7 @@ class LivingWorld:
         in_force = self.world.platforms.digest
         try:
             pack = read_pack(self._settings, self._pack)
-            self._all_there(pack)
+            _all_there(pack.found, self._pack.found)
             platforms = compile_pack(pack, self._settings)
             if failed := failures_of(pack, self._documents.differing()):
                 raise DocumentErrors([failed_case(one) for one in failed[:TOLD]])
@@ -173,45 +212,50 @@ class LivingWorld:
             if platforms.digest != in_force:
                 self.before_platforms(fresh)
         except GerbangError as error:
-            self.refused = str(error)
-            log.error("platforms-refused", error=self.refused, in_force=in_force)
+            self._refused["platforms"] = str(error)
+            log.error("platforms-refused", error=str(error), in_force=in_force)
             if isinstance(error, RecordError):
                 self._documents.look_again()
             return
-        self.world, self._pack, self.refused = fresh, pack, None
+        self.world, self._pack = fresh, pack
+        self._refused.pop("platforms", None)
         self._documents.taken()
         log.info("platforms-taken", platforms=platforms.digest, before=in_force, documents=len(pack.documents))
         if self._lists_refused:
             self.take_targets()  # they may name a platform that came only now
 
-    def _all_there(self, pack: Pack) -> None:
-        """Raises `SettingsError` where a folder is gone with all its documents: a disk that is away, or somebody who is
-        putting another in its place. What it listed would pass unseen."""
-        left = {source.file.parent for source in pack.found}
-        for folder in sorted({source.file.parent for source in self._pack.found} - left):
-            if not folder.is_dir():
-                what = f"the folder `{folder}` is gone, from which platform documents are in force"
-                raise SettingsError(what, hint="put it back, or start `gerbang serve` again without it")
-        if not pack.documents and self._pack.documents:
-            raise SettingsError("no platform document is left", hint="put them back")
+
+def _all_there(found: Iterable[Source], before: Iterable[Source]) -> None:
+    """Raises `SettingsError` where a folder is gone with all its documents: a disk that is away, or somebody who is
+    putting another in its place. What it listed would pass unseen."""
+    found, before = tuple(found), tuple(before)
+    left = {source.file.parent for source in found}
+    for folder in sorted({source.file.parent for source in before} - left):
+        if not folder.is_dir():
+            what = f"the folder `{folder}` is gone, from which documents are in force"
+            raise SettingsError(what, hint="put it back, or start `gerbang serve` again without it")
+    if before and not found:
+        raise SettingsError("no document is left", hint="put them back")
 
 
 class DocumentWatch:
-    """Whether files of the platforms have changed, and which of them differ from what was taken last.
+    """Whether files of one kind of documents have changed, and which of them differ from what was taken last.
 
     A change counts once nothing has changed since the look before: somebody may still be copying files.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._taken = self._tried = self._seen = platform_files(settings)
+    def __init__(self, files: Callable[[], Files]) -> None:
+        self._files = files
+        self._taken = files()
+        self._tried: Files | None = self._taken
+        self._seen: Files | None = self._taken
 
     def changed(self) -> bool:
         """Raises `SettingsError` where nobody can look; what is found after that is tried, the same as before too."""
         try:
-            now = platform_files(self._settings)
+            now: Files = self._files()
         except GerbangError:
-            self._tried = self._seen = frozenset()
+            self._tried = self._seen = None
             raise
         still, self._seen = now == self._seen, now
         if not still or now == self._tried:
@@ -220,10 +264,10 @@ class DocumentWatch:
         return True
 
     def differing(self) -> frozenset[Path]:
-        return frozenset(file for file, *_ in self._taken ^ self._tried)
+        return frozenset(file for file, *_ in self._taken ^ (self._tried or frozenset()))
 
     def taken(self) -> None:
-        self._taken = self._tried
+        self._taken = self._tried or frozenset()
 
     def look_again(self) -> None:
         """What was tried is to be tried once more, though nothing changes."""

@@ -31,6 +31,7 @@ from gerbang.journal.keys import load_keys
 from gerbang.model import Office, Registers, Zone
 from gerbang.pipeline import World
 from gerbang.policy.calendar import Calendar, compile_calendar, parse_calendar
+from gerbang.policy.calendar_cases import parse_calendar_cases, run_calendar_cases
 from gerbang.policy.document import compile_policy, parse_policy
 from gerbang.policy.protected import Protected, parse_protected
 from gerbang.recognition.signature import UNTOLD, PlatformDocument, Platforms, compile_platforms, parse_platform
@@ -42,6 +43,8 @@ CASES = ".cases.yaml"
 # Documents of which there is one, beside the policies.
 ALONE = frozenset({"protected", "notice"})
 DOCUMENT_LIMIT = 4 << 20  # bytes; the shipped ones are well under a tenth of it
+# Cases that do not hold, of which each is told.
+CASES_TOLD = 5
 NO_CALENDAR = "there is none in the folders of `policies`; add `bundled` to them"
 
 
@@ -204,13 +207,21 @@ def compile_pack(pack: Pack, settings: Settings) -> Platforms:
 
 
 def platform_files(settings: Settings) -> frozenset[tuple[Path, int, int, int]]:
-    """Each file of the `platforms` folders as it stands, cases included: path, time, size and number.
+    return _standing(settings, "platforms")
+
+
+def calendar_files(settings: Settings) -> frozenset[tuple[Path, int, int, int]]:
+    return _standing(settings, "calendars")
+
+
+def _standing(settings: Settings, kind: str) -> frozenset[tuple[Path, int, int, int]]:
+    """Each file of the folders of a kind as it stands, cases included: path, time, size and number.
 
     Raises `SettingsError` where a folder cannot be looked into: what stands there is not gone.
     """
     found = set()
     for folder in policy_folders(settings):
-        for file in _yaml_files(folder / "platforms"):
+        for file in _yaml_files(folder / kind):
             with suppress(OSError):
                 status = file.stat()
                 found.add((file, status.st_mtime_ns, status.st_size, status.st_ino))
@@ -280,7 +291,29 @@ def check_people(registers: Registers, offices: Mapping[str, Office], calendar: 
 
 def load_calendar(settings: Settings) -> Calendar:
     """The calendar of the settings' folders, by itself."""
-    return compile_calendar(each(sources(policy_folders(settings), "calendars"), parse_calendar))
+    return compile_calendar(each(calendar_sources(settings), parse_calendar))
+
+
+def calendar_sources(settings: Settings) -> tuple[Source, ...]:
+    return sources(policy_folders(settings), "calendars")
+
+
+def tried_calendar(found: tuple[Source, ...], differing: frozenset[Path]) -> Calendar:
+    """The calendar of these documents, if the cases hold of those that differ; else a `GerbangError` that names some.
+
+    The others' are not tried: a day off that an office adds may be one on which a shipped case has a working day.
+    """
+    calendar = compile_calendar(each(found, parse_calendar))
+    failed = [
+        DocumentError(f"{case.name}: {'; '.join(case.failures)}", place=Place(case.file, case.line))
+        for source in found
+        if (file := cases_beside(source.file)) and not differing.isdisjoint({source.file, file})
+        for case in run_calendar_cases(parse_calendar_cases(read_document(file), str(file)), calendar)
+        if case.failures
+    ]
+    if failed:
+        raise DocumentErrors(failed[:CASES_TOLD])
+    return calendar
 
 
 def content_key(record: bytes) -> bytes:

@@ -144,6 +144,7 @@ def grounds(settings: Settings, at: datetime | None) -> Iterator[Grounds]:
         by_hand(living.world.registers)
         living.before_registers = by_hand
         living.before_platforms = partial(note_platforms, settings, journal, keys, clock)
+        living.before_calendars = partial(note_grounds, settings, journal, keys, clock)
         living.before_lists = partial(note_grounds, settings, journal, keys, clock)
         living.start()
         yield Grounds(living, journal, keys, clock)

@@ -1,5 +1,6 @@
 """`gerbang calendar import`: what iCal and CSV files give, what changes, and what hostile ones do not."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from gerbang.cli.ical import DEEPEST_COMPONENT, ICAL_LIMIT, MOST_EVENTS, MOST_TI
 from gerbang.cli.main import _run
 from gerbang.cli.output import guarded
 from gerbang.errors import DocumentError
+from gerbang.living import LivingWorld
+from waiting import until
 
 LEAVE = "UID:1\nSUMMARY:Cuti\nDTSTART;VALUE=DATE:20260406\nDTEND;VALUE=DATE:20260408"
 
@@ -97,6 +100,27 @@ def test_days_off_of_a_state(office: Path) -> None:
     assert '"date": "2026-04-06"' in made
     assert '"date": "2026-04-07"' in made
     assert "2026-04-08" not in made
+
+
+@pytest.mark.parametrize("where", [("--state", "PJY"), ("--office", "hq")])
+def test_days_off_are_taken_by_a_gate_at_work(office: Path, where: tuple[str, str]) -> None:
+    file = office / "gerbang.toml"
+    file.write_text(file.read_text().replace('["rules"]', '["bundled", "rules"]'))
+    for calendar in (office / "rules" / "calendars").glob("*.yaml"):
+        calendar.unlink()
+    configuration.choose(None)
+    living = LivingWorld(configuration.settings())
+
+    def regime() -> str:
+        return living.world.calendar.hours(living.world.offices["hq"], datetime(2026, 4, 6, 2, tzinfo=UTC)).regime
+
+    assert regime() == "office-hours"
+    living.start()
+    try:
+        assert run("a.ics", *where, "--into", "rules", "--yes") == 0
+        until(lambda: regime() == "rest-day")
+    finally:
+        living.close()
 
 
 @pytest.mark.parametrize(

@@ -395,7 +395,7 @@ TABLE: list[tuple[Look, Step, Level, str]] = [
         rules.platforms,
         running_gate(refused="x.yaml:3:1: `signatures` is missing"),
         B,
-        "the running gate has not taken the platform documents: x.yaml:3:1: `signatures` is missing",
+        "the running gate has not taken changed documents: x.yaml:3:1: `signatures` is missing",
     ),
     (rules.platforms, running_gate(platforms="a" * 64), W, "the running gate goes by aaaaaaaaaaaa, and the documents"),
     (

@@ -181,7 +181,7 @@ def _offices(
         else:
             target.write_bytes(before)
         raise
-    say("written; a gate takes calendars when it is started again")
+    say("written; a running gate takes it within a few seconds")
 
 
 def _dates(event: Event) -> list[date]:

@@ -113,7 +113,7 @@ def _gate(view: View) -> dict[str, object]:
     state = State.GOOD if len(fresh) == len(view.gates) else State.DEGRADED
     told: dict[str, object] = {"state": state, "decrypts": all(one.closed is None for one in fresh)}
     if any(one.refused is not None for one in fresh):
-        told |= {"state": State.DEGRADED, "why": "changed platform documents were not taken; the log says why"}
+        told |= {"state": State.DEGRADED, "why": "changed documents were not taken; the log says why"}
     return told
 
 

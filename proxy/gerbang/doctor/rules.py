@@ -78,7 +78,7 @@ def platforms(patient: Patient) -> Iterator[Diagnosis]:
     yield good(f"{len(world.platforms.documents)} platforms, {len(world.platforms.hosts())} listed hosts")
     for gate in patient.gates:
         if gate.refused is not None:
-            yield bad(f"the running gate has not taken the platform documents: {gate.refused}", "correct what is named")
+            yield bad(f"the running gate has not taken changed documents: {gate.refused}", "correct what is named")
         elif gate.platforms not in ("", digest):
             yield warning(
                 f"the running gate goes by {gate.platforms[:12]}, and the documents on the disk are {digest[:12]}",

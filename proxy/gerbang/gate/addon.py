@@ -214,7 +214,7 @@ class Gate:
 
     @property
     def refused(self) -> str | None:
-        """Why changed platform documents are not in force, `None` where they are."""
+        """Why changed documents are not in force, `None` where they are."""
         return self._holder.refused
 
     @property

@@ -60,7 +60,7 @@ class Holder(Protocol):
 
     @property
     def refused(self) -> str | None:
-        """Why changed platform documents are not in force, `None` where they are."""
+        """Why changed documents are not in force, `None` where they are."""
 
 
 class Ledger(Protocol):
