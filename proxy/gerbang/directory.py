@@ -6,6 +6,7 @@ not followed. Everything here blocks, so none of it is for an event loop.
 
 import re
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -15,12 +16,16 @@ from ldap3 import ANONYMOUS, BASE, DEREF_NEVER, NONE, SIMPLE, SUBTREE, Connectio
 from ldap3.core.exceptions import LDAPException
 from ldap3.utils.conv import escape_filter_chars
 from ldap3.utils.dn import escape_rdn
+from pyasn1.error import PyAsn1Error  # type: ignore[import-untyped]
 
 from gerbang.errors import GerbangError, SettingsError, reason
 from gerbang.settings import LdapSettings
 
 PAGE = 500  # entries that are asked for at once
 MOST_ENTRIES = 50_000
+ANSWER_LIMIT = 1 << 20  # bytes of the answer to one question, when somebody signs in
+PAGE_LIMIT = 16 << 20  # and when a page is read
+PATIENCE = 4  # times `ldap.timeout`, in which an answer has to be there whole
 SECRET_LIMIT = 4096  # bytes of the file with the bind password
 PAGED: Final = "1.2.840.113556.1.4.319"
 IN_CHAIN: Final = "1.2.840.113556.1.4.1941"
@@ -50,6 +55,11 @@ REFUSALS: Final = {
     50: "no-rights",
     53: "refused-by-policy",
 }
+
+
+# What comes of a server that is not there, or that sends what is no LDAP: the library's reader trips over some of it.
+GARBLED: Final = (PyAsn1Error, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+UNTOLD: Final = (LDAPException, OSError, *GARBLED)
 
 
 class DirectoryError(GerbangError):
@@ -86,6 +96,34 @@ def _text(value: bytes) -> str | None:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+class _Held:
+    """A connection's socket that waits for no answer longer, and takes none that is larger, than is allowed.
+
+    The library waits for each piece by itself, and would go on for ever where a server sends them one by one.
+    """
+
+    def __init__(self, held: Any, seconds: float, limit: int) -> None:
+        self._held = held
+        self._seconds = seconds
+        self.ask(limit)
+
+    def ask(self, limit: int) -> None:
+        """Another question begins."""
+        self._end, self._left = time.monotonic() + self._seconds, limit
+
+    def recv(self, size: int) -> bytes:
+        if self._left <= 0:
+            raise OSError("its answer is too large")
+        if time.monotonic() > self._end:
+            raise TimeoutError("its answer takes too long")
+        data: bytes = self._held.recv(min(size, self._left))
+        self._left -= len(data)
+        return data
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._held, name)
 
 
 class Directory:
@@ -132,7 +170,8 @@ class Directory:
     def _id_of(self, found: Sequence[Entry]) -> str:
         """As the directory spells it: it takes `AMINAH` for `aminah`, and the register does not."""
         if not found:
-            raise SignInRefused("no-such-user", counts=False)
+            # As with one who is there: else who knocks could tell by when he is held off.
+            raise SignInRefused("no-such-user")
         if len(found) > 1:
             raise SignInRefused("several-such-users", counts=False)
         identity = found[0].first(self._settings.id)
@@ -143,6 +182,7 @@ class Directory:
     def _bind(self, connection: Connection, dn: str, password: bytes) -> None:
         """Raises `SignInRefused`."""
         connection.user, connection.password, connection.authentication = dn, password, SIMPLE
+        connection.socket.ask(ANSWER_LIMIT)
         try:
             connection.bind()
         finally:
@@ -166,7 +206,7 @@ class Directory:
             yield from self._search(
                 connection, base or self._settings.base, filter_, attributes, SUBTREE, most=MOST_ENTRIES, paged=True
             )
-        except (LDAPException, OSError) as error:
+        except UNTOLD as error:
             raise DirectoryError(f"the directory was lost: {_told(error)}") from None
         finally:
             _end(connection)
@@ -189,7 +229,7 @@ class Directory:
         for server in self._servers():
             try:
                 _end(self._bound(server))
-            except (LDAPException, OSError, ssl.SSLError) as error:
+            except UNTOLD as error:
                 yield server.name, DirectoryError(_told(error))
             except DirectoryError as error:
                 yield server.name, error
@@ -210,6 +250,7 @@ class Directory:
         cookie: Any = None
         count = 0
         while True:
+            connection.socket.ask(PAGE_LIMIT if paged else ANSWER_LIMIT)
             connection.search(
                 base,
                 filter_,
@@ -254,7 +295,7 @@ class Directory:
                 raise
             except DirectoryError as error:
                 failed.append(f"{servers[at].name}: {error.what}")
-            except (LDAPException, OSError, ssl.SSLError) as error:
+            except UNTOLD as error:
                 failed.append(f"{servers[at].name}: {_told(error)}")
             else:
                 self._first = at
@@ -291,8 +332,12 @@ class Directory:
             receive_timeout=self._settings.timeout,
         )
         connection.open(read_server_info=False)
-        if self._settings.start_tls and not server.ssl and not connection.start_tls(read_server_info=False):
-            raise DirectoryError(f"StartTLS is refused: {_result(connection)}")
+        seconds = float(self._settings.timeout * PATIENCE)
+        connection.socket = _Held(connection.socket, seconds, ANSWER_LIMIT)
+        if self._settings.start_tls and not server.ssl:
+            if not connection.start_tls(read_server_info=False):
+                raise DirectoryError(f"StartTLS is refused: {_result(connection)}")
+            connection.socket = _Held(connection.socket, seconds, ANSWER_LIMIT)
         return connection
 
     def _bound(self, server: Server) -> Connection:
@@ -301,6 +346,7 @@ class Directory:
         connection = self._opened(server)
         if not settings.bind_dn:
             connection.authentication = ANONYMOUS
+            connection.socket.ask(ANSWER_LIMIT)
             connection.bind()
             if connection.result["result"] != SUCCESS:
                 raise DirectoryError(f"the directory tells nothing without a bind: {_result(connection)}")
@@ -336,7 +382,7 @@ def secret(settings: LdapSettings) -> bytes:
 def _end(connection: Connection) -> None:
     try:
         connection.unbind()
-    except (LDAPException, OSError):
+    except UNTOLD:
         return
 
 
@@ -348,4 +394,6 @@ def _result(connection: Connection) -> str:
 def _told(error: Exception) -> str:
     if "doesn't match any name" in str(error):
         return "its certificate is for another name than this address"
+    if not isinstance(error, LDAPException | OSError):
+        return "what it sends is no LDAP"
     return " ".join(str(error).split())[:200] or type(error).__name__

@@ -41,6 +41,9 @@ class News:
     afresh: bool
     records: list[Record]
 
+    def __bool__(self) -> bool:
+        return self.afresh or bool(self.records)
+
 
 class Feed:
     """The feed `name` of a folder, for who writes it. Raises `FeedError` where the disk fails or a bound is met."""

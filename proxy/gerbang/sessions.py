@@ -103,8 +103,11 @@ class Desk:
         self._book = Book()
 
     def standing(self, now: datetime) -> tuple[Session, ...]:
-        self._book.take(self._follower.news(), now)
+        self._catch_up(now)
         return self._book.all(now)
+
+    def _catch_up(self, now: datetime) -> None:
+        self._book.take(self._follower.news(), now)
 
     def say(self, sessions: Sequence[Session], now: datetime) -> int:
         """Write down what is new of these, whole or not at all; how many that were.
@@ -112,20 +115,24 @@ class Desk:
         One that has ended ends what stands at its address, where that is the same officer's: the end of an earlier
         session that comes late does not end the next one.
         """
-        self.standing(now)
+        self._catch_up(now)
         told: dict[str, Session] = {}
         for session in sessions:
             before = told.get(session.address) or self._book.at(session.address, now)
             if session.officer is not None and session.until > now:
                 told[session.address] = session
             elif before is not None and session.officer in (None, before.officer):
-                told[session.address] = Session(session.address, None, session.until, by=session.by)
+                told[session.address] = Session(session.address, None, now, by=session.by)
         new = [one for one in told.values() if _new(one, self._book.at(one.address, now))]
         more = sum(one.officer is not None and self._book.at(one.address, now) is None for one in new)
         if len(self._book) + more > MOST_SESSIONS:
+            self._book.forget(now)
+        if len(self._book) + more > MOST_SESSIONS:
             raise FeedError(f"there are {MOST_SESSIONS} sessions already", hint="end those that are past")
         self._feed.append([one.record() for one in new])
-        self.standing(now)
+        self._catch_up(now)
+        if self._book.records - len(self._book) > SPARE_RECORDS:
+            self._book.forget(now)
         if self._book.records > 2 * len(self._book) + SPARE_RECORDS:
             self._compact(now)
         return len(new)
@@ -141,7 +148,7 @@ class Desk:
             return session.officer is not None and session.until > now
 
         self._feed.compact(standing)
-        self.standing(now)
+        self._catch_up(now)
 
 
 def _new(session: Session, before: Session | None) -> bool:

@@ -376,6 +376,7 @@ class LdapSettings(Section):
     timeout: int = Field(default=5, ge=1, le=60)
     attempts: int = Field(default=3, ge=1, le=100)
     attempts_within: int = Field(default=900, ge=60, le=86400)
+    known_hours: int = Field(default=10, ge=1, le=168)
     sync: LdapSyncSettings = LdapSyncSettings()
 
 

@@ -12,6 +12,7 @@ from mitmproxy.test import tflow
 
 from gate_builders import Standing, office_settings, world_of
 from gerbang.gate.admission import Admission
+from gerbang.gate.guard import Guard
 from gerbang.gate.identity.door import Knock, Outcome, SignIn
 from gerbang.gate.identity.entrances import Entrance
 from gerbang.model import Reply
@@ -89,7 +90,7 @@ AWAY = SignIn(Outcome.UNAVAILABLE)
 @pytest.fixture
 def admission(tmp_path: Path) -> Admission:
     settings = office_settings(tmp_path)
-    return Admission(settings, Standing(world_of(settings)), Counter())
+    return Admission(settings, Standing(world_of(settings)), Counter(), Guard("forward"))
 
 
 def admitted(admission: Admission, entrance: Entrance, mode: str = "regular", header: str = "Basic x") -> Any:

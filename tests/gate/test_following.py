@@ -26,7 +26,7 @@ def test_news_arrive_while_the_file_comes_goes_and_fails(tmp_path: Path) -> None
                 await asyncio.sleep(0.02)
 
     async def run() -> None:
-        task = asyncio.create_task(follow(Follower(feed.folder, "trial"), take))
+        task = asyncio.create_task(follow(Follower(feed.folder, "trial").news, take))
         await met(lambda: len(seen) == 1)
         feed.append([{"n": 1}])
         await met(lambda: len(seen) == 2)

@@ -14,7 +14,8 @@ REASON: Final = 123
 
 
 def instead(refusal: SocketRefusal, reason: str, language: Language, gate: str, decision: Decision | None) -> str:
-    """The message that the page gets. `reason` is `block`, `visit`, `hold`, `fault`, `journal` or `busy`."""
+    """The message that the page gets. `reason` is `block`, `visit`, `hold`, `fault`, `journal`, `busy` or
+    `unknown-officer`."""
     number = decision.number if decision else ""
     message = say(f"neutral.{reason}", language, link=_link(reason, gate, number))
     values = {"message": message, "number": number or "-", "id": refusal.id}

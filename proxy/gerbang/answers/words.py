@@ -331,6 +331,10 @@ PHRASES: Mapping[str, Phrase] = {
     "neutral.notice": Phrase(
         "Baca dan akui notis pejabat anda dahulu: {link}", "Read and acknowledge your office's notice first: {link}"
     ),
+    "neutral.unknown-officer": Phrase(
+        "Gerbang pejabat anda tidak mengenali anda lagi, jadi ini tidak dihantar.",
+        "Your office's gate does not know you any more, so this was not sent.",
+    ),
     "neutral.fault": Phrase(
         "Gerbang pejabat anda tidak dapat menyemak tindakan ini buat masa ini, jadi ia tidak dihantar.",
         "Your office's gate cannot check this at the moment, so it was not sent.",

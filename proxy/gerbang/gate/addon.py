@@ -95,7 +95,7 @@ class Gate:
         )
         self.guard = Guard(settings.gate.on_fault)
         self.counts: Counter[str] = Counter()
-        self.admission = Admission(settings, holder, self.counts)
+        self.admission = Admission(settings, holder, self.counts, self.guard)
         self.sockets = Sockets(self.judge, self.guard, self.admission, holder, self.counts, settings.gate_url)
         self.passing = Passing(
             self.judge,
@@ -168,7 +168,7 @@ class Gate:
         if self.admission.sessions is not None:
             self._keep(self.admission.follow_sessions())
         for follower, take in self._followed:
-            self._keep(follow(follower, take))
+            self._keep(follow(follower.news, take))
         if self._authority is not None:
             self._keep(renewal.follow_authority(self.settings.authority_folder, self._take_authority))
         certificate, key = self.settings.gate.tls_certificate, self.settings.gate.tls_key
@@ -276,6 +276,11 @@ class Gate:
 
     async def server_connect(self, data: ServerConnectionHookData) -> None:
         server, client = data.server, data.client
+        if not self.admission.may_open(client):
+            # What is neither TLS nor HTTP asks nobody on its way here.
+            self.counts["unknown-officer"] += 1
+            server.error = "nobody is known"
+            return
         if server.address is None or _is_chosen_upstream(client, server):
             return
         if plain_host(server.address[0]) == self._host:

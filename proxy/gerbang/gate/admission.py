@@ -1,7 +1,10 @@
 """Who is at the other end of a client connection, and whether anybody there is served at all."""
 
 import asyncio
+import math
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import Final
@@ -13,6 +16,7 @@ from mitmproxy.connection import Client
 from mitmproxy.proxy.mode_specs import RegularMode, UpstreamMode
 
 from gerbang.gate.following import follow
+from gerbang.gate.guard import Guard
 from gerbang.gate.identity.door import Knock, Outcome
 from gerbang.gate.identity.downstream import Downstream, Unreadable, asking, strip
 from gerbang.gate.identity.entrances import OPEN, Entrance, entrances, every_door
@@ -43,10 +47,11 @@ CAME_FROM: Final = "gerbang.came-from"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """An officer's id, and the way by which it is known."""
+    """An officer's id, the way by which it is known, and until when on the machine's steady clock."""
 
     user: str
     way: str
+    until: float = math.inf
 
 
 @dataclass(slots=True)
@@ -69,8 +74,17 @@ class Person:
 class Admission:
     """Knows the clients of one gate. Refusals are counted in `counts`."""
 
-    def __init__(self, settings: Settings, holder: Holder, counts: Counter[str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        holder: Holder,
+        counts: Counter[str],
+        guard: Guard,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._holder = holder
+        self._guard = guard
+        self._clock = clock
         self._counts = counts
         self._tls_only = settings.gate.tls == "required"
         self._zones = Zones(holder.world.zones)
@@ -94,12 +108,15 @@ class Admission:
         while self._doors:
             await asyncio.sleep(REFRESH)
             for door in self._doors:
-                await asyncio.to_thread(door.refresh)
+                try:
+                    await asyncio.to_thread(door.refresh)
+                except Exception as error:
+                    self._guard.caught("refresh", error)
 
     async def follow_sessions(self) -> None:
         """Follow the feed of sessions until it is cancelled."""
         if self._sessions is not None:
-            await follow(self._sessions.follower, self._sessions.take)
+            await follow(self._sessions.look, self._sessions.take)
 
     @property
     def sessions(self) -> SessionDoor | None:
@@ -151,6 +168,13 @@ class Admission:
     def has_tunnel(self, client: Client) -> bool:
         return client in self._tunnels
 
+    def with_tunnels(self) -> tuple[Client, ...]:
+        return tuple(self._tunnels)
+
+    def may_open(self, client: Client) -> bool:
+        """Whether a connection may be opened for a client that knows of no proxy: who asks there was not asked yet."""
+        return speaks_proxy(client) or self.actor(client) is not None
+
     # ------------------------------------------------------------ people
 
     def actor(self, client: Client) -> Actor | None:
@@ -167,18 +191,34 @@ class Admission:
         person = self._people.get(client)
         return person is not None and person.zone is None
 
-    def now(self, actor: Actor) -> Actor:
-        """The same, as the register has the officer by now; in a zone of sessions, whoever is at the address by now."""
+    def now(self, actor: Actor, client: Client) -> Actor | None:
+        """The same, as the register has the officer by now; in a zone of sessions, whoever is at the address by now.
+
+        `None` where nobody is known any more and somebody has to be.
+        """
+        if client in self._tunnels and self.actor(client) is None:
+            return None
         if actor.known_by in {"", "session"} and self._sessions is not None and "session" in actor.zone.sign_in:
             zone = self._zones.of(actor.client)
-            return actor if zone is None else self._actor(zone, actor.client, None)
+            there = actor if zone is None else self._actor(zone, actor.client, None)
+            return None if self._must_be_known(there) else there
         if actor.officer is None:
             return actor
         known = self._holder.world.registers.officers.get(actor.officer.id)
         return actor if known in (None, actor.officer) else replace(actor, officer=known)
 
     async def admit(self, flow: http.HTTPFlow) -> Actor | Reply:
-        """The actor, or why there is none. The header with the password goes no further than here."""
+        """The actor, or why there is none. The header with the password goes no further than here.
+
+        A fault says nothing of who asks: nobody passes by it, whatever is set for faults.
+        """
+        try:
+            return await self._admitted(flow)
+        except Exception as error:
+            self._guard.caught("admit", error)
+            return plain("fault")
+
+    async def _admitted(self, flow: http.HTTPFlow) -> Actor | Reply:
         client = flow.client_conn
         given = flow.request.headers.get("proxy-authorization")
         flow.request.headers.pop("proxy-authorization", None)
@@ -231,7 +271,7 @@ class Admission:
         match signed_in.outcome:
             case Outcome.SIGNED_IN if signed_in.user is not None:
                 # Requests of a plain connection may be different people's, behind a proxy of their own.
-                flow.metadata[OPENED_BY] = known = Known(signed_in.user, way)
+                flow.metadata[OPENED_BY] = known = Known(signed_in.user, way, signed_in.until)
                 if way in OF_A_CONNECTION and not person.shared:
                     person.stays = known
                 return self._actor(zone, address, known)
@@ -252,6 +292,8 @@ class Admission:
         return self._entrances.get(zone.name, OPEN)
 
     def _actor(self, zone: Zone, address: str, known: Known | None) -> Actor:
+        if known is not None and self._clock() >= known.until:
+            known = None
         if (known is None or known.way == "session") and self._sessions is not None and "session" in zone.sign_in:
             # Whoever is there by now: a session may have ended, or be another's, since the tunnel was opened.
             session = self._sessions.at(address)

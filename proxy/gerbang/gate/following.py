@@ -7,21 +7,23 @@ from typing import Final
 import structlog
 
 from gerbang.errors import FeedError
-from gerbang.feeds import Follower, News
 
 log = structlog.get_logger()
 
 LOOK_SECONDS: Final = 0.5
 
 
-async def follow(follower: Follower, take: Callable[[News], None]) -> None:
-    """Give each news to `take`, until cancelled. Where the file cannot be read, what was known stays so."""
+async def follow[News](look: Callable[[], News], take: Callable[[News], None]) -> None:
+    """Give what each look finds to `take`, where that is anything, until cancelled.
+
+    Where the file cannot be read, what was known stays so.
+    """
     away = False
     while True:
         try:
-            news = await asyncio.to_thread(follower.news)
+            news = await asyncio.to_thread(look)
             away = False
-            if news.afresh or news.records:
+            if news:
                 take(news)
         except FeedError as error:
             if not away:

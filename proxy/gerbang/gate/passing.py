@@ -168,6 +168,14 @@ class Passing:
 
     async def look(self) -> None:
         """Judge again what is due, and end what is refused now."""
+        for number, client in enumerate(self._admission.with_tunnels()):
+            if number % SLICE == 0:
+                await asyncio.sleep(0)
+            if self._admission.actor(client) is None and (handler := self._handlers.get(client.id)) is not None:
+                # Whoever opened it is not known any more, where somebody has to be.
+                self._counts["ended-unknown"] += 1
+                if (transport := handler.transports.get(client)) and transport.handler:
+                    transport.handler.cancel("nobody is known")
         standing = [each for hosts in tuple(self._tunnels.values()) for each in hosts.values()]
         # A film goes the way of its platform, which therefore comes first.
         standing.sort(key=lambda each: each.content)
@@ -218,7 +226,7 @@ class Passing:
     def _actor(self, each: Open) -> Actor | None:
         """Who is at the other end by now."""
         if each.flow is not None and not self._admission.has_tunnel(each.client):
-            return self._admission.now(each.actor)
+            return self._admission.now(each.actor, each.client)
         return self._admission.actor(each.client)
 
     def _goes_with_what_is_refused(self, each: Open) -> bool:

@@ -29,6 +29,7 @@ CODES: Final = {
     "busy": CloseReason.TRY_AGAIN_LATER,
     "notice": CloseReason.POLICY_VIOLATION,
     "journal": CloseReason.TRY_AGAIN_LATER,
+    "unknown-officer": CloseReason.POLICY_VIOLATION,
     "fault": CloseReason.INTERNAL_ERROR,
 }
 SUBPROTOCOL: Final = "sec-websocket-protocol"
@@ -98,7 +99,10 @@ class Sockets:
         if message.flow.metadata.pop(SHORT_OF_MEMORY, False):
             self._counts["short-of-memory"] += 1
             return "busy", None
-        actor = self._admission.now(passage.actor)
+        actor = self._admission.now(passage.actor, message.flow.client_conn)
+        if actor is None:
+            self._counts["unknown-officer"] += 1
+            return "unknown-officer", None
         if message.content is None:
             verdict = await self._judge.message_too_large(request, actor, message.size)
             return ("notice" if verdict.untold else "too-large"), verdict.refused

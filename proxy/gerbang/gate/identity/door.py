@@ -1,5 +1,6 @@
 """What a door is: one way by which people are known, and the bounds on those who knock in vain."""
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -43,11 +44,13 @@ class Knock:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """`user` is the officer's id. `answer` are headers for the reply."""
+    """`user` is the officer's id. `answer` are headers for the reply. `until`, on the door's clock, is when whoever
+    came in has to be looked at anew, tunnel or not."""
 
     outcome: Outcome
     user: str | None = None
     answer: tuple[tuple[str, str], ...] = ()
+    until: float = math.inf
 
 
 class Door(Protocol):

@@ -1,5 +1,7 @@
 """Who may sign in by an htpasswd file with bcrypt."""
 
+import math
+import re
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,6 +18,10 @@ CHECKS_AT_ONCE = 2
 # What bcrypt takes of a password, in bytes; `htpasswd` cuts there too, and the library refuses more.
 BCRYPT_TAKES = 72
 FILE_LIMIT = 4 << 20
+# Each step of the cost doubles the time; with 16 a look takes some five seconds.
+DEAREST = 16
+
+_BCRYPT = re.compile(r"\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}")
 
 
 def parse_htpasswd(text: str, file: str) -> Mapping[str, bytes]:
@@ -33,9 +39,19 @@ def parse_htpasswd(text: str, file: str) -> Mapping[str, bytes]:
         user, colon, hashed = entry.partition(":")
         if not colon or not user:
             raise SettingsError("this is no line of an htpasswd file", place=place, hint="expected `user:hash`")
-        if not hashed.startswith(("$2y$", "$2b$", "$2a$")) or len(hashed) != 60:
+        if user == "unknown":
+            # In the record and in policies the word stands for nobody.
+            raise SettingsError("nobody can be called `unknown`", place=place, hint="give the officer another name")
+        found = _BCRYPT.fullmatch(hashed)
+        if found is None or not 4 <= int(found[1]) <= 31:
             raise SettingsError(
                 f"the hash of `{user}` is not bcrypt", place=place, hint=f"make it with `htpasswd -B {file} {user}`"
+            )
+        if int(found[1]) > DEAREST:
+            raise SettingsError(
+                f"the hash of `{user}` has the cost {found[1]}, and would hold everybody up",
+                place=place,
+                hint=f"make it with `htpasswd -B -C 10 {file} {user}`",
             )
         if user in users:
             raise SettingsError(f"`{user}` stands here twice", place=place)
@@ -48,18 +64,21 @@ class Htpasswd:
 
     way = "htpasswd"
     at_once = CHECKS_AT_ONCE
+    known_for = math.inf  # a line that changes or goes ends what was known by it
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._stamp = _stamp(file)
         self._users = _read(file)
-        # A user who is not there takes as long to refuse as one with a wrong password.
-        self._nobody = bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(_cost(self._users.values())))
+        self._nobody = _nobody(self._users.values())
 
     def seal(self, user: str) -> bytes | None:
         return self._users.get(user)
 
     def verify(self, user: str, password: bytes) -> SignIn:
+        if b"\0" in password:
+            # For bcrypt `word` and `word`, NUL, `word` are the same.
+            return SignIn(Outcome.WRONG)
         hashed = self._users.get(user)
         if bcrypt.checkpw(password[:BCRYPT_TAKES], hashed or self._nobody) and hashed is not None:
             return SignIn(Outcome.SIGNED_IN, user)
@@ -72,12 +91,19 @@ class Htpasswd:
             return
         self._stamp = stamp
         try:
-            self._users = _read(self._file)
+            users = _read(self._file)
+            self._nobody = _nobody(users.values())
+            self._users = users
         except SettingsError as error:
             log.error("htpasswd-refused", error=str(error), in_force="the file as it was")
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _nobody(hashes: Iterable[bytes]) -> bytes:
+    """A hash that nobody has: a user who is not there takes as long to refuse as one with a wrong password."""
+    return bcrypt.hashpw(secrets.token_bytes(16), bcrypt.gensalt(_cost(hashes)))
 
 
 def _cost(hashes: Iterable[bytes]) -> int:

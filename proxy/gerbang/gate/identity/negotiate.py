@@ -109,9 +109,11 @@ class Names:
             raise Refused("realm")
         if principal in self.allowed:
             return name
-        if not NAME.fullmatch(name) or name == "unknown":
+        officer = name.lower() if self.lower else name
+        # Small letters of some others, such as the sign for kelvins, are plain ones: that would be somebody else.
+        if not NAME.fullmatch(officer) or officer == "unknown" or (officer.isascii() and not name.isascii()):
             raise Refused("not-a-person")
-        return name.lower() if self.lower else name
+        return officer
 
 
 class Acceptor:

@@ -1,6 +1,7 @@
 """A door that asks nobody: who is at an address stands in the feed of sessions."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,6 +9,17 @@ from gerbang.feeds import Follower, News
 from gerbang.gate.identity.door import Knock, Outcome, SignIn
 from gerbang.gate.identity.zones import plain_address
 from gerbang.sessions import FEED, Book, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the feed gave. `book` is all of it, where it was read anew."""
+
+    news: News
+    book: Book | None
+
+    def __bool__(self) -> bool:
+        return bool(self.news)
 
 
 class SessionDoor:
@@ -22,11 +34,23 @@ class SessionDoor:
         self.follower = Follower(folder, FEED)
         self.told: datetime | None = None
         """When the feed said something last."""
-        self.take(self.follower.news())
+        self.take(self.look())
 
-    def take(self, news: News) -> None:
-        self.book.take(news, self._now())
-        if news.records:
+    def look(self) -> "Seen":
+        """What came since. Does I/O, and all the work where the feed is read anew, so not for the event loop."""
+        news = self.follower.news()
+        book = None
+        if news.afresh:
+            book = Book()
+            book.take(news, self._now())
+        return Seen(news, book)
+
+    def take(self, seen: "Seen") -> None:
+        if seen.book is not None:
+            self.book = seen.book
+        else:
+            self.book.take(seen.news, self._now())
+        if seen.news.records:
             self.told = self._now()
 
     def at(self, client: str) -> Session | None:
