@@ -58,7 +58,7 @@ def test_the_console_runs_as_a_process_and_waits_for_its_database(tmp_path: Path
 
 
 def _first_answer(url: str, process: subprocess.Popen[bytes]) -> httpx.Response:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while True:
         try:
             return httpx.get(url)

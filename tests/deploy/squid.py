@@ -49,7 +49,7 @@ class Squid:
     def ways(self, target: str, least: int = 1) -> list[str]:
         """By which way each request for a target went; a tunnel is written down when it ends."""
         found: list[str] = []
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while len(found) < least and time.monotonic() < until:
             lines = (line.split() for line in (self.folder / "access.log").read_text().splitlines())
             found = [parts[8].partition("/")[0] for parts in lines if parts[6] == target]

@@ -107,7 +107,7 @@ def test_a_harmless_post_after_hours_goes_out_with_its_line_first(
         (decision,) = gate.decisions()
         assert decision["effect"] in {"allow", "record"}
         assert decision["done"] == "forwarded"
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not gate.lines("outcome") and time.monotonic() < deadline:
             time.sleep(0.02)
         (outcome,) = gate.lines("outcome")
@@ -444,7 +444,7 @@ def test_the_record_knows_what_went_out_with_an_upload(tmp_path: Path, trust: Tr
         with gate.tls("upload.x.com:443") as connection:
             connection.sendall(request + b"x" * size)
             assert receive(connection).startswith(b"HTTP/1.1 200")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not gate.lines("outcome") and time.monotonic() < deadline:
             time.sleep(0.02)
         (outcome,) = gate.lines("outcome")
@@ -510,7 +510,7 @@ def test_one_address_has_so_many_connections_and_no_more(gate: RunningGate, monk
             for number in range(3):
                 connection = opened.enter_context(socket.create_connection(gate.address, 5))
                 assert bool(say(connection, request)) == (number < 2)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while gate.gate.admission.connected and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not gate.gate.admission.connected, "who goes makes room"
@@ -533,7 +533,7 @@ def test_what_was_counted_is_said_when_it_has_changed_and_at_the_end(
             assert said() == [], "nothing has happened"
             with pytest.raises(ConnectionRefusedError):
                 tunnel(gate.address, "10.0.0.1:80")
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while not said() and time.monotonic() < deadline:
                 time.sleep(0.02)
             time.sleep(0.2)

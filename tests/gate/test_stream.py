@@ -233,7 +233,7 @@ def test_the_budget_is_for_all_bodies_together() -> None:
         waiting = [socket.create_connection(proxy.address, 10) for _ in range(2)]
         for connection in waiting:
             connection.sendall(post("x.com", 200_000) + b"x" * 120_000)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while limits.budget.taken < 240_000 and time.monotonic() < deadline:
             time.sleep(0.01)
         with socket.create_connection(proxy.address, 10) as late:
@@ -258,7 +258,7 @@ def test_one_sender_cannot_take_what_others_need() -> None:
         waiting = [socket.create_connection(proxy.address, 10) for _ in range(3)]
         for number, connection in enumerate(waiting, 1):
             connection.sendall(post("x.com", 200_000) + b"x" * 60_000)
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 60
             while number == 1 and limits.budget.taken < 60_000 and time.monotonic() < deadline:
                 time.sleep(0.01)
         for connection in waiting[1:]:

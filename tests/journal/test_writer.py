@@ -179,7 +179,7 @@ def test_a_seal_is_written_every_so_many_lines(tmp_path: Path) -> None:
 def test_a_seal_is_written_after_a_while_where_there_is_something_to_seal(tmp_path: Path) -> None:
     journal = a_journal(tmp_path, seal_every=0.1, seal_lines=10**6)
     appended(journal, "one")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while "seal" not in kinds(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)
@@ -347,7 +347,7 @@ def test_what_waits_has_a_bound(tmp_path: Path) -> None:
     journal = a_journal(tmp_path, disk=faulty.disk(), bound=10)
     faulty.gate.clear()
     journal.append(an_event("in the writer's hands"))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while journal._queue and time.monotonic() < deadline:
         time.sleep(0.01)
     waiting = [journal.append(an_event(str(number))) for number in range(10)]
