@@ -102,13 +102,15 @@ def decided(
     return decision, facts
 
 
-def write_journal(folder: Path, policy: Policy, count: int, *, checks: Any = CHECKS, seed: int = 5) -> None:
+def write_journal(
+    folder: Path, policy: Policy, count: int, *, checks: Any = CHECKS, seed: int = 5, officers: int = 800
+) -> None:
     """So many decisions, behind the line that says what looks for findings."""
     basis = replace(BASIS, policy=policy.digest)
     with closing(a_journal(folder)) as journal:
         journal.append(policy_activated(basis, {}, BEGINNING, KEYS, checks, ("parties",))).result()
         waiting: list[Future[Any]] = []
-        for decision, _ in islice(acts(policy, seed), count):
+        for decision, _ in islice(acts(policy, seed, officers), count):
             done = "answered" if decision.effect is Effect.BLOCK else "forwarded"
             waiting.append(journal.append(decision_event(decision, done, ["s••••t"] * len(decision.findings), KEYS)))
             if len(waiting) == 500:

@@ -679,6 +679,10 @@ class Decision:
     unknown: frozenset[str] = frozenset()
     """What was not known when the headers alone decided: the keys of a policy that the body answers."""
     exemptions: tuple[RegisteredExemption, ...] = ()
+    duty: Duty | None = None
+    """Whether the officer acts by the official account by duty; `None` for any other account."""
+    exempt: Mapping[str, str] = field(default_factory=dict)
+    """The exemptions of the register that held, by the rule that each is from, whether or not the rule matched."""
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

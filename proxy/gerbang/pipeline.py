@@ -447,4 +447,6 @@ def _decision(
         target_lists=facts.target_lists,
         unknown=facts.unknown,
         exemptions=_applied(matches, activity, actor, world, moment),
+        duty=facts.duty,
+        exempt=facts.exempt or {},
     )

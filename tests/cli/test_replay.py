@@ -40,7 +40,7 @@ def office(tmp_path: Path) -> Iterator[Path]:
 
 def run(office: Path, *words: str) -> tuple[int, str]:
     done = CliRunner().invoke(app, ["--config", str(office / "gerbang.toml"), "policy", "replay", *words])
-    return done.exit_code, done.output
+    return done.exit_code, done.stdout
 
 
 def replayed(office: Path, *words: str) -> dict[str, Any]:
@@ -114,3 +114,39 @@ def test_a_slip_is_told_in_a_sentence(office: Path, words: tuple[str, ...], said
     outcome = CliRunner().invoke(app, ["--config", str(office / "gerbang.toml"), "policy", "replay", *given])
     assert outcome.exit_code != 0
     assert said in str(outcome.exception)
+
+
+def test_small_units_are_told_together_unless_they_are_asked_for(tmp_path: Path) -> None:
+    an_office(tmp_path)
+    (tmp_path / "new.yaml").write_text(a_policy_text(a_rule("all", when={"activity": ["publishing", "view", "react"]})))
+    policy = compile_policy([parse_policy(a_policy_text(HOURS), "now.yaml")])
+    write_journal(tmp_path / "state" / "journal", policy, 40, officers=6)  # one or two officers in each of five units
+    try:
+        folded = replayed(tmp_path, str(tmp_path / "new.yaml"))
+        named = replayed(tmp_path, str(tmp_path / "new.yaml"), "--small-units")
+    finally:
+        choose(None)
+    assert {one["unit"] for one in folded["flips"]} <= {"others (small units)", "not known"}
+    assert {"Komunikasi", "Kewangan"} <= {one["unit"] for one in named["flips"]}
+    assert sum(one["decisions"] for one in folded["flips"]) == sum(one["decisions"] for one in named["flips"])
+
+
+def test_vocabularies_that_are_not_todays_are_told(office: Path) -> None:
+    party = a_rule("party", when={"activity": "publishing", "finding": {"category": "political"}})
+    (office / "party.yaml").write_text(a_policy_text(party))
+    (one,) = replayed(office, str(office / "party.yaml"))["judged_by_other_vocabularies"]
+    assert (one["category"], one["checks"]) == ("political", ["party-names", "trial"])
+    assert 0 < one["decisions"] <= COUNT
+    status, output = run(office, str(office / "party.yaml"), "--since", "2026-11-01", "--until", "2027-06-01")
+    assert status == 0
+    assert f"findings as they were then: {one['decisions']} decisions" in output
+    assert replayed(office, str(office / "new.yaml"))["judged_by_other_vocabularies"] == []
+
+
+def test_without_a_terminal_it_says_now_and_then_how_far_it_is(office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gerbang.cli.policy.replaying._BETWEEN_LINES", 0.0)
+    words = ["policy", "replay", str(office / "new.yaml"), "--since", "2026-11-01", "--json"]
+    done = CliRunner().invoke(app, ["--config", str(office / "gerbang.toml"), *words])
+    assert "reading the journal: " in done.stderr
+    assert "\x1b" not in done.stderr
+    assert json.loads(done.stdout)["decisions"] == COUNT

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import AMINAH, a_decision, an_activity, an_actor
-from gerbang.model import Effect, Finding, Likelihood
+from gerbang.model import Duty, Effect, Finding, Likelihood, Standing
 from gerbang.policy.conditions import KEYS, Facts
 from gerbang.policy.decide import decide, effect_of
 from gerbang.policy.document import Document, compile_policy
@@ -175,3 +175,46 @@ def test_the_truth_lies_between_the_least_and_the_most(
     assert told.least <= truth <= told.most
     blind = judged(policy, replace(facts, findings=(), target_lists=frozenset()), Seen({}, None))
     assert blind.least <= truth <= blind.most
+
+
+def test_an_exemption_of_the_register_and_duty_count_as_they_were() -> None:
+    rule = a_rule("all", when=POSTS)
+    exempt = line(exempt={"trial/all": "E-1"})
+    assert a_replay(rule).take(recorded(*parts(exempt))) is None
+    assert a_replay(rule | {"final": True}).take(recorded(*parts(exempt))) is not None
+    # Also where not all is known.
+    both = a_replay(rule, a_rule("rude", when={**POSTS, "finding": {"category": "personal-attack"}}))
+    assert both.take(recorded(*parts(exempt))) is None
+    assert both.untold == {UNCHECKED: 1}
+    by_duty = a_rule("duty", when={**POSTS, "account_duty": "off-duty"})
+    body, private = parts(line(standing=Standing.OFFICIAL, duty=Duty.OFF_DUTY))
+    assert a_replay(by_duty).take(recorded(body, private)) is not None
+    del body["duty"]
+    older = a_replay(by_duty)
+    assert older.take(recorded(body, private)) is None
+    assert older.untold == {f"{BEFORE} (account_duty)": 1}
+    # By any other account there is no duty, whether it was written down or not.
+    assert a_replay(by_duty).take(recorded(*parts(line()))) is None
+
+
+def test_where_a_vocabulary_changed_it_is_told_for_what_the_candidate_asks() -> None:
+    vocabularies = {BASIS.lexicons: {name: said[1] for name, said in CHECKS.items()}}
+    rules = (a_rule("party", when=POLITICAL),)
+
+    def told(now: Seen) -> dict[str, tuple[int, set[str]]]:
+        replay = Replay(a_policy(*rules), SEEN, LISTS, vocabularies, now)
+        for _ in range(3):
+            replay.take(recorded(*parts(line())))
+        return {category: (one.count, one.changed) for category, one in replay.otherwise.items()}
+
+    checks = SEEN[BASIS.lexicons]
+    same = vocabularies[BASIS.lexicons]
+    assert told(Seen(checks, vocabularies=same)) == {}
+    assert told(Seen(checks, vocabularies=same | {"party-names": "b2"})) == {"political": (3, {"party-names"})}
+    more = checks | {"new-names": "political"}
+    assert told(Seen(more, vocabularies=same)) == {"political": (3, {"new-names"})}
+    # What the candidate does not ask for may have changed as it likes.
+    assert told(Seen(checks | {"other": "personal-data"}, vocabularies=same)) == {}
+    replay = Replay(a_policy(*rules), {}, {}, {}, Seen(checks, vocabularies=same))
+    replay.take(recorded(*parts(line())))
+    assert replay.otherwise["political"].changed == set()

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from gerbang.model import Device, Effect, Finding, Gap, Kind, Likelihood, Mode, Regime, Release, Standing
+from gerbang.model import Device, Duty, Effect, Finding, Gap, Kind, Likelihood, Mode, Regime, Release, Standing
 from gerbang.policy.conditions import Condition, Facts, WantedFinding, kinds
-from gerbang.policy.decide import decide, effect_of, released
+from gerbang.policy.decide import REGISTER, decide, effect_of, registered_exemption, released
 from gerbang.policy.rules import Policy, Rule
 
 _EXAMPLES: Final = 3
@@ -41,6 +41,8 @@ class Seen:
 
     checks: Mapping[str, str] | None = None
     lists: frozenset[str] | None = None
+    vocabularies: Mapping[str, str] = field(default_factory=dict)
+    """The digest of each check's vocabulary, empty for what is program."""
 
     def answers(self, condition: Condition) -> bool:
         """Whether a `no` to the condition was really looked for."""
@@ -49,6 +51,12 @@ class Seen:
         if condition.key != "finding":
             return True
         return self.checks is not None and all(self._looked_for(wanted) for wanted in condition.words)
+
+    def of(self, category: str) -> frozenset[tuple[str, str]] | None:
+        """The checks of a category with their vocabularies; `None` where the record does not say."""
+        if self.checks is None:
+            return None
+        return frozenset((name, self.vocabularies.get(name, "")) for name, of in self.checks.items() if of == category)
 
     def _looked_for(self, wanted: WantedFinding) -> bool:
         checks = self.checks or {}
@@ -74,6 +82,8 @@ class Recorded:
     policy: str
     lexicons: str
     targets: str
+    worded: bool = False
+    """Whether there were words to examine, and they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +114,17 @@ class Flip:
 
 
 @dataclass(slots=True)
+class Otherwise:
+    """Decisions on words for which a category was looked for by other vocabularies than now; `changed` are the checks
+    that differ, none where the record does not say which there were."""
+
+    first: datetime
+    last: datetime
+    count: int = 0
+    changed: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Kin:
     """Flips of one kind: the same effects, rules and unit."""
 
@@ -111,6 +132,12 @@ class Kin:
     officers: set[str] = field(default_factory=set)
     unknown: int = 0
     examples: list[str] = field(default_factory=list)
+
+    def add(self, other: "Kin") -> None:
+        self.count += other.count
+        self.officers |= other.officers
+        self.unknown += other.unknown
+        self.examples = (self.examples + other.examples)[:_EXAMPLES]
 
 
 def recorded(body: Mapping[str, Any], private: Mapping[str, Any] | None) -> Recorded:
@@ -131,6 +158,8 @@ def recorded(body: Mapping[str, Any], private: Mapping[str, Any] | None) -> Reco
     if "legal_regime" in body:
         purposes, lists = body["purposes"], body["lists"]
         missing |= dict.fromkeys(body["unread"], UNREAD)
+        if body["standing"] == Standing.OFFICIAL and "duty" not in body:
+            missing["account_duty"] = BEFORE
     else:
         purposes, lists = _before(body, private, missing)
     findings = tuple(
@@ -161,6 +190,8 @@ def recorded(body: Mapping[str, Any], private: Mapping[str, Any] | None) -> Reco
         approvals=frozenset(purposes),
         target_lists=frozenset(lists),
         unknown=frozenset(missing),
+        duty=Duty(body["duty"]) if body.get("duty") else None,
+        exempt=_exempted(body),
     )
     return Recorded(
         number=body["number"],
@@ -175,7 +206,18 @@ def recorded(body: Mapping[str, Any], private: Mapping[str, Any] | None) -> Reco
         policy=basis["policy"],
         lexicons=basis["lexicons"],
         targets=basis.get("targets", ""),
+        worded=bool(body["texts"]) and "finding" not in missing,
     )
+
+
+def _exempted(body: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """The register's exemptions that held, by rule: written whole, and else those that took a rule away."""
+    known = {
+        match["rule"]: match["exempted_by"].removeprefix(REGISTER)
+        for match in body["matches"]
+        if match["exempted_by"] and match["exempted_by"].startswith(REGISTER)
+    }
+    return known | dict(body.get("exempt") or {}) or None
 
 
 def _before(
@@ -183,6 +225,8 @@ def _before(
 ) -> tuple[Sequence[str], Sequence[str]]:
     """Purposes and lists of a line from before these were kept, and what else such a line does not tell."""
     approvals = (private or {}).get("approvals") or ()
+    if body["standing"] == Standing.OFFICIAL:
+        missing["account_duty"] = BEFORE
     if body.get("approvals") and not approvals:
         missing["approval"] = ERASED
     if private is None or private.get("target") is not None:
@@ -251,6 +295,8 @@ def looked_for_all(policy: Policy, seen: Seen) -> bool:
 def _exempt(
     rule: Rule, facts: Facts, seen: Seen, replacing: Mapping[str, bool | None]
 ) -> tuple[bool | None, frozenset[str]]:
+    if registered_exemption(rule, facts):
+        return True, frozenset()
     answers = [_all(one.conditions, facts, seen) for one in rule.unless]
     answers += [(replacing.get(other, False), frozenset()) for other in rule.overridden_by]
     if any(answer is True for answer, _ in answers):
@@ -275,7 +321,16 @@ def _all(conditions: Sequence[Condition], facts: Facts, seen: Seen) -> tuple[boo
 class Replay:
     """A candidate run over recorded decisions one after another; what it keeps grows with kinds of flips, not acts."""
 
-    def __init__(self, candidate: Policy, checks: Mapping[str, Mapping[str, str]], lists: Mapping[str, frozenset[str]]):
+    def __init__(
+        self,
+        candidate: Policy,
+        checks: Mapping[str, Mapping[str, str]],
+        lists: Mapping[str, frozenset[str]],
+        vocabularies: Mapping[str, Mapping[str, str]] | None = None,
+        now: Seen | None = None,
+    ) -> None:
+        """`checks`, `vocabularies` and `lists` are by their digests; `now` is what looks at acts today, where it is
+        to be compared."""
         self.candidate = candidate
         self.decisions = 0
         self.told = 0
@@ -284,7 +339,13 @@ class Replay:
         self.untold: Counter[str] = Counter()
         self.policies: Counter[str] = Counter()
         self.unclaimed = 0
-        self._checks, self._lists = checks, lists
+        self.units: defaultdict[str, set[str]] = defaultdict(set)
+        self.sizes: Counter[str] = Counter()
+        """How many officers the register has in each unit, where somebody put it here."""
+        self.otherwise: dict[str, Otherwise] = {}
+        self._checks, self._lists, self._vocabularies, self._now = checks, lists, vocabularies or {}, now
+        self._asked = _categories(candidate, now)
+        self._differing: dict[str, dict[str, frozenset[str]]] = {}
         self._seen: dict[tuple[str, str], tuple[Seen, bool]] = {}
         self._releases: dict[str, Release] = {}
 
@@ -303,6 +364,10 @@ class Replay:
         self.policies[one.policy] += 1
         if one.officer:
             self.officers.add(one.officer)
+            if one.unit:
+                self.units[one.unit].add(one.officer)
+        if one.worded and self._now is not None:
+            self._compare(one)
         seen, whole = self._seen_by(one.lexicons, one.targets)
         releases = [
             self._releases.get(name) or Release(name, frozenset(one.rules), one.facts.platform, one.moment)
@@ -327,6 +392,18 @@ class Replay:
             kin.examples.append(one.number)
         return flip
 
+    def _compare(self, one: Recorded) -> None:
+        """Count the decision where a category that is asked for was looked for otherwise than it is now."""
+        differing = self._differing.get(one.lexicons)
+        if differing is None:
+            seen, _ = self._seen_by(one.lexicons, one.targets)
+            differing = self._differing[one.lexicons] = _differing(seen, self._now or Seen(), self._asked)
+        for category, changed in differing.items():
+            known = self.otherwise.setdefault(category, Otherwise(one.moment, one.moment))
+            known.count += 1
+            known.first, known.last = min(known.first, one.moment), max(known.last, one.moment)
+            known.changed |= changed
+
     def unreadable(self) -> None:
         self.decisions += 1
         self.untold[UNREADABLE] += 1
@@ -335,7 +412,7 @@ class Replay:
         key = (lexicons, targets)
         if key not in self._seen:
             lists = self._lists.get(targets, None if targets else frozenset())
-            seen = Seen(self._checks.get(lexicons), lists)
+            seen = Seen(self._checks.get(lexicons), lists, self._vocabularies.get(lexicons, {}))
             self._seen[key] = (seen, looked_for_all(self.candidate, seen))
         return self._seen[key]
 
@@ -363,3 +440,28 @@ def _activities(rule: Rule) -> frozenset[Kind]:
         if condition.key == "activity":
             return kinds(condition.words)
     return frozenset(Kind)
+
+
+def _categories(policy: Policy, now: Seen | None) -> frozenset[str]:
+    """The categories that a policy asks for, those of the checks that it names among them."""
+    categories: set[str] = set()
+    for rule in policy.rules.values():
+        for conditions in (rule.when, *(one.conditions for one in rule.unless)):
+            for condition in conditions:
+                for wanted in condition.words if condition.key == "finding" else ():
+                    categories |= wanted.categories
+                    checks = (now.checks if now else None) or {}
+                    categories |= {checks[name] for name in wanted.checks if name in checks}
+    return frozenset(categories)
+
+
+def _differing(then: Seen, now: Seen, categories: frozenset[str]) -> dict[str, frozenset[str]]:
+    """The categories that were looked for otherwise, each with the checks that differ."""
+    found: dict[str, frozenset[str]] = {}
+    for category in categories:
+        before, after = then.of(category), now.of(category) or frozenset()
+        if before is None:
+            found[category] = frozenset()
+        elif before != after:
+            found[category] = frozenset(name for name, _ in before ^ after)
+    return found

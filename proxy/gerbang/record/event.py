@@ -182,6 +182,8 @@ def decision_event(
         "used": _used(decision),
         "lists": sorted(decision.target_lists),
         "unread": sorted(decision.unknown),
+        "duty": decision.duty,
+        "exempt": dict(decision.exempt),
         "resting": [one.id for one in decision.approvals if not one.counts_in(hours.regime)],
         "zone": actor.zone.name,
         "office": hours.office,

@@ -8,6 +8,7 @@ from gerbang.cli.policy.covering import show_coverage
 from gerbang.cli.policy.differing import diff
 from gerbang.cli.policy.explaining import explain_act
 from gerbang.cli.policy.replaying import replay
+from gerbang.cli.policy.simulating import simulate_period
 from gerbang.cli.policy.testing import run_all_cases
 
 app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, and see why they decide as they do.")
@@ -21,3 +22,4 @@ app.command("diff")(diff)
 app.command("explain")(explain_act)
 app.command("coverage")(show_coverage)
 app.command("replay")(replay)
+app.command("simulate")(simulate_period)
