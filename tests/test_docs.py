@@ -208,7 +208,7 @@ def model_in(annotation: Any) -> type[BaseModel] | None:
 def settings_of(model: type[BaseModel], path: tuple[str, ...] = (), listed: str = "") -> Iterator[tuple[str, str, str]]:
     """Each setting: its dotted name, its default in words, its variable."""
     for name, info in model.model_fields.items():
-        here = (*path, name)
+        here = (*path, info.alias or name)
         inner = model_in(info.annotation)
         if inner is not None and issubclass(inner, BaseModel) and info.annotation is inner:
             yield from settings_of(inner, here)

@@ -49,6 +49,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "living": VALUES
     | {"pipeline", "settings", "csv_files", "registers", "target_lists", "activations", "loading", "trying"},
     "journal": VALUES | {"record", "figures"},
+    "alerts": VALUES | {"policy", "answers", "record", "settings", "activations", "journal"},
     "store": VALUES | {"record", "journal", "bundled"},
     "gate": VALUES
     | CORE
@@ -56,7 +57,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"directory", "registers", "sessions", "approving"},
     "console": VALUES
     | CORE
-    | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens", "sessions", "registers", "approving"},
+    | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens", "sessions", "registers", "approving"}
+    | {"alerts"},
     "fleet": VALUES | {"settings", "proxy_certificate", "loading"},
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),
@@ -101,6 +103,7 @@ NEVER: dict[str, frozenset[str]] = {
             "journal",
             "store",
             "status",
+            "alerts",
         ),
         frozenset({"mitmproxy", "fastapi"}),
     ),

@@ -64,6 +64,10 @@ class FeedError(GerbangError):
     """What commands and the console tell running gates cannot be written or read."""
 
 
+class AlertError(GerbangError):
+    """An alert cannot be sent. It holds no secret, and nothing that the other end said but a number."""
+
+
 class DocumentErrors(DocumentError):
     """Several errors of one document or folder, printed a line each."""
 

@@ -206,14 +206,36 @@ def pac_part(settings: Settings, _at: datetime | None) -> None:
     run_public_files(settings)
 
 
+def alerts_part(settings: Settings, at: datetime | None) -> None:
+    """Tells people of serious decisions, as the journal has them."""
+    from gerbang.alerts.following import run_alerts
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_alerts(settings, clock_of(at), stop)
+
+
+def without_secrets(settings: Settings) -> Settings:
+    """The settings for a process that talks to the outside: no database's address, no token, no proxy's secret."""
+    return settings.model_copy(
+        update={
+            "database": settings.database.model_copy(update={"url": None}),
+            "console": settings.console.model_copy(update={"metrics_token": None}),
+            "downstream": (),
+        }
+    )
+
+
 PARTS: dict[str, Callable[[Settings, datetime | None], None]] = {
     "gate": gate_part,
     "forwarder": forwarder_part,
     "console": console_part,
     "pac": pac_part,
+    "alerts": alerts_part,
 }
 # What they end in: the gate first, so that the forwarder still sees its last lines.
-ENDING = ("gate", "console", "pac", "forwarder")
+ENDING = ("gate", "console", "pac", "alerts", "forwarder")
 
 
 def listeners(settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -225,7 +247,8 @@ def listeners(settings: Settings) -> tuple[tuple[str, str], ...]:
 
 def wanted(settings: Settings) -> tuple[str, ...]:
     """The parts that these settings ask for, the gate first."""
-    return tuple(name for name in PARTS if name != "pac" or settings.pac.listen)
+    optional = {"pac": settings.pac.listen is not None, "alerts": bool(settings.alerts)}
+    return tuple(name for name in PARTS if optional.get(name, True))
 
 
 def _run_part(name: str, settings: Settings, at: datetime | None, told: Connection) -> None:
@@ -366,6 +389,8 @@ def serve(settings: Settings, at: datetime | None, started: Callable[[], None] =
 
 def _start(name: str, settings: Settings, at: datetime | None) -> Part:
     heard, told = fresh.Pipe(duplex=False)
+    if name == "alerts":
+        settings = without_secrets(settings)
     process = fresh.Process(target=_run_part, args=(name, settings, at, told), name=f"gerbang-{name}")
     with _without_assertions():
         process.start()

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime
+from fnmatch import fnmatchcase
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,6 +31,8 @@ DEFAULT_FILE = "gerbang.toml"
 
 LONGEST_PRINCIPAL = 512  # characters
 SHORTEST_TOKEN = 20  # characters of `console.metrics_token`
+MOST_ALERTS = 20
+MOST_RECIPIENTS = 20  # of one alert
 
 CHALLENGING = frozenset({"htpasswd", "ldap", "kerberos"})
 """The ways of sign-in at which a browser asks: where there is one, nobody passes unknown."""
@@ -240,6 +243,69 @@ def _service(value: str) -> str:
     return value
 
 
+def _mail_address(value: str) -> str:
+    """`aduan@contoh.my`. Nothing that could end a header or begin another address."""
+    name = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
+    if not re.fullmatch(rf"{name}@[A-Za-z0-9-]{{1,63}}(\.[A-Za-z0-9-]{{1,63}}){{0,9}}", value):
+        raise ValueError(f"`{value:.80}` is no e-mail address; expected one such as `integriti@contoh.my`")
+    return value
+
+
+def _web_address(value: str) -> str:
+    """Where alerts are posted. What is wrong is said without saying the address, which may be a secret."""
+    parts = urlsplit("")
+    host: str | None = None
+    with suppress(ValueError):
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    clean = value.isascii() and value.isprintable() and " " not in value
+    if not host or not clean or parts.fragment or parts.username is not None or parts.scheme not in {"http", "https"}:
+        raise ValueError("this is no address to post to; expected one such as `https://amaran.contoh.my/gerbang`")
+    if parts.scheme == "http" and not _is_here(host):
+        raise ValueError("alerts would go over the network in clear; write `https://`")
+    return value
+
+
+def _console_url(value: str) -> str:
+    parts = urlsplit("")
+    host: str | None = None
+    with suppress(ValueError):
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    clean = value.isascii() and value.isprintable() and " " not in value
+    if (
+        not host
+        or not clean
+        or parts.query
+        or parts.fragment
+        or parts.username
+        or parts.scheme not in {"http", "https"}
+    ):
+        raise ValueError(f"`{value:.80}` is no address of a console; expected one such as `https://gerbang.contoh.my`")
+    return value.rstrip("/")
+
+
+PACES = {"minute": 60, "hour": 3600, "day": 86400}
+
+
+def _pace(value: str) -> str:
+    if not re.fullmatch(rf"[1-9][0-9]{{0,3}}/({'|'.join(PACES)})", value):
+        raise ValueError(f"`{value:.40}` is no pace; expected one such as `10/hour`, `2/minute` or `50/day`")
+    return value
+
+
+def _rule_pattern(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9*-]{1,100}/[a-z0-9*-]{1,100}", value):
+        raise ValueError(f"`{value:.80}` is no rule; expected `document/rule`, or `document/*` for all of a document's")
+    return value
+
+
+def _alert_name(value: str) -> str:
+    if not re.fullmatch(r"(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*", value):
+        raise ValueError(f"`{value:.80}` is no name of an alert; use lower-case letters, digits and hyphens")
+    return value
+
+
 Size = Annotated[int, BeforeValidator(_size)]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
@@ -252,6 +318,7 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 Principal = Annotated[str, AfterValidator(_principal)]
 ServicePrincipal = Annotated[str, AfterValidator(_service)]
 Token = Annotated[str, BeforeValidator(_token)]
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 type Way = Literal["htpasswd", "ldap", "kerberos", "session", "header"]
 SignIn = Annotated[tuple[Way, ...], BeforeValidator(_ways)]
 Span = Annotated[int, BeforeValidator(_span)]
@@ -438,11 +505,13 @@ class JournalSettings(Section):
 
 
 class ConsoleSettings(Section):
-    """`metrics_token` is the bearer token for the figures; without one, only a loopback listener tells them."""
+    """`metrics_token` is the bearer token for the figures; without one, only a loopback listener tells them.
+    `url` is where people reach the console, for links to it."""
 
     listen: Address = "127.0.0.1:8081"
     language: Literal["ms", "en"] = "ms"
     metrics_token: Token | None = Field(default=None, repr=False)
+    url: Annotated[str, AfterValidator(_console_url)] | None = None
 
 
 class PacSettings(Section):
@@ -453,6 +522,52 @@ class PacSettings(Section):
     traffic: Literal["listed", "all"] = "listed"
     direct: tuple[HostPattern, ...] = ()
     fallback: Literal["none", "direct"] = "none"
+
+
+class EmailSettings(Section):
+    """A server that takes mail, and for whom. `ca` stands for the authorities of the system."""
+
+    to: tuple[MailAddress, ...] = Field(min_length=1, max_length=MOST_RECIPIENTS)
+    server: Address
+    sender: MailAddress = Field(alias="from")
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password_file: Path | None = None
+    ca: Path | None = None
+
+
+class WebhookSettings(Section):
+    """An address that alerts are posted to, and the file of the secret that they are signed with."""
+
+    url: Annotated[str, AfterValidator(_web_address)] = Field(repr=False)
+    secret_file: Path
+    ca: Path | None = None
+
+    @property
+    def host(self) -> str:
+        """All of the address that may be said."""
+        return urlsplit(self.url).netloc
+
+
+class AlertSettings(Section):
+    """Who is told, by e-mail or by a webhook, of decisions by rules that name the alert, or that `rules` names."""
+
+    name: Annotated[str, AfterValidator(_alert_name)]
+    rules: tuple[Annotated[str, AfterValidator(_rule_pattern)], ...] = ()
+    email: EmailSettings | None = None
+    webhook: WebhookSettings | None = None
+    language: Literal["ms", "en"] = "ms"
+    at_most: Annotated[str, AfterValidator(_pace)] = "10/hour"
+
+    @property
+    def pace(self) -> tuple[int, int]:
+        """How many messages in how many seconds."""
+        most, _, unit = self.at_most.partition("/")
+        return int(most), PACES[unit]
+
+    def covers(self, rule: str) -> bool:
+        """Whether `rules` names it."""
+        return any(fnmatchcase(rule, pattern) for pattern in self.rules)
 
 
 class LogSettings(Section):
@@ -479,6 +594,7 @@ class Settings(Section):
     console: ConsoleSettings = ConsoleSettings()
     requests: RequestsSettings = RequestsSettings()
     pac: PacSettings = PacSettings()
+    alerts: tuple[AlertSettings, ...] = Field(default=(), max_length=MOST_ALERTS)
     log: LogSettings = LogSettings()
 
     @property
@@ -541,6 +657,15 @@ class Settings(Section):
     def kerberos_folder(self) -> Path:
         """For the replay cache."""
         return self.state / "kerberos"
+
+    @property
+    def alerts_folder(self) -> Path:
+        return self.state / "alerts"
+
+    @property
+    def console_url(self) -> str:
+        """Where people reach the console."""
+        return self.console.url or f"http://{self.console.listen}"
 
     @property
     def gate_url(self) -> str:
@@ -664,6 +789,7 @@ def _plain(error: Mapping[str, Any]) -> str:
         "int_parsing": "a whole number is expected",
         "tuple_type": "a list is expected",
         "too_short": "at least one entry is expected",
+        "too_long": "those are too many",
         "model_type": "a table is expected",
         "mapping_type": "a table is expected",
         "dict_type": "a table is expected",
@@ -688,7 +814,7 @@ def _siblings(path: Steps) -> tuple[str, ...]:
     for part in path[:-1]:
         if isinstance(part, str) and part in model.model_fields:
             model = _model_of(model.model_fields[part].annotation) or model
-    return tuple(model.model_fields)
+    return tuple(field.alias or name for name, field in model.model_fields.items())
 
 
 def _model_of(annotation: Any) -> type[BaseModel] | None:
@@ -773,7 +899,12 @@ def _check(settings: Settings, where: Callable[[Steps], Place | None]) -> None:
             networks[network] = zone.name
         _check_pinned(zone, here, where)
     _check_ldap(settings.ldap, where)
-    for kind, names in (("zones", [z.name for z in settings.zones]), ("offices", [o.name for o in settings.offices])):
+    _check_alerts(settings.alerts, where)
+    for kind, names in (
+        ("zones", [zone.name for zone in settings.zones]),
+        ("offices", [office.name for office in settings.offices]),
+        ("alerts", [alert.name for alert in settings.alerts]),
+    ):
         for index, name in enumerate(names):
             if name in names[:index]:
                 raise SettingsError(f"two {kind} have the name `{name}`", place=where((kind, index, "name")))
@@ -808,6 +939,36 @@ def _check_ldap(ldap: LdapSettings, where: Callable[[Steps], Place | None]) -> N
             place=where(("ldap", "password_file")),
             hint="add `bind_dn`",
         )
+
+
+def _check_alerts(alerts: tuple[AlertSettings, ...], where: Callable[[Steps], Place | None]) -> None:
+    for index, alert in enumerate(alerts):
+        here = ("alerts", index)
+        if (alert.email is None) == (alert.webhook is None):
+            ways = "both `email` and" if alert.email else "neither `email` nor"
+            raise SettingsError(
+                f"the alert `{alert.name}` has {ways} `webhook`",
+                place=where((*here, "name")),
+                hint="make two alerts of it" if alert.email else "add one of them",
+            )
+        email = alert.email
+        if email is None:
+            continue
+        if email.tls == "none" and not is_loopback(email.server):
+            raise SettingsError(
+                f"the alert `{alert.name}` would go to `{email.server}` in clear",
+                place=where((*here, "email", "tls")),
+                hint='set `tls = "starttls"` or `tls = "tls"`; `none` is for a server on this machine',
+            )
+        if bool(email.user) != (email.password_file is not None):
+            there, lacking = ("user", "password_file") if email.user else ("password_file", "user")
+            raise SettingsError(
+                f"`email.{there}` of the alert `{alert.name}` stands without `email.{lacking}`",
+                place=where((*here, "email", there)),
+                hint=f"add `{lacking}`; a password does not stand in the settings"
+                if email.user
+                else f"add `{lacking}`",
+            )
 
 
 def _is_here(host: str) -> bool:
@@ -901,10 +1062,22 @@ def _rooted(settings: Settings, folder: Path) -> Settings:
                 update={"ca": rooted(settings.ldap.ca), "password_file": rooted(settings.ldap.password_file)}
             ),
             "kerberos": settings.kerberos.model_copy(update={"keytab": rooted(settings.kerberos.keytab)}),
+            "alerts": tuple(_rooted_alert(alert, rooted) for alert in settings.alerts),
             "database": settings.database.model_copy(update={"url": _rooted_url(settings.database.url, folder)}),
             "journal": settings.journal.model_copy(
                 update={"folder": rooted(settings.journal.folder), "witness": rooted(settings.journal.witness)}
             ),
+        }
+    )
+
+
+def _rooted_alert(alert: AlertSettings, rooted: Callable[[Path | None], Path | None]) -> AlertSettings:
+    files = {"email": ("password_file", "ca"), "webhook": ("secret_file", "ca")}
+    return alert.model_copy(
+        update={
+            way: part.model_copy(update={key: rooted(getattr(part, key)) for key in keys})
+            for way, keys in files.items()
+            if (part := getattr(alert, way)) is not None
         }
     )
 

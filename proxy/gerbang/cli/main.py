@@ -28,6 +28,7 @@ COMMANDS = (
     "checks",
     "calendar",
     "audit",
+    "alerts",
     "accounts",
     "officers",
     "approvals",

@@ -5,16 +5,17 @@ A look costs the ends of a few files and one query; it is taken once a second at
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from gerbang import __version__
+from gerbang.alerts.state import AlertState, read_states
 from gerbang.errors import RecordError
 from gerbang.status import Snapshot, read_snapshots
 from gerbang.store import Backlog, Store, backlog
@@ -39,6 +40,7 @@ class View:
     at: datetime
     gates: tuple[Snapshot, ...]
     waiting: Mapping[str, Backlog] | None
+    alerts: Mapping[str, AlertState] = field(default_factory=dict)
 
     @property
     def lines(self) -> int:
@@ -59,8 +61,10 @@ class Watch:
         journal: Path,
         store: Store,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        alerts: Sequence[str] = (),
     ) -> None:
         self.state = state
+        self._alerts = tuple(alerts)
         self._status, self._journal, self._store, self._now = status, journal, store, now
         self._lock = threading.Lock()
         self._seen: tuple[float, View] | None = None
@@ -73,7 +77,8 @@ class Watch:
     def look(self) -> View:
         with self._lock:
             if self._seen is None or time.monotonic() - self._seen[0] >= KEPT:
-                view = View(self._now(), read_snapshots(self._status), self._waiting())
+                alerts = read_states(self.state / "alerts", self._alerts)
+                view = View(self._now(), read_snapshots(self._status), self._waiting(), alerts)
                 self._seen = (time.monotonic(), view)
             return self._seen[1]
 
@@ -101,6 +106,8 @@ def health(view: View) -> tuple[State, dict[str, object]]:
         "forwarder": _forwarder(view),
         "database": {"state": State.GOOD if view.waiting is not None else State.DEGRADED},
     }
+    if view.alerts:
+        parts["alerts"] = _alerts(view)
     states = [part["state"] for part in parts.values()]
     whole = next((state for state in (State.BAD, State.DEGRADED) if state in states), State.GOOD)
     return whole, {"state": whole, "version": __version__, "parts": parts}
@@ -129,3 +136,11 @@ def _forwarder(view: View) -> dict[str, object]:
         return {"state": State.DEGRADED, "why": "what waits cannot be told"}
     state = State.DEGRADED if view.seconds > LATE else State.GOOD
     return {"state": state, "lines": view.lines, "seconds": round(view.seconds, 1)}
+
+
+def _alerts(view: View) -> dict[str, object]:
+    """Which alerts reach nobody: their names stand in the log and in `gerbang alerts list`."""
+    failing = sum(one.failing is not None for one in view.alerts.values())
+    if failing:
+        return {"state": State.DEGRADED, "failing": failing, "why": "alerts cannot be sent; the log says why"}
+    return {"state": State.GOOD, "failing": 0}

@@ -5,7 +5,7 @@ address and no text is ever one.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -20,6 +20,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from gerbang.alerts.state import AlertState
 from gerbang.console.health import Watch
 from gerbang.status import Shown, Snapshot, process_figures
 
@@ -163,10 +164,26 @@ class Figures(Collector):
             waiting.add_metric([slot], one.lines)
             late.add_metric([slot], one.seconds(view.at))
         yield from (waiting, late)
+        yield from _alerts(view.alerts)
         free = GaugeMetricFamily("gerbang_state_free_bytes", "Room on the disk of the state folder.")
         with suppress(OSError):  # then there is no such figure
             free.add_metric([], float(shutil.disk_usage(self._watch.state).free))
         yield free
+
+
+def _alerts(states: Mapping[str, AlertState]) -> Iterator[Metric]:
+    sent = CounterMetricFamily("gerbang_alerts_sent", "Alerts that were taken by their receiver.", labels=["alert"])
+    failed = CounterMetricFamily("gerbang_alerts_failed", "Alerts that were given up.", labels=["alert"])
+    more = CounterMetricFamily(
+        "gerbang_alerts_summarised", "Decisions that were told in a summary only.", labels=["alert"]
+    )
+    failing = GaugeMetricFamily("gerbang_alerts_failing", "Whether an alert cannot be sent now.", labels=["alert"])
+    for name, state in states.items():
+        sent.add_metric([name], state.sent)
+        failed.add_metric([name], state.failed)
+        more.add_metric([name], state.summarised)
+        failing.add_metric([name], float(state.failing is not None))
+    yield from (sent, failed, more, failing)
 
 
 def exposition(watch: Watch) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import uvicorn
@@ -42,6 +43,7 @@ def run_console(settings: Settings, clock: Callable[[], datetime] = lambda: date
     Raises `StartError` where it cannot listen, and `RecordError` where it cannot write down who looks.
     """
     host, port = host_and_port(settings.console.listen)
+    named = urlsplit(settings.console.url or "").hostname
     keys = load_keys(settings.keys_folder)
     record_keys = RecordKeys.made_of(keys.record, os.urandom)
     with (
@@ -58,7 +60,15 @@ def run_console(settings: Settings, clock: Callable[[], datetime] = lambda: date
         ) as journal,
         # The console waits for a database that is away; its pages say so meanwhile.
         closing(open_store(settings.database_url, checked=False)) as store,
-        closing(Watch(settings.state, settings.status_folder, settings.journal_folder, store)) as watch,
+        closing(
+            Watch(
+                settings.state,
+                settings.status_folder,
+                settings.journal_folder,
+                store,
+                alerts=[alert.name for alert in settings.alerts],
+            )
+        ) as watch,
     ):
 
         def look(one: Look) -> None:
@@ -70,7 +80,9 @@ def run_console(settings: Settings, clock: Callable[[], datetime] = lambda: date
             journal.append(event).result(PATIENCE)
 
         def endpoints(app: FastAPI) -> None:
-            add_endpoints(app, watch, settings.console.metrics_token, loopback=_loopback(host))
+            # Behind a proxy that brings people from elsewhere, that the listener is loopback's tells nothing.
+            alone = _loopback(host) and named is None
+            add_endpoints(app, watch, settings.console.metrics_token, loopback=alone)
             desk = Requests(
                 store,
                 Queue(settings.feeds_folder),
@@ -87,7 +99,7 @@ def run_console(settings: Settings, clock: Callable[[], datetime] = lambda: date
             store,
             users,
             look,
-            hosts=own_names(host),
+            hosts=own_names(host) | ({named} if named else set()),
             platforms=_platforms(settings),
             language=Language(settings.console.language),
             zone=ZoneInfo(next((office.timezone for office in settings.offices if office.timezone), MALAYSIA)),

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from gerbang.doctor import certificates, machine, people, records, rules, running
+from gerbang.doctor import alerting, certificates, machine, people, records, rules, running
 from gerbang.doctor.outcome import Diagnosis, Exam, Level, Patient, bad
 from gerbang.errors import DocumentErrors, GerbangError
 
@@ -35,6 +35,7 @@ EXAMS = (
     Exam("journal", records.journal),
     Exam("witness", records.witness),
     Exam("database", records.database, slow=True),
+    Exam("alerts", alerting.alerts),
     Exam("upstream", running.upstream),
     Exam("dns", running.names, slow=True),
     Exam("gate", running.gate, slow=True),

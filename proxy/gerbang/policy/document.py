@@ -180,6 +180,7 @@ class RuleEntry(Part):
     approvers: Listed[ApproverName] | None = None
     overrides: OverrideEntry | None = None
     message: Said | None = None
+    alert: Listed[Name] | None = None
 
 
 class ClauseEntry(Part):
@@ -488,6 +489,7 @@ def _rule(
             approvers=entry.approvers or (),
             overrides=Override(**entry.overrides.model_dump()) if entry.overrides else None,
             message=entry.message.words() if entry.message else None,
+            alerts=entry.alert or (),
             needs_hours=Regime.OFFICE_HOURS in regimes and Regime.UNKNOWN not in regimes,
             overridden_by=overridden_by,
             depth=depth,

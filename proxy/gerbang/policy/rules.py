@@ -95,6 +95,7 @@ class Rule:
     approvers: tuple[str, ...] = ()
     overrides: Override | None = None
     message: Words | None = None
+    alerts: tuple[str, ...] = ()
     needs_hours: bool = False
     overridden_by: tuple[str, ...] = ()
     depth: int = 0

@@ -1,6 +1,8 @@
 """`gerbang policy check`: whether the documents are right, and what nothing answers to."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from gerbang.checks.examine import CHECKS
 from gerbang.checks.lexicon import LexiconDocument, parse_lexicon
@@ -79,6 +81,7 @@ def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
         if cited and office.legal_regime not in cited:
             hint = one_of(sorted(cited), office.legal_regime)
             yield f"no clause cites a law for `{office.legal_regime}`, the regime of office `{office.name}`; {hint}"
+    yield from alert_notes(loaded.documents, loaded.policy, chosen)
     for document in loaded.documents:
         for number, rule in enumerate(document.shape.rules):
             place = document.tree.place(("rules", number))
@@ -95,6 +98,23 @@ def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
                         if names and name not in names:
                             what = "list of targets" if key == "target_in" else key
                             yield f"{place}: rule `{rule.id}` names the {what} `{name}`, which is not known here"
+
+
+def alert_notes(documents: Sequence[Document], policy: Policy, chosen: Settings) -> Iterator[str]:
+    """Alerts that rules name and no settings know, and rules that alerts name and no policy has."""
+    known = [alert.name for alert in chosen.alerts]
+    for document in documents:
+        for number, rule in enumerate(document.shape.rules):
+            for index, name in enumerate(rule.alert or ()):
+                if name not in known:
+                    place = document.tree.place(("rules", number, "alert", index))
+                    hint = one_of(known, name) if known else "add it as an `[[alerts]]` entry of the settings"
+                    yield f"{place}: rule `{rule.id}` alerts `{name}`, which no settings know; {hint}"
+    for alert in chosen.alerts:
+        for pattern in alert.rules:
+            if not any(fnmatchcase(rule, pattern) for rule in policy.rules):
+                hint = one_of(get_close_matches(pattern, policy.rules, n=3) or sorted(policy.rules)[:3])
+                yield f"the alert `{alert.name}` names the rule `{pattern}`, which no policy has; {hint}"
 
 
 def known_checks(lexicons: Sequence[LexiconDocument]) -> tuple[frozenset[str], frozenset[str]]:
