@@ -239,7 +239,9 @@ def _network_error(place: str, error: Exception) -> AlertError:
         case TimeoutError():
             return AlertError(f"{place} does not answer within {DEADLINE:.0f} s")
         case OSError():
-            return AlertError(f"{place} cannot be reached: {reason(error)}")
+            # In the system's words: asyncio puts others in their place. The numbers of names are negative.
+            why = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else reason(error)
+            return AlertError(f"{place} cannot be reached: {why}")
         case _:
             return AlertError(f"{place} answers what cannot be understood")
 
