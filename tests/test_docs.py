@@ -577,7 +577,9 @@ def every_event() -> Iterator[events.Event]:
     told = {"reason": "trial", "lines": [{}], "lines_left_out": 0, "digests": {"before": None, "after": ""}}
     counts = {"added": 1, "changed": 0, "removed": 0}
     yield events.register_changed("officers", "added", counts, "nora", moment, RECORD_KEYS, private=told)
-    yield events.policy_activated(a_decision().basis, {"a": "policy: a"}, moment, keys)
+    persons = {"by": "nora", "proposed_by": "devi", "words": "perintah 7/2026"}
+    yield events.policy_activated(a_decision().basis, {"a": "policy: a"}, moment, keys, private=persons)
+    yield events.policy_planned("scheduled", "00ff", moment, "nora", moment, keys, proposed_by="devi", words="perintah")
     yield events.unclaimed_event({("x", shape): 2}, moment, moment, keys)
     yield events.objection_event("N", "P-1", "words", moment, keys)
     waiting = a_decision(Effect.APPROVE, activity=act)

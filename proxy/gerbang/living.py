@@ -5,12 +5,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
 
 import structlog
 
-from gerbang.activations import Activations
+from gerbang.activations import Activation, Activations, Plan, Step
 from gerbang.csv_files import FileWatch
 from gerbang.errors import DocumentErrors, GerbangError, RecordError, SettingsError
 from gerbang.loading import (
@@ -66,9 +67,14 @@ class LivingWorld:
 
     What is wrong changes nothing; the log says so once, and what was in force stays in force. Of calendars and platform
     documents `refused` says so too, for as long as that is so.
+
+    A policy that was scheduled is made ready beforehand, and `world` has it from its instant on, by `clock`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
+        self._coming: tuple[datetime, Plan, World] | None = None
+        self._ready: tuple[datetime, World] | None = None
         self._documents = DocumentWatch(lambda: platform_files(settings))
         self._calendars = DocumentWatch(lambda: calendar_files(settings))
         self._calendars_found = calendar_sources(settings)
@@ -81,6 +87,8 @@ class LivingWorld:
         """The same before other calendars do."""
         self.before_lists: Callable[[World], None] = lambda _: None
         """The same before other lists of targets do."""
+        self.before_planned: Callable[[World, Plan], None] = lambda *_: None
+        """The same as a scheduled policy comes into force; it is noted after that."""
         self.before_registers: Callable[[Registers], None] = lambda _: None
         """What is done before other registers come into force; where it raises, they do not."""
         self._settings = settings
@@ -97,6 +105,18 @@ class LivingWorld:
         """Why changed documents are not in force, `None` where all are."""
         return "; ".join(self._refused.values()) or None
 
+    @property
+    def world(self) -> World:
+        """What decides at this moment."""
+        ready = self._ready
+        return ready[1] if ready is not None and self._clock() >= ready[0] else self._world
+
+    @world.setter
+    def world(self, world: World) -> None:
+        self._world = world
+        coming = self._coming
+        self._ready = (coming[0], replace(world, policy=coming[2].policy)) if coming is not None else None
+
     def start(self) -> None:
         self._thread.start()
 
@@ -104,11 +124,12 @@ class LivingWorld:
         self._stop.set()
 
     def _follow(self) -> None:
-        while not self._stop.wait(POLL_SECONDS):
+        while not self._stop.wait(self._pause()):
             for at, changed, take in (
                 ("registers", self._watch.changed, self.refresh),
                 ("targets", self._lists.changed, self.take_targets),
                 ("calendars", self._calendars.changed, self.take_calendars),
+                ("plans", self._plans_changed, self.take_plans),
                 ("policy", self._activations.changed, self.take_policy),
                 ("platforms", self._documents.changed, self.take_platforms),
             ):
@@ -122,6 +143,17 @@ class LivingWorld:
                 except Exception:
                     # A bug of ours costs one look; without this thread everything would stay as it is for good.
                     log.exception("fault-while-following")
+
+    def _pause(self) -> float:
+        """Until the next look: a second, or less where a scheduled policy is due before."""
+        if self._coming is None:
+            return POLL_SECONDS
+        left = (self._coming[0] - self._clock()).total_seconds()
+        return min(left, POLL_SECONDS) if left > 0 else POLL_SECONDS
+
+    def _plans_changed(self) -> bool:
+        due = self._coming is not None and self._clock() >= self._coming[0]
+        return self._activations.plans_changed() or due
 
     def _cannot_look(self, at: str, error: GerbangError) -> None:
         """A folder of the settings is gone or cannot be read. What was in force stays so, and that is said once."""
@@ -190,14 +222,51 @@ class LivingWorld:
         """Take the policy that was activated last, if it is kept whole."""
         try:
             activated = self._activations.read()
-            if not activated or activated[-1].digest == self.world.policy.digest:
+            if not activated or activated[-1].digest == self._world.policy.digest:
                 return
             policy = self._activations.policy(activated[-1].digest)
         except GerbangError as error:
             log.error("policy-refused", error=str(error), in_force=self.world.policy.digest)
             return
-        self.world = replace(self.world, policy=policy)
+        self.world = replace(self._world, policy=policy)
         log.info("policy-taken", policy=policy.digest)
+
+    def take_plans(self) -> None:
+        """Bring what is due into force, and make ready what comes next. Raises a `GerbangError` where what is due
+        cannot be written down: it decides all the same, since the journal has it from when it was scheduled."""
+        coming: tuple[datetime, Plan, World] | None = None
+        for start, plan in self._activations.scheduled():
+            if coming is not None:
+                break
+            now, activated = self._clock(), self._activations.read()
+            if activated and start <= activated[-1].moment <= now:
+                self._done(plan)
+                log.warning("policy-overtaken", policy=plan.digest, start=start.isoformat())
+                continue
+            try:
+                policy = self._activations.policy(plan.digest)
+            except GerbangError as error:
+                if self._unseen.get(plan.digest) != str(error):
+                    self._unseen[plan.digest] = str(error)
+                    log.error("policy-refused", error=str(error), in_force=self._world.policy.digest)
+                continue
+            if start > now:
+                coming = start, plan, replace(self._world, policy=policy)
+                continue
+            fresh = replace(self._world, policy=policy)
+            self._coming = start, plan, fresh
+            self.world = self._world
+            self.before_planned(fresh, plan)
+            self._activations.note(Activation(start, plan.digest, plan.documents))
+            self._done(plan)
+            self._coming = None
+            self.world = fresh
+            log.info("policy-taken", policy=policy.digest)
+        self._coming = coming
+        self.world = self._world
+
+    def _done(self, plan: Plan) -> None:
+        self._activations.plan(replace(plan, moment=self._clock(), step=Step.DONE))
 
     def take_platforms(self) -> None:
         """Take the platform documents as they are now, if they are right and their cases hold."""

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
@@ -23,7 +23,7 @@ from multiprocessing.process import BaseProcess
 
 import structlog
 
-from gerbang.activations import Activation, Activations
+from gerbang.activations import Activation, Activations, Plan
 from gerbang.errors import GerbangError, RecordError, SettingsError, StartError
 from gerbang.fleet.pac import proxies_of
 from gerbang.gate.authority import RENEW, beyond_authority, load_authority
@@ -35,7 +35,7 @@ from gerbang.loading import policy_documents
 from gerbang.logs import configure_log
 from gerbang.pipeline import World
 from gerbang.record.canonical import Json
-from gerbang.record.event import Event, RecordKeys, policy_activated
+from gerbang.record.event import Event, RecordKeys, policy_activated, pseudonym
 from gerbang.registering import ByHand
 from gerbang.settings import Settings, host_and_port
 
@@ -92,18 +92,58 @@ def activation_event(
     moment: datetime,
     keys: RecordKeys,
     change: Mapping[str, Json] | None = None,
+    private: Mapping[str, Json] | None = None,
 ) -> Event:
     """What the journal says of the policy in force, and of what finds for it."""
-    return policy_activated(world.basis, documents, moment, keys, world.checks.told, world.targets.names, change)
+    told, lists = world.checks.told, world.targets.names
+    return policy_activated(world.basis, documents, moment, keys, told, lists, change, private)
 
 
 def activate(settings: Settings, living: LivingWorld, journal: Journal, keys: RecordKeys, clock: Clock) -> None:
-    """Write down, whole, the policy that is in force from now on."""
-    documents, digest, moment = policy_documents(settings), living.world.policy.digest, clock()
+    """Write down, whole, the policy that is in force from now on: that of the folders, or, where that waits for its
+    instant or for a second person, the one that was in force."""
     activations = Activations(settings.state)
+    documents, moment = policy_documents(settings), clock()
+    if (why := documents_wait(settings, living.world.policy.digest)) is not None:
+        digest = activations.read()[-1].digest
+        log.warning("documents-wait", documents=living.world.policy.digest, in_force=digest, why=why)
+        documents = activations.documents(digest)
+        living.world = replace(living.world, policy=activations.policy(digest))
+    digest = living.world.policy.digest
     activations.keep(digest, documents)
     journal.append(activation_event(living.world, documents, moment, keys)).result()
     activations.note(Activation(moment, digest, tuple(documents)))
+
+
+def documents_wait(settings: Settings, digest: str) -> str | None:
+    """Why the documents of the folders, which make the policy `digest`, do not come into force by a start, `None` where
+    they do. What was never activated by anybody has nothing to wait behind."""
+    activations = Activations(settings.state)
+    activated = activations.read()
+    if not activated or activated[-1].digest == digest:
+        return None
+    plan = next((plan for plan in activations.open_plans() if plan.digest == digest), None)
+    if plan is not None and plan.start is not None:
+        return f"they are to come into force at {plan.start.isoformat()}"
+    if plan is not None or settings.policy.activation == "two-persons":
+        return "they want a second person: `gerbang policy activate` by one, `gerbang policy confirm` by another"
+    return None
+
+
+def note_planned(settings: Settings, journal: Journal, keys: RecordKeys, world: World, plan: Plan) -> None:
+    """Write down that a scheduled policy is in force from its instant on. Raises `RecordError` or `StartError`."""
+    activations = Activations(settings.state)
+    before = activations.read()
+    change: dict[str, Json] = {
+        "what": "scheduled",
+        "instead_of": before[-1].digest if before else None,
+        "by": pseudonym(f"cli: {plan.by}", keys),
+    }
+    if plan.proposed_by:
+        change["proposed_by"] = pseudonym(f"cli: {plan.proposed_by}", keys)
+    private: dict[str, Json] = {"by": plan.by, "proposed_by": plan.proposed_by}
+    documents = activations.documents(plan.digest)
+    journal.append(activation_event(world, documents, plan.start or plan.moment, keys, change, private)).result()
 
 
 def note_grounds(settings: Settings, journal: Journal, keys: RecordKeys, clock: Clock, world: World) -> None:
@@ -136,9 +176,11 @@ class Grounds:
 def grounds(settings: Settings, at: datetime | None) -> Iterator[Grounds]:
     """The policy in force, written down as activated, and the gate's slot of the journal, while the block runs."""
     clock = clock_of(at)
-    living = LivingWorld(settings)
+    living = LivingWorld(settings, clock)
     journal, keys = open_journal(settings, GATE_SLOT, clock)
     try:
+        living.before_planned = partial(note_planned, settings, journal, keys)
+        living.take_plans()
         activate(settings, living, journal, keys, clock)
         by_hand = ByHand(settings, journal, keys, clock)
         by_hand(living.world.registers)

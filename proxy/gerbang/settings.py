@@ -497,6 +497,12 @@ class DatabaseSettings(Section):
     url: str | None = None
 
 
+class PolicySettings(Section):
+    """Whether one person puts a policy into force, or one proposes and another confirms."""
+
+    activation: Literal["one-person", "two-persons"] = "one-person"
+
+
 class JournalSettings(Section):
     folder: Path | None = None
     node: str = Field(default="gate", pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
@@ -589,6 +595,7 @@ class Settings(Section):
     sites: tuple[SiteSettings, ...] = ()
     sessions: SessionsSettings = SessionsSettings()
     kerberos: KerberosSettings = KerberosSettings()
+    policy: PolicySettings = PolicySettings()
     database: DatabaseSettings = DatabaseSettings()
     journal: JournalSettings = JournalSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -50,6 +50,12 @@ def who() -> str:
     return _name(acting) if login in (None, acting) else f"{_name(login)} as {_name(acting)}"
 
 
+def person() -> str:
+    """The person behind this command: who signed in to the machine, whatever user the command runs as; else that."""
+    login = _signed_in()
+    return _name(os.getuid() if login is None else login)
+
+
 def _signed_in() -> int | None:
     """The user who signed in to the machine, which neither sudo nor su changes (Linux; `man 5 proc`)."""
     try:

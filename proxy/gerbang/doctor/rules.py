@@ -6,7 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final
 
-from gerbang.activations import Activations
+from gerbang.activations import Activations, Step
 from gerbang.doctor.outcome import Diagnosis, Patient, bad, good, warning
 from gerbang.errors import GerbangError
 from gerbang.gate.identity.htpasswd import parse_htpasswd
@@ -62,7 +62,23 @@ def in_force(patient: Patient) -> Iterator[Diagnosis]:
                 f"the running gate decides by {gate.policy[:12]}, and {last.digest[:12]} was activated last",
                 "read its log for `policy-refused`",
             )
-    if last.digest != digest:
+    plans = activations.open_plans()
+    for plan in plans:
+        if plan.step is Step.PROPOSED:
+            yield warning(
+                f"the policy {plan.digest[:12]} was proposed by {plan.by} and waits for another person",
+                f"run `gerbang policy confirm {plan.digest[:12]}`, or `gerbang policy cancel {plan.digest[:12]}`",
+            )
+        elif plan.start is not None:
+            yield good(f"the policy {plan.digest[:12]} comes into force at {plan.start.isoformat()}")
+    if digest in {plan.digest for plan in plans}:
+        yield good(f"the policies on the disk wait; in force are those of {last.digest[:12]}")
+    elif last.digest != digest and patient.settings.policy.activation == "two-persons":
+        yield warning(
+            f"the policies on the disk ({digest[:12]}) are not those in force ({last.digest[:12]}), and wait",
+            "run `gerbang policy activate`, and let another person run `gerbang policy confirm`",
+        )
+    elif last.digest != digest:
         yield warning(
             f"the policies on the disk ({digest[:12]}) are not those in force ({last.digest[:12]})",
             "run `gerbang policy activate`, or start `gerbang serve` again",

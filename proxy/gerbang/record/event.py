@@ -50,6 +50,7 @@ class EventKind(StrEnum):
     OUTCOME = "outcome"
     RELEASE = "release"
     POLICY_ACTIVATED = "policy-activated"
+    POLICY_PLANNED = "policy-planned"
     REGISTER_CHANGED = "register-changed"
     OBJECTION = "objection"
     ASKED = "asked"
@@ -339,12 +340,14 @@ def policy_activated(
     checks: Mapping[str, tuple[str, str]] | None = None,
     lists: Collection[str] = (),
     change: Mapping[str, Json] | None = None,
+    private: Mapping[str, Json] | None = None,
 ) -> Event:
     """The policy in force from `moment` on, whole: `documents` is the text of each by its name.
 
     `checks` are those that find for it, each with its category and the digest of its vocabulary, and `lists` the names
     of the lists of targets: what later shows which findings a decision could not have. `change` is what a person
-    did, where one did: who put it into force, on whose proposal, in which policy's place.
+    did, where one did: who put it into force, on whose proposal, in which policy's place; `private` are their names
+    and words.
     """
     body: dict[str, Json] = {
         "moment": utc(moment),
@@ -354,7 +357,33 @@ def policy_activated(
         "lists": sorted(lists),
         "change": dict(change) if change else None,
     }
-    return make_event(EventKind.POLICY_ACTIVATED, body, {}, keys)
+    return make_event(EventKind.POLICY_ACTIVATED, body, private or {}, keys)
+
+
+def policy_planned(
+    step: str,
+    policy: str,
+    start: datetime | None,
+    by: str,
+    moment: datetime,
+    keys: RecordKeys,
+    *,
+    documents: Mapping[str, str] | None = None,
+    proposed_by: str | None = None,
+    words: str | None = None,
+) -> Event:
+    """A step towards another policy: it was `proposed`, `scheduled` for the instant `start`, or `cancelled`.
+    `documents` is its whole text, but for a cancellation."""
+    body: dict[str, Json] = {
+        "moment": utc(moment),
+        "step": step,
+        "policy": policy,
+        "from": utc(start) if start else None,
+        "documents": dict(documents or {}),
+        "by": pseudonym(f"cli: {by}", keys),
+        "proposed_by": pseudonym(f"cli: {proposed_by}", keys) if proposed_by else None,
+    }
+    return make_event(EventKind.POLICY_PLANNED, body, {"by": by, "proposed_by": proposed_by, "words": words}, keys)
 
 
 # Who changes a register by hand, in an editor: nobody says.

@@ -2,7 +2,7 @@
 
 import typer
 
-from gerbang.cli.policy.activating import activate, list_activations, rollback
+from gerbang.cli.policy.activating import activate, cancel, confirm, list_activations, rollback
 from gerbang.cli.policy.checking import check
 from gerbang.cli.policy.covering import show_coverage
 from gerbang.cli.policy.differing import diff
@@ -16,6 +16,8 @@ app = typer.Typer(no_args_is_help=True, help="The rules: check them, try them, a
 app.command("check")(check)
 app.command("test")(run_all_cases)
 app.command("activate")(activate)
+app.command("confirm")(confirm)
+app.command("cancel")(cancel)
 app.command("rollback")(rollback)
 app.command("list")(list_activations)
 app.command("diff")(diff)

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from gerbang.activations import Activations
 from gerbang.cli.configuration import settings
-from gerbang.cli.output import JsonOption, emit
+from gerbang.cli.output import JsonOption, emit, say
 from gerbang.cli.policy.explanation import explanation, print_explanation
 from gerbang.errors import SettingsError, one_of
 from gerbang.loading import check_officers
@@ -75,13 +76,30 @@ def explain_act(
     )
     act, world = _as_account(with_words(act, earlier or ()), account, world)
     moment = _moment(time, actor, world)
+    in_force = Activations(chosen.state).at(moment) if time and folder is None else None
+    if in_force is not None:
+        world = replace(world, policy=Activations(chosen.state).policy(in_force[1]))
     decision = judge(act, actor, world, moment, "EXPLAIN")
     facts, _ = facts_of(act, actor, world, moment, decision.findings)
     trials = explain(world.policy, facts)
     if as_json:
-        emit(explanation(decision, facts, trials, world))
+        since = in_force[0].isoformat() if in_force else None
+        emit({**explanation(decision, facts, trials, world), "policy_in_force_from": since})
     else:
         print_explanation(decision, facts, trials, world)
+        say(_judged_by(world.policy.digest, in_force, moment, asked=bool(time) and folder is None))
+
+
+def _judged_by(digest: str, in_force: tuple[datetime, str] | None, moment: datetime, *, asked: bool) -> str:
+    """Which policy answered, and why that one."""
+    if in_force is None:
+        why = "no policy was in force at that time; this is that of the folders" if asked else "as its documents stand"
+        return f"policy {digest[:12]}: {why}"
+    since = f"{in_force[0].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    now = datetime.now(UTC)
+    if in_force[0] > now:
+        return f"policy {digest[:12]}: scheduled to be in force from {since}"
+    return f"policy {digest[:12]}: {'was' if moment <= now else 'is'} in force then, since {since}"
 
 
 def _word(label: str, given: str, known: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ def kept_digest(activations: Activations, name: str) -> str:
         if not listed:
             raise SettingsError("no policy came into force yet", hint="run `gerbang policy activate`")
         return listed[-1]
+    listed += [plan.digest for plan in activations.open_plans()]
     found = {digest for digest in listed if digest.startswith(name)} if _DIGEST.fullmatch(name) else set()
     if not found:
         raise SettingsError(f"there is no policy `{name}`", hint=HINT)
