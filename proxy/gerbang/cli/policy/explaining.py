@@ -99,7 +99,7 @@ def _judged_by(digest: str, in_force: tuple[datetime, str] | None, moment: datet
     now = datetime.now(UTC)
     if in_force[0] > now:
         return f"policy {digest[:12]}: scheduled to be in force from {since}"
-    return f"policy {digest[:12]}: {'was' if moment <= now else 'is'} in force then, since {since}"
+    return f"policy {digest[:12]}: {'was in force then' if moment <= now else 'in force then as things stand'}, since {since}"
 
 
 def _word(label: str, given: str, known: Sequence[str]) -> str:
