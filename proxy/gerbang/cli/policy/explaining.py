@@ -99,7 +99,8 @@ def _judged_by(digest: str, in_force: tuple[datetime, str] | None, moment: datet
     now = datetime.now(UTC)
     if in_force[0] > now:
         return f"policy {digest[:12]}: scheduled to be in force from {since}"
-    return f"policy {digest[:12]}: {'was in force then' if moment <= now else 'in force then as things stand'}, since {since}"
+    what = "was in force then" if moment <= now else "in force then as things stand"
+    return f"policy {digest[:12]}: {what}, since {since}"
 
 
 def _word(label: str, given: str, known: Sequence[str]) -> str:
