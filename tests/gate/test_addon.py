@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,14 @@ from gate_builders import (
     tunnel,
     upload_http1,
 )
+from gerbang.cli.policy import replaying
 from gerbang.gate.addon import READ_AT_ONCE
 from gerbang.journal.writer import Disk
 from gerbang.loading import load_world
 from gerbang.pipeline import World
+from gerbang.policy.document import compile_policy
+from gerbang.policy.replay import UNCHECKED
+from policy_builders import a_document, a_rule
 
 HOSTS = ["x.com", "upload.x.com", "twimg.com", "gerbang.internal"]
 BIRTHDAY = "Selamat hari lahir, semoga panjang umur dan murah rezeki"
@@ -615,3 +620,17 @@ def test_unclaimed_writes_are_judged_by_their_words_or_else_counted_by_their_sha
     assert b"CreateStatement" in sidecars
     assert b"ApplaudTweet" in sidecars
     assert b"OneShapeTooMany" not in sidecars
+
+
+def test_what_a_gate_wrote_is_replayed(tmp_path: Path, platform: Upstream, trust: Trust, world: World) -> None:
+    """A stricter policy is a flip by its rule; without a line on what was looked for, findings are not guessed."""
+    settings = settings_for(tmp_path, platform, trust)
+    with a_gate(settings, trust, world=world, at=TUESDAY_AT_NIGHT) as gate, gate.tls() as connection:
+        assert say(connection, a_tweet(BIRTHDAY)).startswith(b"HTTP/1.1 200")
+        (decision,) = gate.decisions()
+    period = TUESDAY_AT_NIGHT - timedelta(days=1), TUESDAY_AT_NIGHT + timedelta(days=1)
+    same = replaying.run(settings, world.policy, *period)
+    assert (same.decisions, dict(same.flips), dict(same.untold)) == (1, {}, {UNCHECKED: 1})
+    stricter = compile_policy([a_document(a_rule("all", when={"activity": "post"}))])
+    ((before, after, rules, _),) = replaying.run(settings, stricter, *period).flips
+    assert (str(before), str(after), rules) == (decision["effect"], "block", ("trial/all",))
