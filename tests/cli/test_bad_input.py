@@ -185,6 +185,72 @@ TABLE = (
     ),
     # ------------------------------------------------------------ settings
     Wrong(
+        "a listed proxy without a network",
+        "serve",
+        "gerbang.toml:18: the setting `downstream[1].networks` is missing; add `networks = ...` there",
+        (added('[[downstream]]\nuser_header = "X-User"'),),
+    ),
+    Wrong(
+        "a listed proxy's header that is none",
+        "serve",
+        "gerbang.toml:20:1: `downstream[1].user_header`: `X User` is no name of a header; …",
+        (added('[[downstream]]\nnetworks = ["10.1.0.4"]\nuser_header = "X User"'),),
+    ),
+    Wrong(
+        "a listed proxy's short secret",
+        "serve",
+        "gerbang.toml:20:1: `downstream[1].secret`: 20 or more letters, digits and signs are expected, without a space",
+        (added('[[downstream]]\nnetworks = ["10.1.0.4"]\nsecret = "kurang"'),),
+    ),
+    Wrong(
+        "sessions of no length",
+        "serve",
+        "gerbang.toml:19:1: `0` will not do for `sessions.longest_hours`: it must be at least 1",
+        (added("[sessions]\nlongest_hours = 0"),),
+    ),
+    Wrong(
+        "a setting of sessions that there is not",
+        "serve",
+        "gerbang.toml:19:1: unknown setting `sessions.longest`; did you mean `longest_hours`? …",
+        (added("[sessions]\nlongest = 4"),),
+    ),
+    Wrong(
+        "people known by a header that nobody sends",
+        "serve",
+        "gerbang.toml:18:1: zone `pejabat` knows people by a proxy's header, and no proxy is listed that sends one; …",
+        (added('sign_in = "header"'),),
+    ),
+    Wrong(
+        "no address of a directory",
+        "serve",
+        "gerbang.toml:19:1: `ldap.urls[1]`: `http://dir.contoh.my` is no address of a directory; …",
+        (added('[ldap]\nurls = ["http://dir.contoh.my"]'),),
+    ),
+    Wrong(
+        "passwords that would go to a directory in clear",
+        "serve",
+        "gerbang.toml:19:1: passwords would go to `ldap://dir.contoh.my` in clear; …",
+        (added('[ldap]\nurls = ["ldap://dir.contoh.my"]\nbase = "dc=contoh,dc=my"'),),
+    ),
+    Wrong(
+        "a directory without a base",
+        "serve",
+        "gerbang.toml:19:1: the directory has no `base`; …",
+        (added('[ldap]\nurls = ["ldaps://dir.contoh.my"]'),),
+    ),
+    Wrong(
+        "a sign-in that is known for no time",
+        "serve",
+        "gerbang.toml:19:1: `0` will not do for `ldap.known_hours`: it must be at least 1",
+        (added("[ldap]\nknown_hours = 0"),),
+    ),
+    Wrong(
+        "a filter for nobody's name",
+        "serve",
+        "gerbang.toml:19:1: `ldap.user_filter`: a filter in parentheses with `{{user}}` in it is expected…",
+        (added('[ldap]\nuser_filter = "(uid=aminah)"'),),
+    ),
+    Wrong(
         "no settings file",
         "--config none.toml serve",
         "there is no settings file `none.toml`; name one with `--config`, or run `gerbang init`",

@@ -52,6 +52,20 @@ def test_the_unit_is_as_closed_as_it_is_meant_to_be(unit: Path, taken_out: str, 
     assert (done.returncode == 0) is within, done.stdout[-200:]
 
 
+@pytest.mark.needs_systemd
+def test_the_timer_and_what_it_starts_are_sound_and_closed(tmp_path: Path) -> None:
+    for name in ("gerbang-officers.service", "gerbang-officers.timer"):
+        text = (UNIT.parent / name).read_text()
+        (tmp_path / name).write_text(text.replace("/opt/gerbang/bin/gerbang", "/bin/true"))
+    service, timer = tmp_path / "gerbang-officers.service", tmp_path / "gerbang-officers.timer"
+    for one in (service, timer):
+        done = said(one, "verify", "--man=no")
+        assert (done.returncode, [line for line in done.stderr.splitlines() if "gerbang" in line]) == (0, [])
+    closed = said(service, "security", "--offline=true", f"--threshold={round(EXPOSURE * 10)}")
+    assert closed.returncode == 0, closed.stdout[-200:]
+    assert "officers sync --yes" in (UNIT.parent / service.name).read_text()
+
+
 def test_systemd_waits_as_long_as_the_parts_may_take() -> None:
     stop = next(line for line in UNIT.read_text().splitlines() if line.startswith("TimeoutStopSec="))
     assert int(stop.partition("=")[2]) > PATIENCE * len(ENDING)

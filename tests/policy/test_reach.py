@@ -82,6 +82,7 @@ def test_a_rule_that_no_act_can_meet_is_named_with_the_reason(when: str, why: st
         "device: personal, activity: use",
         "group: unknown",
         "officer: unknown",
+        "officer: known",
         "regime: [flexible, rest-day]",
         "between: {from: 2027-12-31}",
         "finding: {category: [political, official-information]}",

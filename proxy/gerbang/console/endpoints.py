@@ -5,7 +5,8 @@ token opens it, or else a listener that only this machine can reach.
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -14,8 +15,11 @@ from gerbang.console.health import State, Watch, health
 from gerbang.console.metrics import CONTENT_TYPE, exposition
 
 
-def add_endpoints(app: FastAPI, watch: Watch, token: str | None, *, loopback: bool) -> None:
-    """Add both. `loopback` tells whether the console listens for this machine only."""
+def add_endpoints(
+    app: FastAPI, watch: Watch, token: str | None, *, loopback: bool, tokens: Mapping[str, int] = MappingProxyType({})
+) -> None:
+    """Add both. `loopback` tells whether the console listens for this machine only; `tokens` are those of the API that
+    were refused, by the reason."""
     refused = _access(token, loopback=loopback)
 
     @app.get("/healthz")
@@ -25,7 +29,7 @@ def add_endpoints(app: FastAPI, watch: Watch, token: str | None, *, loopback: bo
 
     @app.get("/metrics")
     def metrics(request: Request) -> Response:
-        return refused(request) or Response(exposition(watch), media_type=CONTENT_TYPE)
+        return refused(request) or Response(exposition(watch, tokens), media_type=CONTENT_TYPE)
 
 
 def _access(token: str | None, *, loopback: bool) -> Callable[[Request], Response | None]:

@@ -100,6 +100,10 @@ GATE: Final = (
     Figure("bodies-budget", "gerbang_bodies_budget_bytes", "gauge", "What they may take together."),
     Figure("connections", "gerbang_connections", "gauge", "Client connections that are open."),
     Figure("releases", "gerbang_releases", "gauge", "Confirmations that still run."),
+    Figure("sessions", "gerbang_sessions", "gauge", "Sessions that other programs told of and that stand."),
+    Figure(
+        "sessions-told", "gerbang_sessions_told_timestamp_seconds", "gauge", "When a session was told of or ended last."
+    ),
     Figure(
         "ca-until",
         "gerbang_ca_expiry_timestamp_seconds",
@@ -126,8 +130,8 @@ PROCESS: Final = (
 class Figures(Collector):
     """Reads the figures anew each time that it is asked."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, watch: Watch, tokens: Mapping[str, int]) -> None:
+        self._watch, self._tokens = watch, tokens
 
     def collect(self) -> Iterator[Metric]:
         view = self._watch.look()
@@ -165,6 +169,12 @@ class Figures(Collector):
             late.add_metric([slot], one.seconds(view.at))
         yield from (waiting, late)
         yield from _alerts(view.alerts)
+        refused = CounterMetricFamily(
+            "gerbang_tokens_refused", "Requests to the API that were refused by their token.", labels=["because"]
+        )
+        for because, count in sorted(self._tokens.items()):
+            refused.add_metric([because], count)
+        yield refused
         free = GaugeMetricFamily("gerbang_state_free_bytes", "Room on the disk of the state folder.")
         with suppress(OSError):  # then there is no such figure
             free.add_metric([], float(shutil.disk_usage(self._watch.state).free))
@@ -186,10 +196,10 @@ def _alerts(states: Mapping[str, AlertState]) -> Iterator[Metric]:
     yield from (sent, failed, more, failing)
 
 
-def exposition(watch: Watch) -> bytes:
+def exposition(watch: Watch, tokens: Mapping[str, int]) -> bytes:
     """All figures in the text that Prometheus reads. A registry of its own: the library's global one stays as it is."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(watch))
+    registry.register(Figures(watch, tokens))
     return generate_latest(registry)
 
 

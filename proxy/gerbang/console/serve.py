@@ -80,9 +80,11 @@ def run_console(settings: Settings, clock: Callable[[], datetime] = lambda: date
             journal.append(event).result(PATIENCE)
 
         def endpoints(app: FastAPI) -> None:
+            entrance = add_api(app, settings, users)
             # Behind a proxy that brings people from elsewhere, that the listener is loopback's tells nothing.
             alone = _loopback(host) and named is None
-            add_endpoints(app, watch, settings.console.metrics_token, loopback=alone)
+            token = settings.console.metrics_token
+            add_endpoints(app, watch, token, loopback=alone, tokens=entrance.refused)
             desk = Requests(
                 store,
                 Queue(settings.feeds_folder),
@@ -93,7 +95,7 @@ def run_console(settings: Settings, clock: Callable[[], datetime] = lambda: date
                 record_keys,
                 clock,
             )
-            add_requests(app, add_api(app, settings, users), desk)
+            add_requests(app, entrance, desk)
 
         app = create_app(
             store,

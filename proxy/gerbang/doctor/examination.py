@@ -30,6 +30,7 @@ EXAMS = (
     Exam("proxy-tls", certificates.proxy_tls),
     Exam("registers", rules.registers),
     Exam("directory", people.directory, slow=True),
+    Exam("sessions", people.sessions),
     Exam("calendar", rules.calendars),
     Exam("keys", records.record_keys),
     Exam("journal", records.journal),

@@ -1,13 +1,18 @@
-"""The directory: each server, what the gate's account may see, and how an entry becomes an officer."""
+"""The directory: each server, what the gate's account may see, and how an entry becomes an officer. Sessions."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from itertools import islice
+from typing import Final
 
 from gerbang.directory import Directory, DirectoryError
 from gerbang.doctor.outcome import Diagnosis, Patient, bad, good, warning
-from gerbang.errors import SettingsError
+from gerbang.errors import FeedError, SettingsError
+from gerbang.feeds import Feed, News
+from gerbang.sessions import FEED, Book
 
 FEW = 5  # entries that are looked at
+SILENT: Final = timedelta(days=1)  # after which nobody is believed to tell of sessions any more
 
 
 def directory(patient: Patient) -> Iterator[Diagnosis]:
@@ -45,3 +50,26 @@ def directory(patient: Patient) -> Iterator[Diagnosis]:
         yield warning(f"none of {len(named)} entries has a `{chosen.sync.name}`", "correct `ldap.sync.name`")
     else:
         yield good("its base is there, and its people have an id and a name")
+
+
+def sessions(patient: Patient) -> Iterator[Diagnosis]:
+    """Whether somebody tells the gate who is at which address, and how lately."""
+    if not any("session" in zone.sign_in for zone in patient.settings.zones):
+        return
+    try:
+        records = Feed(patient.settings.feeds_folder, FEED).read()
+        book = Book()
+        book.take(News(True, records), patient.now)
+        told = datetime.fromtimestamp((patient.settings.feeds_folder / f"{FEED}.jsonl").stat().st_mtime, UTC)
+    except FileNotFoundError:
+        yield warning("nobody has told of a session yet", "see docs/api.md: `gerbang tokens add NAME --may sessions`")
+        return
+    except (FeedError, OSError) as error:
+        yield bad(f"the feed of sessions cannot be read: {error}", "see to the folder `state/feeds`")
+        return
+    standing = len(book.all(patient.now))
+    when = f"{standing} sessions stand; the last word came {told:%Y-%m-%d %H:%M} UTC"
+    if patient.now - told > SILENT:
+        yield warning(when, "see whether what tells of them still does")
+    else:
+        yield good(when)

@@ -57,7 +57,7 @@ class Reporter:
     def snapshot(self) -> Snapshot:
         """What there is to say now."""
         gate, journal = self._gate, self._journal
-        judge, world = gate.judge, gate.world
+        judge, world, sessions = gate.judge, gate.world, gate.admission.sessions
         return Snapshot(
             slot=journal.slot,
             pid=os.getpid(),
@@ -90,6 +90,8 @@ class Reporter:
                 "bodies-budget": _one(gate.limits.budget.limit),
                 "connections": _one(sum(tuple(gate.admission.connected.values()))),
                 "releases": _one(len(gate.releases)),
+                "sessions": _one(len(sessions.book) if sessions else None),
+                "sessions-told": _one(sessions.told.timestamp() if sessions and sessions.told else None),
                 "journal-unavailable": _one(journal.figures.unavailable),
                 "journal-failures": _one(journal.figures.failures),
                 "last-seal": _one(journal.figures.sealed),

@@ -24,6 +24,8 @@ ACTIVITY_GROUPS: Mapping[str, frozenset[Kind]] = {"publishing": PUBLISHING, "par
 
 # In `group` and `officer`: nobody is known, or the register gives no service group.
 NOT_KNOWN = "unknown"
+# In `officer`: somebody is known, whoever it is.
+KNOWN = "known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ def _officer(words: Sequence[str], exempting: bool) -> Test:
         if not exempting:
             wanted.add(None)
     asked = frozenset(wanted)
+    if KNOWN in asked:
+        return lambda facts: facts.officer is not None or None in asked
     return lambda facts: facts.officer in asked
 
 

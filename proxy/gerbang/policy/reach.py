@@ -11,7 +11,7 @@ from typing import Any
 
 from gerbang.errors import Place
 from gerbang.model import Device, Kind, Mode, Regime
-from gerbang.policy.conditions import NOT_KNOWN, Span, WantedFinding, kinds
+from gerbang.policy.conditions import KNOWN, NOT_KNOWN, Span, WantedFinding, kinds
 from gerbang.policy.document import Condition, Document, RuleEntry
 
 # Of what is not opened, the use is all that is known; without a signature a visit and an unclaimed write are told too.
@@ -73,7 +73,7 @@ def _never(when: Condition, existing: Existing) -> Iterator[str]:
         ("office", "office", existing.offices),
         ("zone", "zone", frozenset(existing.zones)),
         ("group", "group", existing.groups | {NOT_KNOWN} if existing.groups else existing.groups),
-        ("officer", "officer", existing.officers | {NOT_KNOWN} if existing.officers else existing.officers),
+        ("officer", "officer", existing.officers | {NOT_KNOWN, KNOWN} if existing.officers else existing.officers),
         ("approval", "approval for", existing.approvals),
         ("target_in", "list of targets", existing.lists),
     ):
