@@ -70,8 +70,8 @@ class Office:
         }
         return self.send(officer, "POST", "https://x.com/i/api/graphql/AbCdEf/CreateTweet", headers, body)
 
-    def gerbang(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return run_gerbang(self.folder, *arguments)
+    def gerbang(self, *arguments: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
+        return run_gerbang(self.folder, *arguments, typed=typed)
 
     def decisions(self, **wanted: str) -> list[dict[str, Any]]:
         """The chained bodies of the decisions in the journal, oldest first, filtered by equal fields."""
@@ -87,9 +87,15 @@ class Office:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-def run_gerbang(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def run_gerbang(folder: Path, *arguments: str, typed: str = "") -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [GERBANG, *arguments], cwd=folder, capture_output=True, text=True, env=environment_of(), timeout=120
+        [GERBANG, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=environment_of(),
+        timeout=120,
+        input=typed,
     )
 
 
@@ -106,10 +112,12 @@ def an_office(
     extra: str = "",
     environment: Mapping[str, str] | None = None,
     more: Sequence[Site] = (),
+    policies: Sequence[str] = ("bundled",),
 ) -> Iterator[Office]:
     """An office whose clock starts at `at` (a wall-clock time of 24 November 2026, a Tuesday)."""
     with StandIns(folder, more=more) as standins:
-        settings = settle(folder, standins, Registers(OFFICERS, ACCOUNTS), dict.fromkeys(NAMES, WORD), extra=extra)
+        registers, words = Registers(OFFICERS, ACCOUNTS), dict.fromkeys(NAMES, WORD)
+        settings = settle(folder, standins, registers, words, extra=extra, policies=policies)
         with running(settings, folder, standins, at, environment) as office:
             yield office
 

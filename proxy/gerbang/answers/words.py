@@ -464,6 +464,7 @@ PHRASES: Mapping[str, Phrase] = {
         "Anda telah mengakui versi {version} notis ini.", "You have acknowledged version {version} of this notice."
     ),
     # -- what an officer asks an approver
+    "own.ask.heading": Phrase("Kelulusan", "Approval"),
     "own.ask.how": Phrase(
         "Tindakan ini boleh dihantar jika seorang pelulus membenarkannya. Mohon di sini; jawapannya ditunjukkan pada "
         "halaman ini dan di bawah Keputusan saya.",
