@@ -252,6 +252,15 @@ class Queue:
             )
         return settled
 
+    def forget(self, number: str) -> bool:
+        """Take a request and its answer out of the queue, and out of the gates that follow it; whether one stood
+        there. What was granted by it and not used yet stays good until its end in a gate that runs."""
+        with self._locked():
+            if not any(record.get("number") == number for record in self.feed.read()):
+                return False
+            self.feed.compact(lambda record: record.get("number") != number)
+        return True
+
     def _tidied(self, moment: datetime) -> None:
         ended = {one.number for one in self.all().values() if one.ends + KEPT_FOR < moment}
         if ended:

@@ -869,6 +869,30 @@ TABLE = (
         (written("state/console/users.json", "nonsense"),),
     ),
     Wrong(
+        "requests for an account that is no approver's",
+        "approvals queue list --user nora --password-stdin",
+        "the account `nora` is no approver's; make one by `gerbang users add NAME --role approver`",
+        (an_account,),
+        typed=PASSWORD + "\n",
+    ),
+    Wrong(
+        "a refusal that gives no reason, before a password is asked for",
+        "approvals queue refuse 7K3M-9Q2X-4TBG --user nora --note .",
+        "the officer is to know why, and no note says so; write a note of 8 letters or more",
+        (an_account,),
+    ),
+    Wrong(
+        "an answer to what is no number",
+        "approvals queue grant 7K3M-9Q2X-4TBF --user nora",
+        "`7K3M-9Q2X-4TBF` is no decision's number: a character is wrong, missing, or two changed places; expected "
+        "three groups of four, such as `7K3M-9Q2X-4TBG`",
+    ),
+    Wrong(
+        "the notice in a language that there is not",
+        "notice show --language fr",
+        "unknown language `fr`; expected one of `ms`, `en`",
+    ),
+    Wrong(
         "a demo's folder that holds something else",
         "demo --once --folder rules",
         "`{folder}/rules` holds something that is no demo's; name another `--folder`",

@@ -214,3 +214,15 @@ def test_an_approvers_account_has_no_pages(desk: Desk) -> None:
     answer = desk.client.post("/sign-in?lang=en", data=sent, follow_redirects=False)
     assert answer.status_code == 403
     assert "no pages here" in answer.text
+
+
+def test_the_decision_s_page_says_what_was_asked_and_answered(desk: Desk) -> None:
+    desk.asks()
+    desk.post("changes", note="Buang nombor telefon itu")
+    desk.office.forwarder.once()
+    desk.office.sign_in("nora", client=desk.client)
+    page = desk.client.get(f"/decisions/{NUMBER}?lang=en").text
+    assert "an approver was asked on" in page
+    assert NOTE in page
+    assert "changes wanted: by siti on" in page
+    assert "Buang nombor telefon itu" in page

@@ -381,6 +381,12 @@ TABLE: list[tuple[Look, Step, Level, str]] = [
         W,
         "no clause cites a law for `state`",
     ),
+    (
+        rules.policies,
+        policy("effect: block\n    final: true", "effect: approve"),
+        W,
+        "rule `trial/posts` waits for an approver, and there is none",
+    ),
     (rules.in_force, lambda _: None, G, "no policy is in force yet"),
     (rules.in_force, activated(), G, "the policies on the disk are those in force since"),
     (rules.in_force, several(activated(), policy("effect: block", "effect: approve")), W, "are not those in force"),

@@ -753,6 +753,11 @@ PHRASES: Mapping[str, Phrase] = {
     "console.releases": Phrase("Pengesahan", "Confirmations"),
     "console.release": Phrase("dari {moment} hingga {expires}", "from {moment} until {expires}"),
     "console.release.asked": Phrase("Yang dijawab:", "What was answered:"),
+    "console.asked": Phrase(
+        "pelulus dimohon pada {moment}, jawapan sebelum {expires}",
+        "an approver was asked on {moment}, to answer before {expires}",
+    ),
+    "console.answered": Phrase("oleh {who} pada {moment}", "by {who} on {moment}"),
     "console.objections": Phrase("Bantahan", "Objections"),
     "console.objection": Phrase("dibantah pada {moment}", "objected on {moment}"),
     "console.basis": Phrase("Dokumen yang menjadi asasnya", "The documents that it was decided by"),

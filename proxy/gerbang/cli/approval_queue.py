@@ -1,8 +1,9 @@
 """`gerbang approvals queue`: what officers ask approvers for, and the answer, given at this machine."""
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Final
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -60,6 +61,9 @@ def list_requests(
     if as_json:
         emit(rows)
         return
+    if not rows:
+        _say("no request is there for this approver" if everything else "no request waits for this approver")
+        return
     local = zone_of(chosen)
     table(
         ("number", "state", "officer", "act", "rules", "expires"),
@@ -69,14 +73,16 @@ def list_requests(
                 row["state"],
                 row["officer"]["name"] or row["officer"]["id"],
                 f"{row['activity']} on {row['platform']}",
-                row["rules"],
+                # Which document a rule stands in, `show` says.
+                [rule.rpartition("/")[2] for rule in row["rules"]],
                 _local(row["expires"], local),
             )
             for row in rows
         ],
         as_json=False,
-        whole=("number",),
+        whole=("number", "state"),
     )
+    _say(f"times in {local.key}")
 
 
 @app.command()
@@ -101,9 +107,7 @@ def show(number: Number, user: UserOption, password_stdin: StdinOption = False, 
     if as_json:
         emit(told)
     else:
-        for name, value in told.items():
-            if value not in (None, [], "", False):
-                _say(f"{name:<10} {_words(value)}")
+        _print(told, zone_of(chosen))
 
 
 @app.command()
@@ -156,6 +160,56 @@ def _answer(number: str, what: str, user: str, note: str, *, from_stdin: bool, a
         _say(f"{known} is {'refused' if settled.answer == 'refused' else 'sent back for changes'}")
 
 
+def _print(told: Mapping[str, Any], zone: ZoneInfo) -> None:
+    """A request for a person: what is asked first, then what was answered."""
+    given = told.get("answer") or {}
+    _say(f"Request {told['number']}: {told['state']}")
+    fields = {
+        "asked": _local(told["asked"], zone),
+        "expires": None if given else _local(told["expires"], zone),
+        "officer": told["officer"],
+        "act": f"{told['activity']} on {told['platform']}",
+        "by": [_rule(rule) for rule in told["rules"]],
+        "account": told["account"],
+        "standing": told["standing"],
+        "audience": told["audience"],
+        "target": told["target"],
+        "hours": told["regime"],
+        "findings": [" ".join(pair) for pair in told["findings"]],
+        "gaps": told["gaps"],
+        "media": told["media"],
+        "note": told["note"],
+        "words": told["words"],
+        "": "the content goes on beyond what is shown" if told["cut"] else None,
+        "unseen": _UNSEEN.get(told["unseen"] or "", told["unseen"]),
+        "answered": f"{given['answer']}, {_local(given['when'], zone)}" if given.get("when") else None,
+        "answer by": given.get("by"),
+        "answer": given.get("note"),
+        "good until": _local(given["until"], zone) if given.get("until") else None,
+    }
+    for name, value in fields.items():
+        for line in value if isinstance(value, list) else [value]:
+            if line not in (None, "", {}):
+                _say(f"  {name:<10} {_words(line)}")
+                name = ""
+    _say(f"times in {zone.key}")
+
+
+_UNSEEN: Final = {
+    "evidence": "the words, since a rule keeps none of them",
+    "official": "the words, since they may be official information",
+    "restarted": "the words, since the gate was started again",
+}
+
+
+def _rule(rule: Any) -> str:
+    if not isinstance(rule, Mapping):
+        return str(rule)
+    law = f" ({rule['law']})" if rule.get("law") else ""
+    title = (rule.get("title") or {}).get("en")
+    return f"{rule['rule']}, {rule['clause']}{law}" + (f": {title}" if title else "")
+
+
 def _signed_in(chosen: Settings, name: str, *, from_stdin: bool) -> Approver:
     """The approver, by the account's password, so that nobody answers in another's name."""
     users = users_of(chosen)
@@ -184,7 +238,7 @@ def _say(text: str) -> None:
     say("".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text))
 
 
-def _local(moment: str, zone: tzinfo) -> str:
+def _local(moment: str, zone: ZoneInfo) -> str:
     return f"{datetime.fromisoformat(moment).astimezone(zone):%Y-%m-%d %H:%M}"
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gerbang.answers.words import Language, term
+from gerbang.approving import Queue
 from gerbang.cli.configuration import settings
 from gerbang.cli.index import has_database, indexed
 from gerbang.cli.output import JsonOption, console, emit, errors, table
@@ -159,6 +160,8 @@ def erase(
             raise RecordError(f"there is nothing left to erase of decision `{known}`, or no such decision")
         with cli_journal(chosen) as (journal, keys):
             journal.append(erased_event(known, events, who(), reason, now(), keys)).result()
+        # Before the journal's parts: while these stand, an erasure that was cut short can be done again.
+        asked = Queue(chosen.feeds_folder).forget(known)
         standing = {one.link.id for one in lines}
         parts = sum(sidecar.erase(slot, standing) for slot in sorted({one.path.parent for one in lines}))
         copied, names = forget(store, events) if store is not None else (0, 0)
@@ -166,12 +169,14 @@ def erase(
         if store is not None:
             store.close()
     if as_json:
-        emit({"number": known, "events": events, "journal": parts, "database": copied, "names": names})
+        emit({"number": known, "events": events, "journal": parts, "database": copied, "names": names, "queue": asked})
         return
     _say(
         f"erased of {known}: {_count(parts, 'private part')} in the journal,"
         f" {_count(copied, 'copy', 'copies')} and {_count(names, 'name')} in the database"
     )
+    if asked:
+        _say("its request is gone from the approvers' queue")
     _say("backups and exports may hold them still")
 
 
@@ -403,7 +408,7 @@ def _print_decision(found: DecisionRecord, zone: ZoneInfo) -> None:
     _field("journal", f"{found.slot}/{found.file}:{found.line}, number {found.seq} of the slot, hash {found.hash}")
 
 
-_TOLD = ("status", "accepted", "release", "rules", "expires", "asked")
+_TOLD = ("status", "accepted", "release", "rules", "expires", "asked", "answer", "way", "unseen")
 
 
 def _verdict(match: Mapping[str, Json]) -> str:

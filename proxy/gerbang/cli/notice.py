@@ -85,7 +85,8 @@ def status(
             }
         )
         return
-    table(COLUMNS, rows, as_json=False)
+    if rows:
+        table(COLUMNS, rows, as_json=False)
     told = next((one.officers for one in found if one.version == version), 0)
     say(f"version {version or 'not stated'} is in force: {told} acknowledged it, of {known} officers in the register")
     for by, name, when in people:

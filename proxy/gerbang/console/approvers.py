@@ -1,7 +1,7 @@
 """Who may answer requests for approval, and answering one: the same for the API and for commands."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -10,7 +10,8 @@ from gerbang.answers.words import Language
 from gerbang.approving import LONGEST_NOTE, SHORTEST_NOTE, Approver, Asked, Queue
 from gerbang.console.users import Role, User
 from gerbang.errors import RegisterError
-from gerbang.model import Officer
+from gerbang.model import Effect, Officer
+from gerbang.policy.rules import Rule
 from gerbang.record.event import Answer, Event, RecordKeys
 from gerbang.store.queries import DecisionRecord
 from gerbang.store.requests import Requested
@@ -31,6 +32,27 @@ def approver_of(user: User, officers: Mapping[str, Officer]) -> Approver:
         )
     officer = officers.get(user.own_officer)
     return Approver(user.name, user.own_officer, officer.groups if officer is not None else frozenset())
+
+
+def without_approver(
+    rules: Iterable[Rule], users: Iterable[User], officers: Mapping[str, Officer]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The rules that hold acts for an approver where no account may grant them, with whom each names."""
+    approvers = [approver_of(user, officers) for user in users if user.role is Role.APPROVER]
+    return tuple(
+        (rule.id, rule.approvers)
+        for rule in rules
+        if rule.effect is Effect.APPROVE and not any(one.may((rule.approvers,)) for one in approvers)
+    )
+
+
+def told_without(rule: str, named: tuple[str, ...]) -> tuple[str, str]:
+    """What is said of such a rule, and what would do instead."""
+    who = f"of {', '.join(f'`{name}`' for name in named)} none is an approver's account" if named else "there is none"
+    accounts = [name for name in named if not name.startswith("group:")]
+    make = accounts[0] if accounts else "NAME"
+    hint = f"run `gerbang users add {make} --role approver"
+    return f"rule `{rule}` waits for an approver, and {who}", hint + (" --officer ID`" if not accounts else "`")
 
 
 def note_of(written: str, *, needed: bool) -> str:

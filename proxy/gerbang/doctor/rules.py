@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from gerbang.activations import Activations, Step
+from gerbang.console.approvers import told_without, without_approver
+from gerbang.console.users import users_of
 from gerbang.doctor.outcome import Diagnosis, Patient, bad, good, warning
 from gerbang.errors import GerbangError
 from gerbang.gate.identity.htpasswd import parse_htpasswd
@@ -34,6 +36,9 @@ def policies(patient: Patient) -> Iterator[Diagnosis]:
                 f"no clause cites a law for `{office.legal_regime}`, the regime of office `{office.name}`",
                 f"use one of {', '.join(sorted(cited))}, or cite it in a policy",
             )
+    rules_of, officers = loaded.policy.rules.values(), patient.registers.officers
+    for rule, named in without_approver(rules_of, users_of(patient.settings).all(), officers):
+        yield warning(*told_without(rule, named))
     results = tried(loaded, patient.world)
     failed = [result for result in results if result.failures]
     if failed:

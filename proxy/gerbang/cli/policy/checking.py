@@ -9,10 +9,14 @@ from gerbang.checks.lexicon import LexiconDocument, parse_lexicon
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, emit, say, table
 from gerbang.cli.policy.options import FolderArgument
+from gerbang.console.approvers import told_without, without_approver
+from gerbang.console.users import users_of
 from gerbang.errors import one_of
 from gerbang.loading import each, sources
+from gerbang.model import Effect
 from gerbang.policy.document import Document
 from gerbang.policy.rules import Clause, Policy
+from gerbang.registers import load_registers
 from gerbang.settings import REQUIRE_TLS, Settings
 from gerbang.target_lists import target_files
 from gerbang.trying import Loaded, load_policies, trial_world
@@ -68,6 +72,7 @@ def _notes(loaded: Loaded, chosen: Settings) -> Iterator[str]:
     people sign in with can be read on the way."""
     if clear := chosen.password_in_clear:
         yield f"{clear}; {REQUIRE_TLS}"
+    yield from _unapproved(loaded, chosen)
     lexicons = [lexicon for lexicon in each(sources(loaded.folders, "lexicons"), parse_lexicon) if lexicon.findings]
     checks, categories = known_checks(lexicons)
     known: Mapping[str, Sequence[str]] = {
@@ -115,6 +120,15 @@ def alert_notes(documents: Sequence[Document], policy: Policy, chosen: Settings)
             if not any(fnmatchcase(rule, pattern) for rule in policy.rules):
                 hint = one_of(get_close_matches(pattern, policy.rules, n=3) or sorted(policy.rules)[:3])
                 yield f"the alert `{alert.name}` names the rule `{pattern}`, which no policy has; {hint}"
+
+
+def _unapproved(loaded: Loaded, chosen: Settings) -> Iterator[str]:
+    """Rules that hold acts for an approver whom nobody is."""
+    if not any(rule.effect is Effect.APPROVE for rule in loaded.policy.rules.values()):
+        return
+    officers = load_registers(chosen.registers_folder).officers
+    for rule, named in without_approver(loaded.policy.rules.values(), users_of(chosen).all(), officers):
+        yield "; ".join(told_without(rule, named))
 
 
 def known_checks(lexicons: Sequence[LexiconDocument]) -> tuple[frozenset[str], frozenset[str]]:
