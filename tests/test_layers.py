@@ -36,7 +36,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "target_lists": VALUES | {"policy", "csv_files", "registers"},
     "activations": VALUES | {"policy"},
     "feeds": VALUES,
-    "tokens": VALUES,
+    "kept": VALUES,
+    "tokens": VALUES | {"kept"},
     "approving": VALUES | {"record", "feeds"},
     "sessions": VALUES | {"settings", "feeds"},
     "loading": VALUES
@@ -57,7 +58,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"directory", "registers", "sessions", "approving"},
     "console": VALUES
     | CORE
-    | {"bundled", "settings", "journal", "store", "status", "feeds", "tokens", "sessions", "registers", "approving"}
+    | {"bundled", "settings", "journal", "store", "status", "feeds", "kept", "tokens", "sessions", "registers", "approving"}
     | {"alerts"},
     "fleet": VALUES | {"settings", "proxy_certificate", "loading"},
     "installing": frozenset({"*"}),
@@ -94,6 +95,7 @@ NEVER: dict[str, frozenset[str]] = {
         (
             "activations",
             "feeds",
+            "kept",
             "tokens",
             "sessions",
             "loading",

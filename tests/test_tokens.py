@@ -10,7 +10,8 @@ import pytest
 
 from builders import TUESDAY_MORNING as NOW
 from gerbang.errors import RegisterError
-from gerbang.tokens import MOST_TOKENS, TOKENS_LIMIT, Right, Token, Tokens, rights
+from gerbang.kept import KEPT_LIMIT
+from gerbang.tokens import MOST_TOKENS, Right, Token, Tokens, rights
 
 SESSIONS = (Right.SESSIONS,)
 
@@ -113,14 +114,14 @@ def test_tokens_are_bounded(tokens: Tokens) -> None:
         ("{", "the tokens cannot be read"),
         ("{}", "the tokens cannot be read"),
         ('[{"name": "x"}]', "the tokens cannot be read: 0.digest: field required"),
-        (" " * (TOKENS_LIMIT + 1), "larger than 1048576 bytes"),
+        (" " * (KEPT_LIMIT + 1), "larger than 1048576 bytes"),
     ],
 )
 def test_a_broken_file_is_one_sentence(tokens: Tokens, content: str, said: str) -> None:
     tokens.file.write_text(content)
     with pytest.raises(RegisterError, match=said):
         tokens.find("gbt_" + "x" * 43)
-    tokens.file.write_text("[]".ljust(TOKENS_LIMIT))
+    tokens.file.write_text("[]".ljust(KEPT_LIMIT))
     assert tokens.all() == ()
 
 

@@ -4,16 +4,12 @@ A token is 256 random bits and shown once; `state/tokens.json` keeps its digest,
 token was used last stands beside it, to the minute.
 """
 
-import fcntl
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -21,11 +17,11 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from gerbang.errors import Place, RegisterError, one_of, reason
+from gerbang.errors import RegisterError, one_of
+from gerbang.kept import KEPT_LIMIT, Kept, put
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 MOST_TOKENS: Final = 200
-TOKENS_LIMIT: Final = 1 << 20  # bytes
 USED_EVERY: Final = timedelta(minutes=1)
 
 _BEGIN: Final = "gbt_"
@@ -62,27 +58,23 @@ class Token(BaseModel):
         return self.until is not None and moment >= self.until
 
 
-FILE: Final = TypeAdapter(tuple[Token, ...])
 USED: Final = TypeAdapter(dict[str, AwareDatetime])
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    mark: tuple[int, int, int]
-    tokens: Mapping[str, Token]
 
 
 class Tokens:
     """The tokens of a file, read again when it changes. Every method raises `RegisterError` for a broken file."""
 
     def __init__(self, state: Path) -> None:
-        self.file = state / "tokens.json"
+        self._kept = Kept(state / "tokens.json", Token, "tokens")
         self._used_file = state / "tokens-used.json"
-        self._read: _Read | None = None
         self._told: dict[str, datetime] = {}
 
+    @property
+    def file(self) -> Path:
+        return self._kept.file
+
     def all(self) -> tuple[Token, ...]:
-        return tuple(token for _, token in sorted(self._tokens().items()))
+        return tuple(token for _, token in sorted(self._kept.entries().items()))
 
     def find(self, shown: str) -> Token | None:
         """The token that was shown, whether or not it has ended. Takes as long for any that is none of ours."""
@@ -90,7 +82,7 @@ class Tokens:
             return None
         digest = _digest(shown)
         found = None
-        for token in self._tokens().values():
+        for token in self._kept.entries().values():
             if hmac.compare_digest(token.digest, digest):
                 found = token
         return found
@@ -107,26 +99,22 @@ class Tokens:
         check_token(name, may)
         shown = _BEGIN + secrets.token_urlsafe(32)
         token = Token(name=name, digest=_digest(shown), may=may, added=moment, user=user, until=until)
-        with self._locked():
-            tokens = dict(self._tokens())
+        with self._kept.changing() as tokens:
             if name in tokens:
                 raise RegisterError(
                     f"there is a token `{name}` already", hint=f"run `gerbang tokens revoke {name}` first"
                 )
             if len(tokens) >= MOST_TOKENS:
                 raise RegisterError(f"there are {MOST_TOKENS} tokens already", hint="revoke those that nobody uses")
-            self._write((*tokens.values(), token))
+            tokens[name] = token
         return token, shown
 
     def revoke(self, name: str) -> Token:
         """End a token. Raises `RegisterError` where there is none of that name."""
-        with self._locked():
-            tokens = dict(self._tokens())
+        with self._kept.changing() as tokens:
             if name not in tokens:
                 raise RegisterError(f"there is no token `{name:.40}`", hint=one_of(sorted(tokens)) if tokens else None)
-            token = tokens.pop(name)
-            self._write(tuple(tokens.values()))
-        return token
+            return tokens.pop(name)
 
     def used(self, token: Token, moment: datetime) -> None:
         """Note that a token was used; at most once a minute is it written down. A disk that fails holds nobody up."""
@@ -135,68 +123,19 @@ class Tokens:
             return
         self._told[token.name] = moment
         try:
-            with self._locked():
-                known = {name: when for name, when in self.last_used().items() if name in self._tokens()}
+            with self._kept.locked():
+                known = {name: when for name, when in self.last_used().items() if name in self._kept.entries()}
                 known[token.name] = moment
                 data = json.dumps({name: when.isoformat() for name, when in known.items()}).encode()
-                _put(self._used_file, data)
+                put(self._used_file, data)
         except (RegisterError, OSError):
             return
 
     def last_used(self) -> Mapping[str, datetime]:
         try:
-            return USED.validate_json(self._used_file.read_bytes()[:TOKENS_LIMIT])
+            return USED.validate_json(self._used_file.read_bytes()[:KEPT_LIMIT])
         except (OSError, ValidationError):
             return {}
-
-    def _tokens(self) -> Mapping[str, Token]:
-        place = Place(str(self.file))
-        try:
-            found = self.file.stat()
-            mark = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if self._read is None or self._read.mark != mark:
-                if found.st_size > TOKENS_LIMIT:
-                    raise RegisterError(f"the file of the tokens is larger than {TOKENS_LIMIT} bytes", place=place)
-                tokens = FILE.validate_json(self.file.read_bytes())
-                self._read = _Read(mark, {token.name: token for token in tokens})
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise RegisterError(f"the tokens cannot be read: {reason(error)}", place=place) from None
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise RegisterError(
-                f"the tokens cannot be read: {where + ': ' if where else ''}{first['msg'].lower()}",
-                place=place,
-                hint="restore the file from a backup, or remove it and add the tokens anew",
-            ) from None
-        return self._read.tokens
-
-    def _write(self, tokens: tuple[Token, ...]) -> None:
-        data = json.dumps([token.model_dump(mode="json") for token in tokens], indent=1).encode() + b"\n"
-        try:
-            _put(self.file, data)
-        except OSError as error:
-            raise self._unwritable(error) from None
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One writer at a time."""
-        try:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise self._unwritable(error) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
-
-    def _unwritable(self, error: OSError) -> RegisterError:
-        what = f"the tokens cannot be written: {reason(error)}"
-        return RegisterError(what, place=Place(str(self.file)), hint="check `state` in the settings")
 
 
 def check_token(name: str, may: tuple[Right, ...]) -> None:
@@ -220,14 +159,3 @@ def rights(text: str) -> tuple[Right, ...]:
 
 def _digest(shown: str) -> str:
     return hashlib.sha256(shown.encode()).hexdigest()
-
-
-def _put(file: Path, data: bytes) -> None:
-    """The file anew, whole or not at all."""
-    fresh = file.with_suffix(".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(file)

@@ -1,29 +1,25 @@
 """Accounts of the console: one small file, readable by its owner only, with a slow hash of each password."""
 
 import base64
-import fcntl
 import hashlib
-import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import bcrypt
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 
-from gerbang.errors import Place, RegisterError, one_of, reason
+from gerbang.errors import RegisterError, one_of
+from gerbang.kept import Kept
 from gerbang.settings import Settings
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256  # characters
 ROUNDS: Final = 12  # of bcrypt: about a quarter of a second on a small machine
-FILE_LIMIT: Final = 1 << 20  # bytes
 
 
 class Role(StrEnum):
@@ -68,30 +64,24 @@ class User(BaseModel):
         return hashlib.sha256(f"{self.name} {self.role} {self.password}".encode()).hexdigest()
 
 
-FILE: Final = TypeAdapter(tuple[User, ...])
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    mark: tuple[int, int, int]
-    users: Mapping[str, User]
-
-
 class Users:
     """The accounts of a file, read again when it changes. Every method raises `RegisterError` for a broken file."""
 
     def __init__(self, file: Path, rounds: int = ROUNDS) -> None:
-        self.file = file
+        self._kept = Kept(file, User, "accounts")
         self._rounds = rounds
-        self._read: _Read | None = None
         # Checked against where there is no such account, so that the answer takes as long.
         self._nobody = bcrypt.hashpw(_digest(os.urandom(16).hex()), bcrypt.gensalt(rounds))
 
+    @property
+    def file(self) -> Path:
+        return self._kept.file
+
     def all(self) -> tuple[User, ...]:
-        return tuple(self._users()[name] for name in sorted(self._users()))
+        return tuple(self._kept.entries()[name] for name in sorted(self._kept.entries()))
 
     def get(self, name: str) -> User | None:
-        return self._users().get(name)
+        return self._kept.entries().get(name)
 
     def check(self, name: str, password: str) -> User | None:
         """The account, if that is its password. A wrong name takes as long as a wrong password."""
@@ -104,96 +94,31 @@ class Users:
         """A new account. Raises `RegisterError` for a name that is taken or will not do, a role, or a weak password."""
         check_account(name, role)
         user = User(name=name, role=Role(role), password=self._hashed(password), added=moment, officer=officer)
-        with self._locked():
-            users = dict(self._users())
+        with self._kept.changing() as users:
             if name in users:
                 raise RegisterError(f"there is an account `{name}` already", hint="remove it first to give it anew")
-            self._write((*users.values(), user))
+            users[name] = user
         return user
 
     def set_password(self, name: str, password: str) -> None:
         """Give an account another password; its sessions end. Raises `RegisterError` for no such account, or a weak
         password."""
         hashed = self._hashed(password)
-        with self._locked():
-            users = dict(self._users())
+        with self._kept.changing() as users:
             users[name] = _named(users, name).model_copy(update={"password": hashed})
-            self._write(tuple(users.values()))
 
     def remove(self, name: str) -> None:
         """End an account; its sessions end with it. Raises `RegisterError` where there is none of that name."""
-        with self._locked():
-            users = dict(self._users())
+        with self._kept.changing() as users:
             del users[_named(users, name).name]
-            self._write(tuple(users.values()))
 
     def named(self, name: str) -> User:
         """The account. Raises `RegisterError` where there is none of that name."""
-        return _named(self._users(), name)
+        return _named(self._kept.entries(), name)
 
     def _hashed(self, password: str) -> str:
         check_password(password)
         return bcrypt.hashpw(_digest(password), bcrypt.gensalt(self._rounds)).decode()
-
-    def _users(self) -> Mapping[str, User]:
-        place = Place(str(self.file))
-        try:
-            found = self.file.stat()
-            mark = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if self._read is None or self._read.mark != mark:
-                if found.st_size > FILE_LIMIT:
-                    raise RegisterError(f"the file of the accounts is larger than {FILE_LIMIT} bytes", place=place)
-                users = FILE.validate_json(self.file.read_bytes())
-                self._read = _Read(mark, {user.name: user for user in users})
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise RegisterError(f"the accounts cannot be read: {reason(error)}", place=place) from None
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise RegisterError(
-                f"the accounts cannot be read: {where + ': ' if where else ''}{first['msg'].lower()}",
-                place=place,
-                hint="restore the file from a backup, or remove it and add the accounts anew",
-            ) from None
-        return self._read.users
-
-    def _write(self, users: tuple[User, ...]) -> None:
-        """The file anew, whole or not at all."""
-        data = (
-            json.dumps([user.model_dump(mode="json", exclude_none=True) for user in users], indent=1).encode() + b"\n"
-        )
-        fresh = self.file.with_suffix(".new")
-        try:
-            fresh.unlink(missing_ok=True)
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            fresh.replace(self.file)
-        except OSError as error:
-            raise RegisterError(
-                f"the accounts cannot be written: {reason(error)}", place=Place(str(self.file))
-            ) from None
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One writer at a time."""
-        try:
-            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self.file.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise RegisterError(
-                f"the accounts cannot be written: {reason(error)}",
-                place=Place(str(self.file)),
-                hint="check `state` in the settings",
-            ) from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
 
 def _named(users: Mapping[str, User], name: str) -> User:
