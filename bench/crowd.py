@@ -1,4 +1,4 @@
-"""A world of 50,000 officers, 5,000 approvals and 2,000 offices beside an empty one, and what a change of it costs."""
+"""A world of 50,000 officers with own days, 5,000 approvals, 2,000 offices, beside an empty one; what changes cost."""
 
 import asyncio
 import gc
@@ -14,9 +14,10 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from bench.proxies import a_post
+from gerbang.clockings import Clockings, Desk, clocked_of
 from gerbang.living import LivingWorld, giving_way
 from gerbang.loading import load_world
-from gerbang.model import Activity, Actor, Device, Kind, Officer, Request
+from gerbang.model import Activity, Actor, Device, Kind, Officer, OwnDay, OwnKind, Request
 from gerbang.pipeline import World, judge
 from gerbang.recognition.recognise import recognise
 from gerbang.registers import load_registers
@@ -66,6 +67,7 @@ def report() -> None:
             f"  {f'read {OFFICERS:,} officers and {APPROVALS:,} approvals':<44} {time.perf_counter() - started:9.2f} s"
         )
         _stall(settings)
+        _clock_in(settings, chance)
 
 
 def _settings(state: Path, offices: int, chance: random.Random) -> Settings:
@@ -102,6 +104,12 @@ def _registers(folder: Path, chance: random.Random) -> None:
     for number in range(APPROVALS):
         grantee = f"pegawai-{chance.randrange(OFFICERS)}"
         approvals.append(f"k{number},{grantee},public-statement,Ketua Setiausaha,KPT/{number},2026-01-01,,")
+    own = ["officer,kind,from,until,reference,by,office"]
+    for number in range(0, OFFICERS, 3):
+        day, officer = chance.randrange(1, 29), f"pegawai-{number}"
+        own.append(f"{officer},leave,2026-11-{day:02},,C {number},ketua,")
+        own.append(f"{officer},duty,2026-11-24T{chance.randrange(8, 20):02}:00,2026-11-24T21:00,T {number},ketua,")
+    (folder / "own-days.csv").write_text("\n".join(own) + "\n", "utf-8")
     (folder / "approvals.csv").write_text("\n".join(approvals) + "\n", "utf-8")
 
 
@@ -160,6 +168,41 @@ def _stall(settings: Settings) -> None:
         )
         print(f"  a loop's turn is late, while {what + ':':<21} {figures}")
     gc.unfreeze()
+
+
+def _clock_in(settings: Settings, chance: random.Random) -> None:
+    """What a morning costs: every officer clocks in, a hundred in a batch."""
+    entries = [
+        OwnDay(
+            f"pegawai-{number}", OwnKind.CLOCK_IN, MORNING - timedelta(minutes=chance.randrange(60, 150)), by="api: x"
+        )
+        for number in range(OFFICERS)
+    ]
+    desk, living = Desk(settings.clockings_folder), LivingWorld(settings, lambda: MORNING)
+    clockings = living._clockings
+    told, taken = [], []
+    before = _resident()
+    for start in range(0, OFFICERS, 100):
+        at = time.perf_counter()
+        desk.write(desk.new(entries[start : start + 100]))
+        told.append(time.perf_counter() - at)
+        at = time.perf_counter()
+        if clockings.changed():
+            living.take_clockings()
+        taken.append(time.perf_counter() - at)
+    print(f"  {'tell a hundred clock-ins, median and worst':<44} {_two(told)}")
+    print(f"  {'a gate takes them, median and worst':<44} {_two(taken)}")
+    print(f"  {'memory that all of the clock-ins take, twice':<44} {_resident() - before:9.1f} MB")
+    at = time.perf_counter()
+    Clockings(settings.clockings_folder, lambda: MORNING).changed()
+    print(f"  {f'read {OFFICERS:,} of them at the start':<44} {time.perf_counter() - at:9.2f} s")
+    at = time.perf_counter()
+    clocked_of(settings.clockings_folder, "pegawai-7", MORNING.date(), MORNING.date())
+    print(f"  {'ask for one officer of a past day':<44} {(time.perf_counter() - at) * 1e3:9.2f} ms")
+
+
+def _two(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds) * 1e3:9.1f} ms, {max(seconds) * 1e3:.1f}"
 
 
 def _delays(work: Callable[[], None]) -> list[float]:

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "target_lists": VALUES | {"policy", "csv_files", "registers"},
     "activations": VALUES | {"policy"},
     "feeds": VALUES,
+    "clockings": VALUES | {"feeds"},
     "kept": VALUES,
     "tokens": VALUES | {"kept"},
     "approving": VALUES | {"record", "feeds"},
@@ -48,7 +49,17 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "registering": VALUES | {"record", "journal", "settings", "csv_files", "registers", "loading"},
     "trying": VALUES | CORE | {"pipeline", "cases", "settings", "loading", "target_lists"},
     "living": VALUES
-    | {"pipeline", "settings", "csv_files", "registers", "target_lists", "activations", "loading", "trying"},
+    | {
+        "pipeline",
+        "settings",
+        "csv_files",
+        "registers",
+        "target_lists",
+        "activations",
+        "loading",
+        "trying",
+        "clockings",
+    },
     "journal": VALUES | {"record", "figures"},
     "alerts": VALUES | {"policy", "answers", "record", "settings", "activations", "journal"},
     "store": VALUES | {"record", "journal", "bundled"},
@@ -59,7 +70,7 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "console": VALUES
     | CORE
     | {"bundled", "settings", "journal", "store", "status", "feeds", "kept", "tokens", "sessions", "registers", "approving"}
-    | {"alerts"},
+    | {"alerts", "clockings", "csv_files", "loading", "registering"},
     "fleet": VALUES | {"settings", "proxy_certificate", "loading"},
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),
@@ -95,6 +106,7 @@ NEVER: dict[str, frozenset[str]] = {
         (
             "activations",
             "feeds",
+            "clockings",
             "kept",
             "tokens",
             "sessions",

@@ -12,6 +12,7 @@ from threading import Event, Thread
 import structlog
 
 from gerbang.activations import Activation, Activations, Plan, Step
+from gerbang.clockings import Clockings, LiveDays
 from gerbang.csv_files import FileWatch
 from gerbang.errors import DocumentErrors, GerbangError, RecordError, SettingsError
 from gerbang.loading import (
@@ -80,6 +81,9 @@ class LivingWorld:
         self._calendars_found = calendar_sources(settings)
         self._pack = read_pack(settings)
         self.world = load_world(settings, pack=self._pack)
+        self._clockings = Clockings(settings.clockings_folder, clock)
+        self._clockings.changed()
+        self.world = replace(self.world, registers=self._with_clockings(self.world.registers))
         self._refused: dict[str, str] = {}
         self.before_platforms: Callable[[World], None] = lambda _: None
         """What is done before other signatures come into force, with the world that they will be part of."""
@@ -127,6 +131,7 @@ class LivingWorld:
         while not self._stop.wait(self._pause()):
             for at, changed, take in (
                 ("registers", self._watch.changed, self.refresh),
+                ("clockings", self._clockings.changed, self.take_clockings),
                 ("targets", self._lists.changed, self.take_targets),
                 ("calendars", self._calendars.changed, self.take_calendars),
                 ("plans", self._plans_changed, self.take_plans),
@@ -179,8 +184,18 @@ class LivingWorld:
                 self._unseen["refused-registers"] = str(error)
             return
         self._unseen.pop("refused-registers", None)
-        self.world = fresh
+        self.world = replace(fresh, registers=self._with_clockings(fresh.registers))
         log.info("registers-taken", officers=len(fresh.registers.officers), accounts=len(fresh.registers.accounts))
+
+    def take_clockings(self) -> None:
+        """Take who came and went since the last look. The world stays the same one."""
+        touched, self._clockings.touched = self._clockings.touched, set()
+        own = self.world.registers.own_days
+        if isinstance(own, LiveDays):
+            own.renew(touched)
+
+    def _with_clockings(self, registers: Registers) -> Registers:
+        return replace(registers, own_days=LiveDays(registers.own_days, self._clockings))
 
     def take_targets(self) -> None:
         """Take the lists of targets as they are now, if they are right."""

@@ -621,6 +621,10 @@ class Settings(Section):
         return self.state / "status"
 
     @property
+    def clockings_folder(self) -> Path:
+        return self.state / "clockings"
+
+    @property
     def feeds_folder(self) -> Path:
         return self.state / "feeds"
 

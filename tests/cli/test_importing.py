@@ -94,6 +94,26 @@ def test_clock_ins_from_csv(office: Path) -> None:
     assert "aminah,clock-in,2026-04-06T08:07" in (office / "state" / "registers" / "own-days.csv").read_text()
 
 
+def test_an_errand_of_more_than_half_of_its_day_is_refused(office: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = office / "gerbang.toml"
+    file.write_text(file.read_text().replace('["rules"]', '["bundled", "rules"]'))
+    for calendar in (office / "rules" / "calendars").glob("*.yaml"):
+        calendar.unlink()
+    (office / "rules" / "calendars").mkdir(exist_ok=True)
+    half = '{date: 2026-12-03, offices: [hq], kind: add, between: "12:30-24:00", ms: a, en: Half-day, source: notice}'
+    (office / "rules" / "calendars" / "ours.yaml").write_text(f"calendar: ours\noverrides:\n  - {half}\n")
+    officers = office / "state" / "registers" / "officers.csv"
+    officers.parent.mkdir(parents=True, exist_ok=True)
+    officers.write_text("id,name,office\naminah,Aminah,hq\n")
+    errand = "officer,kind,from,until,reference,by\naminah,errand,2026-12-03T08:00,2026-12-03T1%d:00,U 1,devi\n"
+    (office / "u.csv").write_text(errand % 1)
+    assert run("u.csv", "--yes") == 2
+    assert "an errand on 2026-12-03 takes more than half of the " in capsys.readouterr().err
+    assert not (office / "state" / "registers" / "own-days.csv").exists()
+    (office / "u.csv").write_text(errand % 0)
+    assert run("u.csv", "--yes") == 0
+
+
 def test_days_off_of_a_state(office: Path) -> None:
     assert run("a.ics", "--state", "PJY", "--into", "rules", "--yes") == 0
     made = (office / "rules" / "calendars" / "imported-a.yaml").read_text()

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from cli_builders import free_port
-from console_builders import Office
+from console_builders import KEYS, Office
 from gate_builders import office_settings
 from gerbang.console.api.mount import add_api
 from gerbang.console.app import create_app
@@ -69,7 +70,7 @@ class Radius:
         token = Tokens(settings.state).add("radius", (Right.SESSIONS,), datetime.now(UTC))[1]
 
         def endpoints(app: FastAPI) -> None:
-            add_api(app, settings, office.users)
+            add_api(app, settings, office.users, lambda: nullcontext((office.journal, KEYS)))
 
         app = create_app(office.store, office.users, lambda _: None, hosts=frozenset(), endpoints=endpoints)
         self.server = uvicorn.Server(uvicorn.Config(app, port=console, log_config=None, lifespan="off"))

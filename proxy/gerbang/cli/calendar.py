@@ -13,6 +13,7 @@ from gerbang.cli import configuration
 from gerbang.cli import month as months
 from gerbang.cli.importing import import_days
 from gerbang.cli.output import JsonOption, console, emit, errors, say, table
+from gerbang.clockings import with_clockings
 from gerbang.errors import GerbangError, Place, SettingsError, StartError, one_of
 from gerbang.loading import (
     cases_beside,
@@ -30,6 +31,7 @@ from gerbang.policy.calendar_build import BESIDES, UNKNOWABLE, holiday_file, lis
 from gerbang.policy.calendar_cases import parse_calendar_cases, run_calendar_cases
 from gerbang.policy.calendar_document import Override, Status, clock
 from gerbang.policy.own_days import own_hours
+from gerbang.policy.stretches import Piece, day_of, is_estimated, is_own
 from gerbang.registers import load_registers
 from gerbang.settings import Settings
 
@@ -141,6 +143,8 @@ def _personal(
     wanted = pattern or (person.pattern if person else None)
     if wanted and wanted not in calendar.patterns:
         raise SettingsError(f"unknown pattern `{wanted}`", hint=one_of(calendar.patterns, wanted))
+    days = [_wall(when).date()] if at else _days(when)
+    registers = with_clockings(registers, settings.clockings_folder, officer, days[0], days[-1])
     own = registers.own_days.get(officer or "", OwnDays(()))
 
     def asked(moment: datetime) -> Hours:
@@ -151,7 +155,7 @@ def _personal(
         emit(_answer(found)) if as_json else say(months.told(found))
         return
     zone = calendar.moment(place, datetime(2000, 1, 1)).tzinfo or UTC  # noqa: DTZ001  # the office's own
-    shown = [(day, months.day_of(day, zone, asked)) for day in _days(when)]
+    shown = [(day, day_of(day, zone, asked)) for day in days]
     if as_json:
         emit([_told_day(day, pieces) for day, pieces in shown])
         return
@@ -162,7 +166,7 @@ def _personal(
         return
     rows = [
         (
-            f"{day} {day:%a}{' *' if months.is_own(pieces) else ''}{' ~' if months.is_estimated(pieces) else ''}",
+            f"{day} {day:%a}{' *' if is_own(pieces) else ''}{' ~' if is_estimated(pieces) else ''}",
             months.described(pieces),
             "\n".join(months.notes(pieces)),
         )
@@ -182,11 +186,11 @@ def _wall(text: str) -> datetime:
     return moment
 
 
-def _told_day(day: date, pieces: Sequence[months.Piece]) -> dict[str, object]:
+def _told_day(day: date, pieces: Sequence[Piece]) -> dict[str, object]:
     return {
         "date": str(day),
-        "own": months.is_own(pieces),
-        "estimated": months.is_estimated(pieces),
+        "own": is_own(pieces),
+        "estimated": is_estimated(pieces),
         "stretches": [{"from": one.start.isoformat(), "to": one.end.isoformat(), **_said(one.hours)} for one in pieces],
     }
 

@@ -15,10 +15,10 @@ from gerbang.cli.output import say, table
 from gerbang.cli.slot import cli_journal, who
 from gerbang.csv_files import rows
 from gerbang.errors import RegisterError, SettingsError, one_of
-from gerbang.loading import each, load_calendar, policy_folders, sources
+from gerbang.loading import each, load_calendar, offices_of, policy_folders, sources
 from gerbang.model import OwnKind
 from gerbang.policy.calendar import compile_calendar, parse_calendar
-from gerbang.policy.own_days import own_day
+from gerbang.policy.own_days import check_errand, own_day
 from gerbang.registering import Sheet, check_whole, edit
 from gerbang.registers import OWN_DAYS, REGISTERS
 from gerbang.settings import Settings
@@ -98,6 +98,12 @@ def _own(settings: Settings, entries: Sequence[dict[str, str]], yes: bool) -> No
     there = {tuple(row[name] for name in COLUMNS[:4]) for row in rows(file, OWN_DAYS)}
     new = {key: one for one in entries if (key := tuple(one[name] for name in COLUMNS[:4])) not in there}
     known = check_whole(settings, "own-days", file.read_bytes() if file.exists() else b"").officers
+    calendar = load_calendar(settings)
+    offices = offices_of(settings, calendar)
+    for one in new.values():
+        person = known.get(one["officer"])
+        if person is not None and (office := offices.get(person.office)):
+            check_errand(own_day(*(one[name] for name in COLUMNS)), calendar, office, person.pattern)
     table(COLUMNS, [[one[name] for name in COLUMNS] for one in new.values()], as_json=False)
     say(f"{len(new)} new, {len(entries) - len(new)} there already")
     for stranger in sorted({one["officer"] for one in new.values()} - set(known))[:20]:

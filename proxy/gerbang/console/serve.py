@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -80,7 +80,7 @@ def run_console(settings: Settings, clock: Callable[[], datetime] = lambda: date
             journal.append(event).result(PATIENCE)
 
         def endpoints(app: FastAPI) -> None:
-            entrance = add_api(app, settings, users)
+            entrance = add_api(app, settings, users, lambda: nullcontext((journal, record_keys)))
             # Behind a proxy that brings people from elsewhere, that the listener is loopback's tells nothing.
             alone = _loopback(host) and named is None
             token = settings.console.metrics_token

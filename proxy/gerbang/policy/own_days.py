@@ -23,7 +23,7 @@ from types import MappingProxyType
 
 from gerbang.errors import RegisterError, one_of
 from gerbang.model import Hours, Office, OwnDay, OwnDays, OwnKind, Regime
-from gerbang.policy.calendar import HORIZON, Calendar
+from gerbang.policy.calendar import HORIZON, Calendar, Stretch
 from gerbang.policy.calendar_consistency import zone_of
 from gerbang.policy.calendar_document import DAY
 
@@ -114,6 +114,33 @@ def _check(kind: OwnKind, start: datetime, end: datetime, whole: bool) -> None:
     if most and end - start > most:
         hint = "write it as `leave`, or correct its times" if kind in AWAY else "write each shift on a line of its own"
         raise RegisterError(f"{a(kind)} is longer than {most // timedelta(hours=1)} hours", hint=hint)
+
+
+def check_errand(entry: OwnDay, calendar: Calendar, office: Office, pattern: str | None) -> None:
+    """Raises `RegisterError` for an errand that takes more than half of its day's working time."""
+    if entry.kind is not OwnKind.ERRAND or entry.until is None:
+        return
+    zone = zone_of(office.timezone) or UTC
+    start, end = _stamp(entry.since, zone), _stamp(entry.until, zone, 1)
+    day = datetime.fromtimestamp(start, zone).date()
+    work = _working_minutes(calendar.day(office, day, pattern))
+    if work and end - start > work * 30:
+        what = f"an errand on {day} takes more than half of the {_told(work)} that are worked on that day"
+        raise RegisterError(what, hint=f"write it as `leave`, or at most {_told(work // 2)}")
+
+
+def _working_minutes(stretches: Sequence[Stretch]) -> int:
+    """0 where nobody works, or it is not known."""
+    if any(one.regime is Regime.UNKNOWN for one in stretches):
+        return 0
+    bands = [one.end - one.start for one in stretches if one.regime is Regime.FLEXIBLE]
+    # Who comes an hour later leaves an hour later: of the two bands one is worked. A lone one may be worked whole.
+    flexible = sum(bands) // 2 if len(bands) > 1 else sum(bands)
+    return flexible + sum(one.end - one.start for one in stretches if one.regime is Regime.OFFICE_HOURS)
+
+
+def _told(minutes: int) -> str:
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
 
 
 def a(kind: OwnKind) -> str:

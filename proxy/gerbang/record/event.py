@@ -388,6 +388,8 @@ def policy_planned(
 
 # Who changes a register by hand, in an editor: nobody says.
 BY_FILE = "file"
+# A program of that token; no user of a system has a name with a colon in it.
+BY_API = "token: "
 
 
 def register_changed(
@@ -402,9 +404,9 @@ def register_changed(
     private: Mapping[str, Json] | None = None,
 ) -> Event:
     """A register's file is another from `moment` on: what kind of change, and how many lines were `added`, `changed`
-    and `removed`. `by` is whoever made it, or `BY_FILE`; `entry` is the id of the one line that it is about, where that
-    names nobody. What the lines say is private, and so is the digest of a file, by which a guess at it could be
-    proved."""
+    and `removed`. `by` is whoever made it, `BY_FILE`, or `BY_API` with a token's name; `entry` is the id of the one
+    line that it is about, where that names nobody. What the lines say is private, and so is the digest of a file,
+    by which a guess at it could be proved."""
     body: dict[str, Json] = {
         "moment": utc(moment),
         "register": register,
@@ -413,7 +415,7 @@ def register_changed(
         "added": counts.get("added"),
         "changed": counts.get("changed"),
         "removed": counts.get("removed"),
-        "by": BY_FILE if by == BY_FILE else pseudonym(f"cli: {by}", keys),
+        "by": by if by == BY_FILE or by.startswith(BY_API) else pseudonym(f"cli: {by}", keys),
     }
     named: dict[str, Json] = {} if by == BY_FILE else {"by": by}
     return make_event(EventKind.REGISTER_CHANGED, body, {**named, **(private or {})}, keys)

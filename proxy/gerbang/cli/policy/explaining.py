@@ -15,6 +15,7 @@ from gerbang.activations import Activations
 from gerbang.cli.configuration import settings
 from gerbang.cli.output import JsonOption, emit, say
 from gerbang.cli.policy.explanation import explanation, print_explanation
+from gerbang.clockings import with_clockings
 from gerbang.errors import SettingsError, one_of
 from gerbang.loading import check_officers
 from gerbang.model import Account, Activity, Actor, Device, Gap, Kind, Media, Standing, Text, Zone
@@ -79,6 +80,8 @@ def explain_act(
     in_force = Activations(chosen.state).at(moment) if time and folder is None else None
     if in_force is not None:
         world = replace(world, policy=Activations(chosen.state).policy(in_force[1]))
+    day = moment.date()
+    world = replace(world, registers=with_clockings(world.registers, chosen.clockings_folder, officer, day, day))
     decision = judge(act, actor, world, moment, "EXPLAIN")
     facts, _ = facts_of(act, actor, world, moment, decision.findings)
     trials = explain(world.policy, facts)
