@@ -130,6 +130,13 @@ OVERRIDING = (
     + "    overrides: {rule: trial/posts, reason: the counter answers, authority: Ketua Jabatan}\n"
 )
 AS_EVIDENCE = "see `gerbang audit verify`; keep the folder as evidence, move it aside, and start again"
+
+
+def with_kerberos(folder: Path) -> None:
+    settings('office = "hq"\n', 'office = "hq"\nsign_in = "kerberos"\n')(folder)
+    added('[kerberos]\nkeytab = "gerbang.keytab"\nservice = "HTTP/gerbang.contoh.my@CONTOH.MY"')(folder)
+
+
 GOOD_LINE = '{"method": "GET", "url": "https://x.com/home"}\n'
 
 TABLE = (
@@ -384,6 +391,83 @@ TABLE = (
         "serve",
         "{folder}/gerbang.toml: `gate.upstream.trusted_ca` holds no certificate in PEM",
         (settings("[gate]\n", '[gate]\nupstream.trusted_ca = "gerbang.toml"\n'),),
+    ),
+    # ------------------------------------------------------------ TLS to the proxy, Kerberos
+    Wrong(
+        "a word for TLS that there is not",
+        "serve",
+        "gerbang.toml:5:1: `require` will not do for `gate.tls`; did you mean `required`? "
+        "expected one of `offered`, `required`",
+        (settings("[gate]\n", '[gate]\ntls = "require"\n'),),
+    ),
+    Wrong(
+        "a certificate of the proxy without its key",
+        "serve",
+        "gerbang.toml:5:1: `gate.tls_certificate` stands without `gate.tls_key`; "
+        "name both files; without either, the gate's CA makes the certificate",
+        (settings("[gate]\n", '[gate]\ntls_certificate = "pintu.crt"\n'),),
+    ),
+    Wrong(
+        "a certificate of the proxy that is not there",
+        "serve",
+        "{folder}/pintu.crt: the file cannot be read: no such file or directory",
+        (settings("[gate]\n", '[gate]\ntls_certificate = "pintu.crt"\ntls_key = "pintu.key"\n'),),
+    ),
+    Wrong(
+        "browsers sent to a proxy without TLS that requires it",
+        "pac",
+        "gerbang.toml:20:1: `pac.proxies` sends browsers to `10.1.0.5:8080` without TLS, and `gate.tls` is `required`; "
+        "write `https://gerbang.internal:8080`",
+        (settings("[gate]\n", '[gate]\ntls = "required"\n'), added('[pac]\nproxies = ["10.1.0.5:8080"]')),
+    ),
+    Wrong(
+        "a way of signing in that wants a keytab, without one",
+        "serve",
+        "gerbang.toml:1: zone `pejabat` signs people in by kerberos, and `kerberos.keytab` is not set; "
+        'add `[kerberos] keytab = "gerbang.keytab"`',
+        (settings('office = "hq"\n', 'office = "hq"\nsign_in = "kerberos"\n'),),
+    ),
+    Wrong(
+        "a principal without its realm",
+        "serve",
+        "gerbang.toml:19:1: `kerberos.service`: `HTTP/gerbang.contoh.my` is no principal; "
+        "expected one such as `HTTP/gerbang.contoh.my@CONTOH.MY`",
+        (added('[kerberos]\nservice = "HTTP/gerbang.contoh.my"'),),
+    ),
+    Wrong(
+        "a service that no browser asks for",
+        "serve",
+        "gerbang.toml:19:1: `kerberos.service`: `host/gerbang.contoh.my@CONTOH.MY` will not do; "
+        "expected `HTTP/HOST@REALM`, HOST in small letters",
+        (added('[kerberos]\nservice = "host/gerbang.contoh.my@CONTOH.MY"'),),
+    ),
+    Wrong(
+        "an unknown key of Kerberos",
+        "policy check",
+        "gerbang.toml:19:1: unknown setting `kerberos.keytabs`; did you mean `keytab`? "
+        "expected one of `keytab`, `service`, `realms`, `names`, `allow`",
+        (added('[kerberos]\nkeytabs = "gerbang.keytab"'),),
+    ),
+    Wrong(
+        "a keytab that is not there",
+        "serve",
+        "{folder}/gerbang.keytab: there is no keytab; "
+        "make one with the key of `HTTP/gerbang.contoh.my@CONTOH.MY`, and name it in `kerberos.keytab`",
+        (with_kerberos,),
+    ),
+    Wrong(
+        "a keytab that others can read",
+        "serve",
+        "{folder}/gerbang.keytab: the keytab can be read by others; run `chmod 600 {folder}/gerbang.keytab`",
+        (with_kerberos, written("gerbang.keytab", b"")),
+    ),
+    Wrong(
+        "a name of the proxy that tickets are for and that it has no certificate for",
+        "pac",
+        "browsers must reach the gate as `gerbang.contoh.my`, the host of `kerberos.service`, and it has no "
+        'certificate for that: `gate.host` is `gerbang.internal`; set `[gate] host = "gerbang.contoh.my"` and run '
+        "`gerbang ca renew --root FILE`; or name a certificate of your own for it in `gate.tls_certificate`",
+        (with_kerberos, settings("[gate]\n", '[gate]\ntls = "required"\n')),
     ),
     # ------------------------------------------------------------ ports and folders
     Wrong(

@@ -109,6 +109,18 @@ def test_where_tickets_are_taken_browsers_ask_for_the_proxy_by_the_services_name
     assert proxies_of(chosen) == (f"{told} gerbang.contoh.my:3128",)
 
 
+def test_a_gate_without_a_certificate_for_the_services_host_says_how_it_gets_one() -> None:
+    chosen = Settings.model_validate(
+        {
+            "gate": {"listen": "10.1.0.5:3128", "tls": "required"},
+            "kerberos": {"service": "HTTP/gerbang.contoh.my@CONTOH.MY", "keytab": "k"},
+            "zones": [{"name": "a", "networks": ["10.0.0.0/8"], "office": "hq", "sign_in": "kerberos"}],
+        }
+    )
+    with pytest.raises(SettingsError, match=r"as `gerbang\.contoh\.my`.*set `\[gate\] host = \"gerbang\.contoh\.my\"`"):
+        proxies_of(chosen)
+
+
 @pytest.mark.parametrize(("host", "told"), [("pintu.contoh.my", True), ("lain.contoh.my", False), ("10.1.0.5", True)])
 def test_a_certificate_of_the_admins_own_says_which_names_do(tmp_path: Path, host: str, told: bool) -> None:
     certificate, _ = a_pair(tmp_path, ["pintu.contoh.my"], addresses=["10.1.0.5"])

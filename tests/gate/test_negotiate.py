@@ -24,6 +24,7 @@ from gerbang.gate.identity.keytab import KEYTAB_LIMIT, read_keytab
 from gerbang.gate.identity.negotiate import ADVICE, TOKEN_LIMIT, Names, NegotiateDoor, Refused, token_of
 from gerbang.settings import KerberosSettings, load_settings
 from kerberos import HOST, REALM, SERVICE, Realm, a_realm, tokens
+from keytabs import a_keytab
 from waiting import until
 
 OTHER = f"HTTP/lain.contoh.my@{REALM}"
@@ -289,19 +290,6 @@ def test_each_reason_has_its_advice() -> None:
 
 
 # ---------------------------------------------------------------- the keytab
-
-
-def a_keytab(*principals: str, encryption: int = 18) -> bytes:
-    """A keytab with a key of zeros for each."""
-    records = []
-    for principal in principals:
-        name, _, of = principal.rpartition("@")
-        texts = [of, *name.split("/")]
-        record = struct.pack(">H", len(texts) - 1)
-        record += b"".join(struct.pack(">H", len(text)) + text.encode() for text in texts)
-        record += struct.pack(">IIBHH", 1, 0, 2, encryption, 32) + bytes(32) + struct.pack(">I", 2)
-        records.append(struct.pack(">i", len(record)) + record)
-    return b"\x05\x02" + b"".join(records)
 
 
 @pytest.mark.parametrize(

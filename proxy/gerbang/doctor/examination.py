@@ -31,6 +31,7 @@ EXAMS = (
     Exam("registers", rules.registers),
     Exam("directory", people.directory, slow=True),
     Exam("sessions", people.sessions),
+    Exam("kerberos", people.kerberos, slow=True),
     Exam("calendar", rules.calendars),
     Exam("keys", records.record_keys),
     Exam("journal", records.journal),

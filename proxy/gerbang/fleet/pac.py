@@ -77,6 +77,13 @@ def _proxy(given: str, settings: Settings, names: tuple[str, ...] | None) -> str
             hint=f"write a name that it is for in `pac.proxies`: {', '.join(names[:NAMED])}",
         )
     if tls and names is None and host != own and not host.endswith(f".{own}"):
+        if settings.uses_kerberos and host == settings.kerberos.host:
+            raise SettingsError(
+                f"browsers must reach the gate as `{host}`, the host of `kerberos.service`, and it has no certificate "
+                f"for that: `gate.host` is `{own}`",
+                hint=f'set `[gate] host = "{host}"` and run `gerbang ca renew --root FILE`; or name a certificate of '
+                "your own for it in `gate.tls_certificate`",
+            )
         raise SettingsError(
             f"`{given}` will not do for `pac.proxies`: the gate has no certificate for `{host}`",
             hint=f"write `{TLS}{own}:{port}`, and let the office's DNS give the gate's address for `{own}`; or name a "
