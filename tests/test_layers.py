@@ -69,8 +69,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     | {"directory", "registers", "sessions", "approving"},
     "console": VALUES
     | CORE
-    | {"bundled", "settings", "journal", "store", "status", "feeds", "kept", "tokens", "sessions", "registers", "approving"}
-    | {"alerts", "clockings", "csv_files", "loading", "registering"},
+    | {"bundled", "settings", "journal", "store", "status", "feeds", "kept", "tokens", "sessions", "registers"}
+    | {"alerts", "approving", "clockings", "csv_files", "loading", "registering"},
     "fleet": VALUES | {"settings", "proxy_certificate", "loading"},
     "installing": frozenset({"*"}),
     "doctor": frozenset({"*"}),
