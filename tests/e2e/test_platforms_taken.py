@@ -83,7 +83,7 @@ def test_a_running_gate_takes_changed_documents_or_keeps_the_old_ones(tmp_path: 
             assert "unknown surface `grafql`" in refused["error"]
             assert refused["in_force"] == after
             until(lambda: health(office)["state"] == "degraded")
-            assert "platform documents" in health(office)["why"]
+            assert "documents were not taken" in health(office)["why"]
             assert shout(office) == "post"
 
             (own / "x.yaml").write_text(shipped("x.yaml"), "utf-8")
