@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from builders import TUESDAY_MORNING
+from gerbang import feeds
 from gerbang.approving import (
     A_DAY,
     KEPT_FOR,
@@ -23,6 +24,7 @@ from gerbang.approving import (
     Unanswerable,
     folded,
 )
+from gerbang.errors import FeedError
 from gerbang.model import Kind
 from gerbang.record.event import Answer, Event, RecordKeys
 from gerbang.record.number import decision_number
@@ -239,3 +241,32 @@ def test_an_old_answer_that_is_written_again_changes_nothing(queue: Queue) -> No
     granted = {**lines[-1], "answer": "granted", "release": "ab", "until": "2027-01-01T00:00:00+00:00"}
     assert folded([*lines, granted])[settled.number] == settled
     assert folded([granted], queue.all())[settled.number] == settled
+
+
+@pytest.mark.parametrize("account", [Approver("Aminah", "Aminah"), Approver("nora", "AMINAH")])
+def test_nobody_answers_her_own_by_an_account_that_spells_her_otherwise(queue: Queue, account: Approver) -> None:
+    asked_in(queue)
+    with pytest.raises(Unanswerable, match="is your own"):
+        answered(queue, approver=account)
+
+
+def test_what_a_full_queue_cannot_take_is_not_written_down_either(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_in(queue)
+    monkeypatch.setattr(feeds, "LARGEST_FEED", queue.feed.file.stat().st_size + 20)
+    written: list[Any] = []
+    with pytest.raises(FeedError, match="is full"):
+        queue.answer(an_asked().number, "granted", SITI, "", TUESDAY_MORNING + HOUR, "api", written.append, KEYS)
+    with pytest.raises(FeedError, match="is full"):
+        queue.ask(an_asked(2), lambda: written.append("asked"))
+    assert written == []
+    assert queue.all()[an_asked().number].state(TUESDAY_MORNING) is State.ASKED
+
+
+def test_a_full_queue_takes_more_once_something_is_past(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_in(queue)
+    monkeypatch.setattr(feeds, "LARGEST_FEED", queue.feed.file.stat().st_size + 20)
+    later = an_asked().expires + KEPT_FOR + HOUR
+    asked_in(queue, an_asked(2, moment=later, expires=later + HOUR))
+    assert list(queue.all()) == [an_asked(2).number]

@@ -9,7 +9,20 @@ import pytest
 
 from builders import AMINAH, TUESDAY_MORNING, a_match, an_activity, an_actor
 from gerbang.loading import load_world
-from gerbang.model import Account, Approval, Effect, Evidence, Kind, Media, Regime, Registers, Release, Standing
+from gerbang.model import (
+    Account,
+    AccountTerms,
+    Approval,
+    Duty,
+    Effect,
+    Evidence,
+    Kind,
+    Media,
+    Regime,
+    Registers,
+    Release,
+    Standing,
+)
 from gerbang.pipeline import (
     EXAMINED,
     MEDIA_NAME,
@@ -18,6 +31,7 @@ from gerbang.pipeline import (
     as_judged,
     content_digest,
     covers,
+    duty_of,
     excerpts,
     hours_of,
     judge,
@@ -194,6 +208,9 @@ def test_a_content_digest_is_of_what_is_said_and_not_of_its_spelling() -> None:
         an_activity("selamat pagi", account="2002"),
         an_activity("selamat pagi", target="77"),
         an_activity("selamat pagi", kind=Kind.COMMENT),
+        an_activity("selamat pagi", audience="public"),
+        an_activity("selamat pagi", changes="77"),
+        an_activity("selamat pagi", site="77"),
         an_activity("selamat pagi", media=(Media(digest="ab" * 32),)),
     ]
     assert said not in {content_digest(other, KEY) for other in others}
@@ -202,6 +219,30 @@ def test_a_content_digest_is_of_what_is_said_and_not_of_its_spelling() -> None:
     seen = [an_activity("selamat pagi", media=(Media(id=number, digest="c0ffee"),)) for number in "12"]
     assert content_digest(seen[0], KEY) == content_digest(seen[1], KEY) != content_digest(same, KEY)
     assert content_digest(same, bytes(32)) != content_digest(same, KEY)
+
+
+def test_what_was_granted_for_one_delete_covers_no_other() -> None:
+    one, other = (an_activity("", kind=Kind.DELETE, changes=post) for post in ("1", "2"))
+    release = a_release(kind=Kind.DELETE, account="2001", digest=content_digest(one, KEY), granted=True)
+    assert covers(release, one, an_actor(), TUESDAY_MORNING, content_digest(one, KEY))
+    assert not covers(release, other, an_actor(), TUESDAY_MORNING, content_digest(other, KEY))
+
+
+@pytest.mark.parametrize(
+    ("moment", "duty"),
+    [("2026-11-23T23:59", Duty.NOBODY_LISTED), ("2026-11-24T00:00", Duty.ON_DUTY), ("2026-11-25T00:00", Duty.OFF_DUTY)],
+)
+def test_duty_is_by_the_line_that_holds(world: World, moment: str, duty: Duty) -> None:
+    """The account's number was replaced: on the new line another officer is listed, and the old one's is over."""
+    at = datetime.fromisoformat(f"{moment}+08:00")
+    first, second = (datetime.fromisoformat(f"2026-11-{day}T00:00+08:00") for day in (24, 25))
+    terms = {
+        ("x", "2001"): AccountTerms(frozenset({AMINAH.id}), first, second),
+        ("x", "@jabatan"): AccountTerms(frozenset({"devi"}), second),
+    }
+    registers = Registers(accounts=dict.fromkeys(terms, Standing.OFFICIAL), terms=terms)
+    act = replace(an_activity("selamat pagi"), account=Account("2001", "jabatan"), host="jabatan.gov.my")
+    assert duty_of(act, an_actor(), replace(world, registers=registers), at) is duty
 
 
 def a_release(**more: object) -> Release:

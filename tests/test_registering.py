@@ -387,3 +387,40 @@ def test_a_change_of_before_the_start_is_written_down_at_the_start(office: Setti
     with closing(a_journal(office.journal_folder)) as journal:
         ByHand(office, journal, KEYS, lambda: TUESDAY_MORNING)(load_registers(office.registers_folder))
     assert [line.link.body["by"] == "file" for line in told(office)].count(True) == 1
+
+
+def test_what_a_command_changes_while_a_gate_reads_is_no_change_by_hand(office: Settings) -> None:
+    changed(office, grant("K-1"), kind="added")
+    registers = load_registers(office.registers_folder)
+    changed(office, grant("K-2"), kind="added")
+    with closing(a_journal(office.journal_folder)) as journal:
+        by_hand = ByHand(office, journal, KEYS, lambda: TUESDAY_MORNING)
+        with pytest.raises(RecordError, match="changed while they were read"):
+            by_hand(registers)
+        by_hand(load_registers(office.registers_folder))
+    assert not [line for line in told(office) if line.link.body["by"] == "file"]
+
+
+def test_a_crash_between_the_line_and_the_file_is_told_by_the_next_start(
+    office: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(office, grant("K-1"), kind="added")
+    before = file_of(office, "approvals").read_bytes()
+    remember = registering._remember
+
+    def killed(*_: object) -> None:
+        monkeypatch.setattr(registering, "_remember", lambda *_: None)  # a process that is gone puts nothing right
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as here:
+        here.setattr(Path, "replace", lambda file, to: killed() if to.name == "approvals.csv" else os.replace(file, to))
+        with pytest.raises(KeyboardInterrupt):
+            changed(office, grant("K-2"), kind="added")
+    monkeypatch.setattr(registering, "_remember", remember)
+    assert file_of(office, "approvals").read_bytes() == before
+    with closing(a_journal(office.journal_folder)) as journal:
+        ByHand(office, journal, KEYS, lambda: TUESDAY_MORNING)(load_registers(office.registers_folder))
+    (back,) = (line for line in told(office) if line.link.body["by"] == "file")
+    *_, added = (line for line in told(office) if line.link.id != back.link.id)
+    kept: tuple[Mapping[str, Any], ...] = (read_private(added), read_private(back))
+    assert kept[1]["digests"] == {"before": kept[0]["digests"]["after"], "after": kept[0]["digests"]["before"]}

@@ -60,6 +60,10 @@ class Approver:
     officer: str
     groups: frozenset[str] = frozenset()
 
+    def is_one(self, officer: str) -> bool:
+        """Whether this is that officer, however the account spells her: no two officers' ids differ by case alone."""
+        return officer.casefold() in (self.officer.casefold(), self.name.casefold())
+
     def may(self, approvers: Iterable[tuple[str, ...]]) -> bool:
         """Whether each rule lets this one grant it. A rule that names nobody lets any approver."""
         own = {self.name, *(f"group:{group}" for group in self.groups)}
@@ -206,9 +210,10 @@ class Queue:
                 raise TooMany("this officer has asked too often already")
             if len(waiting) >= OPEN_IN_ALL:
                 raise TooMany("too many requests wait for an answer already")
+            self._tidied(asked.moment)
+            self.feed.check([asked.record()])  # before the journal has what the queue could not take
             append()
             self.feed.append([asked.record()])
-            self._tidied(asked.moment)
         return asked
 
     def answer(
@@ -234,22 +239,21 @@ class Queue:
                 until = moment + timedelta(seconds=asked.lasts)
                 settled = replace(settled, release=secrets.token_hex(8), until=until)
                 release = settled.grant()
+            line = {
+                "what": "answered",
+                "number": number,
+                "answer": answer,
+                "moment": moment.isoformat(),
+                "note": note,
+                "release": settled.release,
+                "until": settled.until.isoformat() if settled.until else None,
+            }
+            self._tidied(moment)
+            self.feed.check([line])  # else a grant would be in the journal, and the request open still
             append(answered_event(number, answer, approver.name, asked.officer, note, release, way, moment, keys))
             if release is not None:
                 append(release_event(release, number, moment, keys))
-            self.feed.append(
-                [
-                    {
-                        "what": "answered",
-                        "number": number,
-                        "answer": answer,
-                        "moment": moment.isoformat(),
-                        "note": note,
-                        "release": settled.release,
-                        "until": settled.until.isoformat() if settled.until else None,
-                    }
-                ]
-            )
+            self.feed.append([line])
         return settled
 
     def forget(self, number: str) -> bool:
@@ -293,7 +297,7 @@ def _check(asked: Asked, approver: Approver, moment: datetime) -> None:
         raise Unanswerable(f"request `{asked.number}` was {told} already", "answered", "the first answer stands")
     if moment >= asked.expires:
         raise Unanswerable(f"request `{asked.number}` has expired", "expired", "the officer can post and ask again")
-    if asked.officer in (approver.officer, approver.name):
+    if approver.is_one(asked.officer):
         raise Unanswerable(f"request `{asked.number}` is your own", "own", "another approver has to answer it")
     if not approver.may(asked.approvers):
         named = ", ".join(f"`{name}`" for each in asked.approvers for name in each)

@@ -64,6 +64,18 @@ class Feed:
         with self._locked():
             self._append(data)
 
+    def check(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Raise the `FeedError` that `append` would raise for their length or the file's, and write nothing."""
+        data = b"".join(self._line(record) for record in records)
+        try:
+            size = self.file.stat().st_size
+        except FileNotFoundError:
+            size = 0
+        except OSError as error:
+            raise self._unusable(error) from None
+        if size + len(data) + 1 > LARGEST_FEED:
+            raise self._full()
+
     def read(self) -> list[Record]:
         """All records, oldest first; a line that a crash cut in half is passed over."""
         try:
@@ -102,9 +114,7 @@ class Feed:
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 data = b"\n" + data  # half a line, left by a crash, stays a line of its own
             if size + len(data) > LARGEST_FEED:
-                raise FeedError(
-                    f"the feed `{self.name}` is full", place=Place(str(self.file)), hint="what is past must go first"
-                )
+                raise self._full()
             try:
                 _write(descriptor, data, size)
                 os.fsync(descriptor)
@@ -148,6 +158,11 @@ class Feed:
             yield
         finally:
             os.close(descriptor)
+
+    def _full(self) -> FeedError:
+        return FeedError(
+            f"the feed `{self.name}` is full", place=Place(str(self.file)), hint="what is past must go first"
+        )
 
     def _unusable(self, error: OSError) -> FeedError:
         return FeedError(

@@ -187,7 +187,7 @@ def facts_of(
         approvals=frozenset(approval.purpose for approval in on_file if approval.counts_in(hours.regime)),
         unknown=unknown,
         resting=tuple(approval for approval in on_file if not approval.counts_in(hours.regime)),
-        duty=duty_of(activity, actor, world) if standing is Standing.OFFICIAL else None,
+        duty=duty_of(activity, actor, world, moment) if standing is Standing.OFFICIAL else None,
         exempt={one.rule: one.id for one in exemptions_of(activity, actor, world.registers, moment)},
     ), hours
 
@@ -220,12 +220,14 @@ def standing_of(activity: Activity, world: World, moment: datetime) -> Standing:
     return Standing.PERSONAL if names else Standing.UNKNOWN
 
 
-def duty_of(activity: Activity, actor: Actor, world: World) -> Duty:
-    """Whether the officer is among those who act by the acting account, which is official."""
+def duty_of(activity: Activity, actor: Actor, world: World, moment: datetime) -> Duty:
+    """Whether the officer is among those who act by the acting account, which is official. A line that does not hold
+    at the moment lists nobody."""
     duty: frozenset[str] = frozenset()
     for name in _account_names(activity.account):
         terms = world.registers.terms.get((activity.platform, name.lower()))
-        duty |= terms.duty if terms else frozenset()
+        if terms and in_term(moment, terms.valid_from, terms.valid_to, terms.withdrawn):
+            duty |= terms.duty
     if not duty:
         return Duty.NOBODY_LISTED
     return Duty.OFF_DUTY if duty.isdisjoint(_grantees(actor)) else Duty.ON_DUTY
@@ -310,13 +312,15 @@ def exemptions_of(
 
 
 def content_digest(activity: Activity, key: bytes, forms: NormalForms | None = None) -> str:
-    """What a release is bound to: what is said, with which attachments, as whom and to whom, whatever the spelling.
+    """What a release is bound to: what is said, with which attachments, as whom, to whom and in which post's place,
+    whatever the spelling. A delete says nothing: which post it takes away is all that there is to bind to.
 
     Of more text than is examined the spelling counts too. What was sent earlier and not seen, an attachment or words,
     is known by its id only: sent anew, it is another. `forms` holds normal forms that are known already.
     """
     forms = NormalForms() if forms is None else forms
     parts = [activity.platform, activity.kind, account_key(activity), activity.target or ""]
+    parts += [activity.audience or "", activity.changes or "", activity.site]
     spelled = sum(len(text.value) for text in activity.texts) > EXAMINED
     parts += sorted(text.value if spelled else forms[text.value].text for text in activity.texts)
     parts += sorted(f"digest {media.digest}" if media.digest else f"id {media.id or ''}" for media in activity.media)

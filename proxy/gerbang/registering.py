@@ -267,21 +267,29 @@ def edit(
                 if _remembered(folder).get(register) != found_digest:
                     # Changed by hand, and no gate has written that down yet.
                     ledger.append(_by_hand(folder, register, found_digest, clock(), keys)).result()
-                written(kind)
-                if read_whole(file) != before:
-                    written("given-up")
-                    raise RegisterError(
-                        "was changed by somebody else meanwhile", place=Place(str(file)), hint="try again"
-                    )
+                # From before the line until the file is there: where a crash comes between, the file is another than
+                # is known, and whoever looks next writes down that it is as it was.
+                _remember(folder, {**_remembered(folder), register: digest_of(data)})
+                made = False
                 try:
-                    draft.replace(file)
-                    _sync(file.parent)
-                except OSError as error:
-                    written("given-up")
-                    raise _unusable(file, error) from None
+                    written(kind)
+                    if read_whole(file) != before:
+                        written("given-up")
+                        raise RegisterError(
+                            "was changed by somebody else meanwhile", place=Place(str(file)), hint="try again"
+                        )
+                    try:
+                        draft.replace(file)
+                        _sync(file.parent)
+                        made = True
+                    except OSError as error:
+                        written("given-up")
+                        raise _unusable(file, error) from None
+                finally:
+                    if not made:
+                        _remember(folder, {**_remembered(folder), register: found_digest})
         finally:
             draft.unlink(missing_ok=True)
-        _remember(folder, {**_remembered(folder), register: digest_of(data)})
     return Edited(register, found.added, found.changed, found.removed)
 
 
@@ -364,6 +372,11 @@ class ByHand:
             known = _remembered(self._folder)
             differing = [name for name in REGISTERS if known.get(name) != registers.digests.get(name)]
             for name in differing:
+                held = read_whole(self._folder / REGISTERS[name].file)
+                if (digest_of(held) if held is not None else None) != registers.digests.get(name):
+                    # A command has changed it since they were read: nobody did that by hand.
+                    raise RecordError("the registers were changed while they were read", hint="they are read again")
+            for name in differing:
                 self._take()
                 event = _by_hand(self._folder, name, registers.digests.get(name), self._clock(), self._keys)
                 self._journal.append(event).result()
@@ -397,8 +410,9 @@ def _remembered(folder: Path) -> dict[str, str]:
     return {str(name): str(digest) for name, digest in value.items()} if isinstance(value, dict) else {}
 
 
-def _remember(folder: Path, digests: Mapping[str, str]) -> None:
+def _remember(folder: Path, digests: Mapping[str, str | None]) -> None:
     file = folder / KNOWN
+    digests = {name: digest for name, digest in digests.items() if digest is not None}
     # Where it cannot be written, the next start writes the same change down once more; that loses nothing.
     with suppress(RegisterError, OSError):
         _draft(file, (json.dumps(dict(digests), indent=1) + "\n").encode()).replace(file)

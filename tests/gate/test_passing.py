@@ -180,6 +180,18 @@ def test_another_world_counts_for_what_is_open(office: Callable[..., Any]) -> No
         assert not runs(page)
 
 
+def test_what_was_left_while_others_were_looked_at_is_not_written_down_as_ended(office: Callable[..., Any]) -> None:
+    with office(WIFI) as gate, a_film(gate, "x.com") as page:
+        looked(gate)
+        ((opened,),) = (tuple(hosts.values()) for hosts in gate.gate.passing._tunnels.values())
+        page.close()
+        until(lambda: not gate.gate.passing._tunnels)
+        before = len(gate.decisions())
+        gate.clock.set(AFTER_LUNCH)
+        gate.loop.call(gate.gate.passing._look_at(opened))
+        assert (gate.gate.counts["ended"], len(gate.decisions())) == (0, before)
+
+
 def test_a_fault_ends_what_nobody_could_judge(office: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     with office(WIFI) as gate, a_film(gate, "x.com") as page:
 

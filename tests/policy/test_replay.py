@@ -218,3 +218,16 @@ def test_where_a_vocabulary_changed_it_is_told_for_what_the_candidate_asks() -> 
     replay = Replay(a_policy(*rules), {}, {}, {}, Seen(checks, vocabularies=same))
     replay.take(recorded(*parts(line())))
     assert replay.otherwise["political"].changed == set()
+
+
+def test_what_an_approver_granted_is_granted_in_the_candidate_too() -> None:
+    rule = {**a_rule("ask", when=POSTS, effect="approve")}
+    match = {"rule": "trial/ask", "effect": "approve", "mode": "enforce", "exempted_by": None}
+    body, private = parts(line())
+    body["matches"] = [match | {"released_by": "release-1"}]
+    for granted, flips in ((True, 0), (False, 1)):
+        replay = a_replay(rule)
+        said = {"release": "release-1", "rules": ["trial/ask"], "platform": "x", "granted": granted}
+        replay.release(said | {"expires": "2026-11-24T03:00:00.000000Z"})
+        replay.take(recorded(body, private))
+        assert (replay.told, len(replay.flips)) == (1, flips)

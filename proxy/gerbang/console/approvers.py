@@ -87,7 +87,7 @@ def shown_to(approver: Approver, one: Requested) -> bool:
     officer: Any = one.private.get("officer") or {}
     named: Any = one.body.get("approvers") or []
     approvers = [tuple(str(name) for name in each) for each in named]
-    return str(officer.get("id")) not in (approver.officer, approver.name) and approver.may(approvers)
+    return not approver.is_one(str(officer.get("id"))) and approver.may(approvers)
 
 
 def listed(one: Requested, moment: datetime) -> dict[str, Any]:

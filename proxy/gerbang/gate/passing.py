@@ -189,6 +189,8 @@ class Passing:
                 self._close(each, None)  # nothing goes on that nobody could judge
 
     async def _look_at(self, each: Open) -> None:
+        if not self._is_open(each):
+            return  # it was left while others were looked at: nothing is ended, and nothing to be written down
         actor = self._actor(each)
         now, world = self._clock(), self._holder.world
         if now < each.due and world is each.world and actor == each.actor:
@@ -222,6 +224,11 @@ class Passing:
             return
         if verdict.refused is not None:
             self._close(each, verdict)
+
+    def _is_open(self, each: Open) -> bool:
+        if each.flow is not None:
+            return self._flows.get(each.flow) is each
+        return self._tunnels.get(each.client, {}).get(each.request.host) is each
 
     def _actor(self, each: Open) -> Actor | None:
         """Who is at the other end by now."""

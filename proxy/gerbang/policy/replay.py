@@ -356,7 +356,8 @@ class Replay:
         if len(self._releases) > RELEASES:
             edge = expires - timedelta(days=2)
             self._releases = {key: one for key, one in self._releases.items() if one.expires > edge}
-        self._releases[name] = Release(name, frozenset(body["rules"]), str(body["platform"]), expires)
+        granted = bool(body.get("granted", False))
+        self._releases[name] = Release(name, frozenset(body["rules"]), str(body["platform"]), expires, granted=granted)
 
     def take(self, one: Recorded) -> Flip | None:
         """Ask the candidate of a decision; what it would change, if it is known to change anything."""
