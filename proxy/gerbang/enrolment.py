@@ -61,7 +61,8 @@ class Plan:
 def from_file(file: Path) -> Source:
     """A CSV file with columns of officers.csv. Raises `RegisterError`."""
     if not file.is_file():
-        raise RegisterError(f"there is no file `{file}`")
+        what = f"`{file}` is a folder" if file.is_dir() else f"there is no file `{file}`"
+        raise RegisterError(what, hint="name a CSV file with columns of officers.csv")
     found: dict[str, Values] = {}
     known: dict[str, int | None] = {}
     columns: tuple[str, ...] = tuple(column.name for column in OFFICERS)

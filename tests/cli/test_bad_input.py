@@ -670,6 +670,16 @@ TABLE = (
         (register("officers", "id,name,office\nP-1,Aminah binti Contoh,hk\n"),),
     ),
     Wrong(
+        "officers of an office that is not listed",
+        "officers list --office hk",
+        "unknown office `hk`; expected one of `hq`",
+    ),
+    Wrong(
+        "a folder where officers belong",
+        "officers import rules",
+        "`rules` is a folder; name a CSV file with columns of officers.csv",
+    ),
+    Wrong(
         "a sign-in hash that is not bcrypt",
         "serve",
         "{folder}/htpasswd:1: the hash of `ali` is not bcrypt; make it with `htpasswd -B {folder}/htpasswd ali`",

@@ -43,6 +43,8 @@ def test_events(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("junk", "is no iCal file"),
+        ("\x1b[2Jjunk", "is no iCal file: [^\x1b]*$"),
+        (ical(LEAVE.replace("20260406", "20269906")), "`Cuti` has a date or a time that is none; put it right"),
         (ical("UID:1\nDTSTART;VALUE=DATE:20260406\nDTEND;VALUE=DATE:20260406"), "ends when it begins"),
         (ical(f"{LEAVE}\nRRULE:FREQ=SECONDLY"), "recurs by a rule that is not understood"),
         (ical(f"{LEAVE}\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"), "recurs by a rule that is not understood"),
@@ -152,6 +154,7 @@ def test_days_off_are_taken_by_a_gate_at_work(office: Path, where: tuple[str, st
         (("a.ics", "--officer", "a", "--kind", "errand"), "an errand has dates alone"),
         (("a.ics", "--state", "XXX", "--into", "rules"), "unknown state `XXX`"),
         (("a.ics", "--state", "PJY"), "a policies folder of your own"),
+        (("a.ics", "--state", "PJY", "--into", "elsewhere"), "`elsewhere` is no folder that `policies` names"),
         (("a.ics", "--office", "moon", "--into", "rules"), "unknown office `moon`"),
         (("gone.csv",), "there is no file"),
     ],

@@ -57,6 +57,22 @@ def test_an_approval_is_granted_listed_and_withdrawn_and_keeps_its_line(office: 
     assert changes[-2:] == ["added", "withdrawn"]
 
 
+def test_days_of_an_approval_are_shown_as_they_were_written() -> None:
+    granted = printed(*GRANT, "--purpose", "political", "--officer", "aminah", "--until", "2099-12-31")
+    status, shown = run("approvals", "show", granted["id"])
+    assert (status, shown.splitlines()[-1]) == (0, "until      2099-12-31")
+
+
+def test_an_approval_for_a_purpose_and_an_officer_that_are_not_there_has_both_noted(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    status, output = run(*GRANT, "--purpose", "politcal", "--officer", "aminh")
+    told = output + capfd.readouterr().err
+    assert status == 0
+    assert "no rule in force asks for `politcal`" in told
+    assert "no officer `aminh` is in the register" in told
+
+
 def test_a_group_grant_is_listed_for_its_members_and_ends_soon_is_told() -> None:
     add = (*GRANT, "--purpose", "political", "--group", "media", "--from", "2026-01-01", "--until", "2026-06-30")
     assert run(*add)[0] == 0

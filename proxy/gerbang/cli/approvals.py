@@ -93,8 +93,7 @@ def _warn(chosen: Settings, grantee: str, purpose: str, purposes: dict[str, set[
     if purpose not in purposes:
         asked = words(sorted(purposes)) or "no approval at all"
         warn(f"no rule in force asks for `{purpose}`; rules ask for {asked}")
-        return
-    groups = purposes[purpose]
+    groups = purposes.get(purpose)
     if grantee.startswith("group:"):
         return
     officer = load_registers(chosen.registers_folder).officers.get(grantee)
@@ -194,6 +193,7 @@ def show(
     if as_json:
         emit(plain)
         return
+    plain |= {"from": permitting.shown(one.valid_from), "until": permitting.last_day(one.valid_to)}
     for name, value in plain.items():
         if value:
             say(f"{name:<10} {', '.join(value) if isinstance(value, list) else value}")

@@ -9,6 +9,7 @@ from typing import Any
 from dateutil.rrule import rrulestr  # type: ignore[import-untyped]  # it has no types
 from icalendar import Calendar
 
+from gerbang.documents import shown
 from gerbang.errors import DocumentError, Place, reason
 
 ICAL_LIMIT = 4 << 20  # bytes
@@ -47,7 +48,7 @@ def read_events(file: Path) -> list[Event]:
         calendar = Calendar.from_ical(data)
         components = list(calendar.walk("VEVENT"))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        what = f"is no iCal file: {str(error)[:100]}"
+        what = f"is no iCal file: {shown(str(error))}"
         raise DocumentError(what, place=place, hint="export it from a calendar as `.ics`") from None
     moved = {
         (str(one.get("UID", "")), _plain(one.decoded("RECURRENCE-ID"))) for one in components if "RECURRENCE-ID" in one
@@ -63,10 +64,17 @@ def read_events(file: Path) -> list[Event]:
                     )
         except DocumentError as error:
             raise error if error.place else DocumentError(error.what, place=place, hint=error.hint) from None
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            name = str(component.get("SUMMARY", ""))[:60]
-            raise DocumentError(f"the event `{name}` cannot be read: {str(error)[:100]}", place=place) from None
+        except (TypeError, AttributeError):  # a value that is no date is kept as a text
+            what = f"the event `{_name(component)}` has a date or a time that is none"
+            raise DocumentError(what, place=place, hint="put it right in the calendar, and export it again") from None
+        except (ValueError, KeyError, OverflowError) as error:
+            what = f"the event `{_name(component)}` cannot be read: {shown(str(error))}"
+            raise DocumentError(what, place=place) from None
     return sorted(events, key=lambda one: (str(one.start), one.uid))
+
+
+def _name(component: Any) -> str:
+    return shown(str(component.get("SUMMARY", "")))
 
 
 def _bounded(data: bytes, place: Place) -> None:

@@ -133,10 +133,13 @@ def _offices(
 ) -> None:
     folders = [Path(name) for name in settings.policies if name != "bundled"]
     if into is None or into.resolve() not in [one.resolve() for one in folders]:
-        hint = "give `--into` with one of " + ", ".join(f"`{one}`" for one in folders) if folders else None
-        raise SettingsError(
-            "the days need a policies folder of your own", hint=hint or "add one to `policies` in the settings"
+        what = (
+            "the days need a policies folder of your own"
+            if into is None
+            else f"`{into}` is no folder that `policies` names, so nothing would read the days"
         )
+        hint = "give `--into` with one of " + ", ".join(f"`{one}`" for one in folders) if folders else None
+        raise SettingsError(what, hint=hint or "add one to `policies` in the settings, and name it with `--into`")
     calendar = load_calendar(settings)
     names = [entry.name for entry in settings.offices]
     for name in offices:

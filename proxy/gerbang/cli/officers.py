@@ -42,6 +42,9 @@ def list_officers(
     as_json: JsonOption = False,
 ) -> None:
     """Who is in the register."""
+    offices = [one.name for one in settings().offices]
+    if office is not None and office not in offices:
+        raise SettingsError(f"unknown office `{office[:60]}`", hint=one_of(offices, office))
     found = [
         values
         for values in _on_file(settings())
