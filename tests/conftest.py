@@ -5,6 +5,7 @@ from importlib import import_module
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from system import missing
 
@@ -21,6 +22,10 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+# How long one example takes says how busy the machine is.
+settings.register_profile("gerbang", deadline=None)
+settings.load_profile("gerbang")
 
 # Modules for other processes' start, which must not be imported here.
 collect_ignore_glob = ["e2e/faults/*", "e2e/leaks/*"]
