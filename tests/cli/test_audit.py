@@ -320,10 +320,10 @@ def test_a_database_of_a_newer_version_is_refused_everywhere(record: Path, run: 
 
 
 def test_upgrade_says_what_it_did(state: Path, run: Run) -> None:
-    assert run("db", "upgrade")[1] == "the database is at revision 0003, newly made\n"
-    assert run("db", "upgrade")[1] == "the database is up to date (revision 0003)\n"
+    assert run("db", "upgrade")[1] == "the database is at revision 0004, newly made\n"
+    assert run("db", "upgrade")[1] == "the database is up to date (revision 0004)\n"
     shutil.rmtree(state)
-    assert json.loads(run("db", "upgrade", "--json")[1]) == {"before": None, "after": "0003"}
+    assert json.loads(run("db", "upgrade", "--json")[1]) == {"before": None, "after": "0004"}
 
 
 def test_the_accounts_that_acted_are_listed_and_the_look_is_written_down(state: Path, run: Run, record: Path) -> None:

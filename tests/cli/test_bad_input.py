@@ -145,7 +145,7 @@ TABLE = (
         "an unknown command",
         "serv",
         "no such command `serv`; did you mean `serve`? expected one of `init`, `doctor`, `serve`, `demo`, `policy`, "
-        "`platforms`, `checks`, `calendar`, `audit`, `accounts`, `officers`, `approvals`, "
+        "`platforms`, `checks`, `calendar`, `audit`, `alerts`, `accounts`, `officers`, `approvals`, "
         "`notice`, `exemptions`, `db`, `ca`, `users`, `tokens`, "
         "`sessions`, `pac`, `fleet`, `script`, `version`",
     ),
