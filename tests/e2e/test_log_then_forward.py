@@ -93,7 +93,8 @@ def test_when_the_disk_is_well_again_the_gate_is_too(ailing: tuple[Office, Disk]
 def digest_of(text: str, key: bytes) -> str:
     """The digest that the journal's line of a plain post of that text holds."""
     account = Account("2001")
-    activity = Activity("x", Kind.POST, "x.com", account=account, texts=(Text("variables.tweet_text", text),))
+    texts = (Text("variables.tweet_text", text),)
+    activity = Activity("x", Kind.POST, "x.com", account=account, texts=texts, audience="public")
     return content_digest(activity, key)
 
 

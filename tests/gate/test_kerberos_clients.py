@@ -255,7 +255,7 @@ def test_where_tls_is_required_a_client_without_is_not_asked_and_says_nothing(
     wire = office(True, scheme, BOTH)
     realm.tickets("aminah")
     assert wire.curl("aminah", *ANY, tls=False) == refused(scheme, 403)
-    assert b"over TLS only" in wire.relay.answered
+    until(lambda: b"over TLS only" in wire.relay.answered)
     assert b"proxy-authenticate" not in bytes(wire.relay.answered).lower()
     assert b"aminah" not in wire.relay.seen
     assert wire.headers == 0

@@ -122,7 +122,7 @@ def decide_early(policy: Policy, facts: Facts, releases: Sequence[Release] = ())
             open_ = True
             continue
         match = rule.match(facts)
-        exempted_by, exempted = _early_exemption(rule, facts, replacing)
+        left, exempted = _early_exemption(match, rule, facts, replacing)
         enforced = match.mode is Mode.ENFORCE
         if rule.id in policy.overriding:
             unsure = not holds or exempted is None
@@ -130,28 +130,30 @@ def decide_early(policy: Policy, facts: Facts, releases: Sequence[Release] = ())
         if not holds or exempted is None:
             open_ = True
             continue
-        certain.append(replace(match, exempted_by=exempted_by) if exempted else match)
+        certain.append(left)
         block = block or (enforced and not exempted and match.effect is Effect.BLOCK)
     if open_ and not block:
         return None
     return tuple(released(match, releases) for match in sorted(certain, key=lambda match: match.rule))
 
 
-def _early_exemption(rule: Rule, facts: Facts, replacing: dict[str, bool | None]) -> tuple[str | None, bool | None]:
-    """What exempts for certain (and `True`), or whether nothing does (`False`) or that is open (`None`)."""
+def _early_exemption(
+    match: Match, rule: Rule, facts: Facts, replacing: dict[str, bool | None]
+) -> tuple[Match, bool | None]:
+    """The match as it is left, and whether something exempts for certain, nothing does, or that is open (`None`)."""
     answer: bool | None = False
     for exemption in rule.unless:
         held = all_hold(exemption.conditions, facts)
         if held is True:
-            return exemption.text, True
+            return spared(match, exemption, facts), True
         if held is None:
             answer = None
     if (registered := registered_exemption(rule, facts)) is not None:
-        return registered, True
+        return replace(match, exempted_by=registered), True
     for other in rule.overridden_by:
         held = replacing.get(other, False)
         if held is True:
-            return override_text(other), True
+            return replace(match, exempted_by=override_text(other)), True
         if held is None:
             answer = None
-    return None, answer
+    return match, answer
