@@ -18,7 +18,7 @@ from gerbang.clockings import Clockings, Desk, clocked_of
 from gerbang.living import LivingWorld, giving_way
 from gerbang.loading import load_world
 from gerbang.model import Activity, Actor, Device, Kind, Officer, OwnDay, OwnKind, Request
-from gerbang.pipeline import World, judge
+from gerbang.pipeline import World, judge, laid_out
 from gerbang.recognition.recognise import recognise
 from gerbang.registers import load_registers
 from gerbang.settings import OfficeSettings, Settings, ZoneSettings
@@ -56,7 +56,7 @@ def report() -> None:
         _registers(settings.registers_folder, chance)
         before = _resident()
         started = time.perf_counter()
-        full = load_world(settings)
+        full = laid_out(load_world(settings))
         took = time.perf_counter() - started
         _compare(empty, full, chance)
         print(f"  {'memory that the full world takes':<44} {_resident() - before:9.1f} MB")

@@ -15,6 +15,7 @@ from gerbang.errors import RecordError, SettingsError
 from gerbang.living import LivingWorld, giving_way
 from gerbang.model import Actor
 from gerbang.pipeline import hours_of
+from gerbang.policy.own_days import own_hours
 from gerbang.serving import grounds
 from journal_builders import entries
 from waiting import until
@@ -431,3 +432,23 @@ def test_a_gate_at_work_takes_a_day_off_and_an_officer_s_own_and_writes_down_the
         digest = living.world.calendar.digest
     activated = [one for one in entries(settings.journal_folder) if one["kind"] == "policy-activated"]
     assert [one["body"]["basis"]["calendar"] == digest for one in activated] == [False, True]
+
+
+def test_own_days_are_laid_out_when_they_are_taken_and_not_at_the_first_request(
+    with_calendars: LivingWorld, tmp_path: Path
+) -> None:
+    registers = tmp_path / "state" / "registers"
+    registers.mkdir(parents=True, exist_ok=True)
+    (registers / "officers.csv").write_text("id,name,office\naminah,Aminah binti Contoh,hq\nfarid,Farid bin Misal,\n")
+    (registers / "own-days.csv").write_text(
+        "officer,kind,from,until,reference,by\naminah,leave,2026-11-25,,C 1,devi\nfarid,leave,2026-11-25,,C 2,devi\n"
+    )
+    with_calendars.refresh()
+    world = with_calendars.world
+    own = world.registers.own_days["aminah"]
+    laid_out = own.made
+    assert laid_out is not None
+    found = own_hours(own, world.calendar, world.offices, world.offices["hq"], None, WEDNESDAY)
+    assert (found.regime, found.fact) == ("outside-hours", "leave")
+    assert own.made is laid_out
+    assert world.registers.own_days["farid"].made is None, "whose office is the zone's, which nobody knows yet"

@@ -30,7 +30,7 @@ from gerbang.loading import (
     tried_calendar,
 )
 from gerbang.model import Registers
-from gerbang.pipeline import World
+from gerbang.pipeline import World, laid_out
 from gerbang.registers import RegisterWatch, load_registers
 from gerbang.settings import Settings
 from gerbang.target_lists import load_targets, target_files
@@ -83,7 +83,7 @@ class LivingWorld:
         self.world = load_world(settings, pack=self._pack)
         self._clockings = Clockings(settings.clockings_folder, clock)
         self._clockings.changed()
-        self.world = replace(self.world, registers=self._with_clockings(self.world.registers))
+        self.world = laid_out(replace(self.world, registers=self._with_clockings(self.world.registers)))
         self._refused: dict[str, str] = {}
         self.before_platforms: Callable[[World], None] = lambda _: None
         """What is done before other signatures come into force, with the world that they will be part of."""
@@ -184,7 +184,7 @@ class LivingWorld:
                 self._unseen["refused-registers"] = str(error)
             return
         self._unseen.pop("refused-registers", None)
-        self.world = replace(fresh, registers=self._with_clockings(fresh.registers))
+        self.world = laid_out(replace(fresh, registers=self._with_clockings(fresh.registers)))
         log.info("registers-taken", officers=len(fresh.registers.officers), accounts=len(fresh.registers.accounts))
 
     def take_clockings(self) -> None:
@@ -228,7 +228,7 @@ class LivingWorld:
             if isinstance(error, RecordError):
                 self._calendars.look_again()
             return
-        self.world, self._calendars_found = fresh, found
+        self.world, self._calendars_found = laid_out(fresh), found
         self._refused.pop("calendars", None)
         self._calendars.taken()
         log.info("calendars-taken", calendar=calendar.digest, before=in_force, documents=len(found))

@@ -38,7 +38,7 @@ from gerbang.policy.calendar import Calendar
 from gerbang.policy.conditions import Facts
 from gerbang.policy.decide import REGISTER, decide, decide_early, effect_of
 from gerbang.policy.document import Policy
-from gerbang.policy.own_days import own_hours
+from gerbang.policy.own_days import lay_out, own_hours
 from gerbang.policy.protected import Protected
 from gerbang.policy.targets import Targets
 from gerbang.recognition.earlier import SENT_EARLIER
@@ -200,6 +200,12 @@ def hours_of(actor: Actor, world: World, moment: datetime) -> Hours:
     if own := world.registers.own_days.get(officer.id):
         return own_hours(own, world.calendar, world.offices, office, officer.pattern, moment)
     return world.calendar.hours(office, moment, officer.pattern)
+
+
+def laid_out(world: World) -> World:
+    """A world whose officers' own days are made ready, here and not at anybody's first request."""
+    lay_out(world.registers.own_days, world.registers.officers, world.calendar, world.offices)
+    return world
 
 
 def office_of(actor: Actor, world: World) -> Office:

@@ -22,7 +22,7 @@ from sys import intern
 from types import MappingProxyType
 
 from gerbang.errors import RegisterError, one_of
-from gerbang.model import Hours, Office, OwnDay, OwnDays, OwnKind, Regime
+from gerbang.model import Hours, Office, Officer, OwnDay, OwnDays, OwnKind, Regime
 from gerbang.policy.calendar import HORIZON, Calendar, Stretch
 from gerbang.policy.calendar_consistency import zone_of
 from gerbang.policy.calendar_document import DAY
@@ -191,6 +191,23 @@ def own_hours(
     """The regime for an officer who has entries of her own, with the fact behind it and when it next changes."""
     if moment.tzinfo is None or not MINYEAR + 1 < moment.year < MAXYEAR - 1:
         return calendar.hours(office, moment, pattern)
+    return _line_of(own, calendar, offices, office, pattern).hours(moment)
+
+
+def lay_out(
+    days: Mapping[str, OwnDays], officers: Mapping[str, Officer], calendar: Calendar, offices: Mapping[str, Office]
+) -> None:
+    """Make ready what is asked of the officers' entries, so that nobody's first request waits for it. Those of who has
+    no office of her own are asked for that of a zone, and made then."""
+    for name, own in days.items():
+        officer = officers.get(name)
+        if officer is not None and (office := offices.get(officer.office)) is not None:
+            _line_of(own, calendar, offices, office, officer.pattern)
+
+
+def _line_of(
+    own: OwnDays, calendar: Calendar, offices: Mapping[str, Office], office: Office, pattern: str | None
+) -> "_Line":
     made = own.made
     if (
         not isinstance(made, _Line)
@@ -200,7 +217,7 @@ def own_hours(
         or made.office != office
     ):
         made = own.made = _Line.of(own.entries, calendar, offices, office, pattern)
-    return made.hours(moment)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
