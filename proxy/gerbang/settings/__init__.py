@@ -1,0 +1,93 @@
+"""The settings: one TOML file, each key also an environment variable (`GERBANG_GATE__LISTEN`).
+
+Unknown keys are errors. An environment variable wins over the file; a list or table in one is JSON.
+Paths in the file are relative to the folder that the file stands in.
+"""
+
+from gerbang.settings.checking import (
+    REQUIRE_TLS,
+)
+from gerbang.settings.reading import (
+    DEFAULT_FILE,
+    NOT_SETTINGS,
+    PREFIX,
+    load_settings,
+)
+from gerbang.settings.sections import (
+    CHALLENGING,
+    MOST_ALERTS,
+    MOST_RECIPIENTS,
+    PASSWORD_WAYS,
+    PROXY_MODES,
+    AlertSettings,
+    ConsoleSettings,
+    DatabaseSettings,
+    DownstreamSettings,
+    EmailSettings,
+    GateSettings,
+    InterceptionSettings,
+    JournalSettings,
+    KerberosSettings,
+    LdapSettings,
+    LdapSyncSettings,
+    LogSettings,
+    OfficeSettings,
+    PacSettings,
+    PinnedSettings,
+    PolicySettings,
+    RequestsSettings,
+    SessionsSettings,
+    Settings,
+    SiteSettings,
+    UpstreamSettings,
+    WebhookSettings,
+    ZoneSettings,
+)
+from gerbang.settings.values import (
+    Address,
+    Domain,
+    Way,
+    host_and_port,
+    is_loopback,
+)
+
+__all__ = [
+    "CHALLENGING",
+    "DEFAULT_FILE",
+    "MOST_ALERTS",
+    "MOST_RECIPIENTS",
+    "NOT_SETTINGS",
+    "PASSWORD_WAYS",
+    "PREFIX",
+    "PROXY_MODES",
+    "REQUIRE_TLS",
+    "Address",
+    "AlertSettings",
+    "ConsoleSettings",
+    "DatabaseSettings",
+    "Domain",
+    "DownstreamSettings",
+    "EmailSettings",
+    "GateSettings",
+    "InterceptionSettings",
+    "JournalSettings",
+    "KerberosSettings",
+    "LdapSettings",
+    "LdapSyncSettings",
+    "LogSettings",
+    "OfficeSettings",
+    "PacSettings",
+    "PinnedSettings",
+    "PolicySettings",
+    "RequestsSettings",
+    "SessionsSettings",
+    "Settings",
+    "SiteSettings",
+    "UpstreamSettings",
+    "Way",
+    "WebhookSettings",
+    "ZoneSettings",
+    "host_and_port",
+    "is_loopback",
+    "load_settings",
+]
