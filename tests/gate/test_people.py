@@ -18,11 +18,9 @@ from gate_builders import (
     Trust,
     Upstream,
     a_gate,
-    a_trust,
     a_tweet,
     office_settings,
     receive,
-    server_context,
 )
 from gerbang.gate.remembering import recent
 from gerbang.loading import load_world
@@ -31,18 +29,6 @@ from gerbang.settings import Settings
 
 WORD = "trial:word"
 OFFICERS = "id,name,unit,office,service_group,groups,pattern\naminah,Aminah binti Contoh,Komunikasi,hq,professional,,\n"
-
-
-@pytest.fixture(scope="module")
-def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return a_trust(tmp_path_factory.mktemp("ca"), ["x.com", "gerbang.internal"])
-
-
-@pytest.fixture
-def platform(trust: Trust, tmp_path: Path) -> Iterator[Upstream]:
-    server = Upstream(server_context(trust, "x.com", tmp_path))
-    yield server
-    server.close()
 
 
 def settings_of(folder: Path, platform: Upstream, trust: Trust, *, sign_in: bool) -> Settings:

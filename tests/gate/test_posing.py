@@ -22,10 +22,8 @@ from gate_builders import (
     Trust,
     Upstream,
     a_gate,
-    a_trust,
     office_settings,
     receive,
-    server_context,
     world_of,
 )
 from gerbang.demo.office import free_port
@@ -51,25 +49,6 @@ def hashed(word: str) -> str:
 
 def basic(user: str = "aminah", word: str = WORD) -> str:
     return "Proxy-Authorization: Basic " + base64.b64encode(f"{user}:{word}".encode()).decode()
-
-
-@pytest.fixture(scope="module")
-def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return a_trust(tmp_path_factory.mktemp("ca"), ["x.com", "gerbang.internal"])
-
-
-@pytest.fixture
-def platform(trust: Trust, tmp_path: Path) -> Iterator[Upstream]:
-    server = Upstream(server_context(trust, "x.com", tmp_path))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def plain_host() -> Iterator[Upstream]:
-    server = Upstream()
-    yield server
-    server.close()
 
 
 @pytest.fixture

@@ -14,11 +14,9 @@ from gate_builders import (
     Trust,
     Upstream,
     a_gate,
-    a_trust,
     a_tweet,
     office_settings,
     receive,
-    server_context,
     world_of,
 )
 from gerbang.model import Device
@@ -44,25 +42,6 @@ ZONES = [
         "sign_in": "header",
     },
 ]
-
-
-@pytest.fixture(scope="module")
-def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return a_trust(tmp_path_factory.mktemp("ca"), ["x.com", "gerbang.internal"])
-
-
-@pytest.fixture
-def platform(trust: Trust, tmp_path: Path) -> Iterator[Upstream]:
-    server = Upstream(server_context(trust, "x.com", tmp_path))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def plain_host() -> Iterator[Upstream]:
-    server = Upstream()
-    yield server
-    server.close()
 
 
 @pytest.fixture

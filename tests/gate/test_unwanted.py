@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from gate_builders import RunningGate, Trust, Upstream, a_gate, a_trust, office_settings, receive, tunnel
+from gate_builders import RunningGate, Trust, Upstream, a_gate, office_settings, receive, tunnel
 
 PUBLIC = "11.1.0.1"
 
@@ -29,11 +29,6 @@ class Victims:
                 listener.accept()[0].close()
                 return True
         return False
-
-
-@pytest.fixture(scope="module")
-def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
-    return a_trust(tmp_path_factory.mktemp("ca"), ["x.com", "gerbang.internal"])
 
 
 @pytest.fixture(scope="module")
