@@ -1,5 +1,6 @@
 """What an iCal file says: its events as stretches of days or of time, within bounds, since anybody may have sent it."""
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,6 +14,7 @@ from gerbang.documents import shown
 from gerbang.errors import DocumentError, Place, reason
 
 ICAL_LIMIT = 4 << 20  # bytes
+BEGIN = b"BEGIN:VCALENDAR"
 MOST_EVENTS = 2_000
 DEEPEST_COMPONENT = 8
 # How far a recurring event is followed, in days, and how often it may come.
@@ -43,6 +45,9 @@ def read_events(file: Path) -> list[Event]:
         raise DocumentError(f"cannot be read: {reason(error)}", place=place) from None
     if len(data) > ICAL_LIMIT:
         raise DocumentError(f"is larger than {ICAL_LIMIT >> 20} MiB", place=place, hint="export a part of it")
+    if not data.removeprefix(codecs.BOM_UTF8).lstrip().upper().startswith(BEGIN):
+        what = f"is no iCal file: it does not begin with `{BEGIN.decode()}`"
+        raise DocumentError(what, place=place, hint="export it from a calendar as `.ics`")
     _bounded(data, place)
     try:
         calendar = Calendar.from_ical(data)

@@ -24,6 +24,9 @@ def list_sessions(as_json: JsonOption = False) -> None:
     if as_json:
         emit([one.record() for one in standing])
         return
+    if not standing:
+        say("no session stands")
+        return
     zone = ZoneInfo(MALAYSIA)
     rows = [
         (one.address, one.officer, one.device, f"{one.until.astimezone(zone):%Y-%m-%d %H:%M}", one.by)
